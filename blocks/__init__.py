@@ -1,0 +1,1 @@
+"""The world outside: model servers, endpoints, the trainer, the store."""

@@ -1,0 +1,57 @@
+"""Errors, by who must act."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+class NightError(Exception):
+    """A failure that a person can read on one screen; every error of ours is one."""
+
+    exit_code = 3
+
+
+class RecipeError(NightError):
+    """Edit the recipe: names file, field path, value and what is allowed."""
+
+    exit_code = 2
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | Path | None = None,
+        line: int | None = None,
+        field: str | None = None,
+        value: object = None,
+        allowed: str | None = None,
+    ) -> None:
+        where = f"{file}:{line}" if line else str(file or "")
+        head = ": ".join(part for part in (where, field) if part)
+        text = f"{head}: {message}" if head else message
+        if value is not None:
+            text += f" (got {value!r:.200})"
+        if allowed:
+            text += f"; allowed: {allowed}"
+        super().__init__(text)
+        self.field = field
+
+
+class DataError(NightError):
+    """Look at a file: names it and the line."""
+
+    exit_code = 2
+
+    def __init__(self, message: str, *, file: str | Path | None = None, line: int | None = None) -> None:
+        where = f"{file}:{line}" if line else str(file or "")
+        super().__init__(f"{where}: {message}" if where else message)
+
+
+class WorldError(NightError):
+    """Something outside failed (a server, a disk, a process): try again."""
+
+
+class GateFailed(NightError):
+    """The night is done and a gate did not hold."""
+
+    exit_code = 1

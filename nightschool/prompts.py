@@ -1,0 +1,55 @@
+"""From a prompt file to messages: placeholders only, never code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from string import Template
+
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.errors import RecipeError
+from nightschool.wire import Message
+
+_HEADING = re.compile(r"^\[(system|user)\]\s*$", re.MULTILINE)
+
+
+class Prompt(BaseModel):
+    """The text of a prompt file; part of the identity of whatever asks with it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str | None
+    user: str
+
+    def messages(self, **fields: str) -> tuple[Message, ...]:
+        """The conversation with every $placeholder filled in.
+
+        Raises:
+            RecipeError: the text names a placeholder that the phase does not give.
+        """
+        try:
+            user = Template(self.user).substitute(fields)
+            system = Template(self.system).substitute(fields) if self.system else None
+        except (KeyError, ValueError) as err:
+            given = ", ".join(f"${name}" for name in sorted(fields))
+            raise RecipeError(f"prompt has a placeholder that cannot be filled: {err}", allowed=given) from None
+        turns = [Message(role="user", content=user)]
+        return (Message(role="system", content=system), *turns) if system else tuple(turns)
+
+
+def load_prompt(path: Path) -> Prompt:
+    """A file with a [user] section and, if wanted, a [system] section before it.
+
+    Raises:
+        RecipeError: the file is missing, is not text, or has no [user] section.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as err:
+        raise RecipeError(f"prompt file cannot be read: {err}", file=path) from None
+    parts = _HEADING.split(text)
+    sections = {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}
+    if not sections.get("user"):
+        raise RecipeError("prompt file has no [user] section", file=path, allowed="[system] (optional), [user]")
+    return Prompt(system=sections.get("system") or None, user=sections["user"])

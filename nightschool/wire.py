@@ -1,0 +1,75 @@
+"""What is asked of a model and what comes back, free of any transport."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Message(BaseModel):
+    """One turn of a conversation, as the OpenAI wire format has it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    role: str
+    content: str
+
+
+class Sampling(BaseModel):
+    """How a reply is drawn."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    temperature: float
+    top_p: float = 1.0
+    max_tokens: int
+    samples: int = 1
+
+
+class Ask(BaseModel):
+    """One request: a row's question to one model, `sampling.samples` replies wanted."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    messages: tuple[Message, ...]
+    sampling: Sampling
+    seed: int
+    json_schema: dict[str, object] | None = None
+
+
+class Choice(BaseModel):
+    """One sampled reply. `finish` is the server's finish_reason; `reasoning` is kept apart from the text."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    finish: str
+    reasoning: str | None = None
+
+
+class Reply(BaseModel):
+    """What came back for one Ask: a line of the chunk's journal. Times in seconds."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    model: str
+    seed: int
+    choices: tuple[Choice, ...]
+    tokens_in: int
+    tokens_out: int
+    latency_s: float
+    attempts: int
+
+
+class Endpoint(BaseModel):
+    """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    model: str
+    urls: tuple[str, ...]
+    key_env: str | None = None
+    concurrency: int = 32
+    timeout_s: float = 120.0
+    attempts: int = 5

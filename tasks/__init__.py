@@ -1,0 +1,1 @@
+"""One step, done once: read a chunk, ask, decide, commit the chunk."""
