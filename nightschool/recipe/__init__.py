@@ -1,0 +1,1 @@
+"""Recipes: what a person decides, typed and checked before anything runs."""

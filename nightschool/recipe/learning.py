@@ -1,0 +1,84 @@
+"""Recipe sections of the phases that train and prove."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from nightschool.recipe.section import Name, Positive, Section, execution
+
+
+class Lora(Section):
+    """A low-rank adapter (arXiv 2106.09685)."""
+
+    r: Positive = 16
+    alpha: Positive = 32
+    dropout: float = Field(0.0, ge=0, lt=1)
+    target_modules: str | tuple[str, ...] = "all-linear"
+
+
+class Training(Section):
+    """What both kinds of training decide. Units: rows per step = batch_size x accumulation."""
+
+    epochs: float = Field(1.0, gt=0, le=100)
+    learning_rate: float = Field(gt=0, lt=1)
+    batch_size: Positive = 16
+    accumulation: Positive = 1
+    warmup_share: float = Field(0.05, ge=0, lt=1)
+    scheduler: Literal["linear", "cosine", "constant"] = "cosine"
+    weight_decay: float = Field(0.0, ge=0)
+    max_grad_norm: float = Field(1.0, gt=0)
+    max_length: Positive = Field(1024, description="tokens of prompt and completion; longer rows are refused")
+    gradient_checkpointing: bool = execution(False)
+    dtype: Literal["auto", "float32", "bfloat16"] = "auto"
+    threads: int = execution(2, ge=1, description="CPU threads")
+    timeout_s: float = execution(36_000.0, gt=0)
+
+
+class Sft(Training):
+    """Supervised fine-tuning, loss on the assistant's turn only."""
+
+    lora: Lora | None = Lora()
+
+
+class Dpo(Training):
+    """Direct preference optimisation (arXiv 2305.18290) from the sft adapter, which is also the reference."""
+
+    beta: float = Field(0.1, gt=0)
+
+
+class Validate(Section):
+    """The student on questions that no model saw, served as it will be used."""
+
+    per_topic: Positive = Field(description="held-out questions per topic")
+    levels: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1)
+    seeds: tuple[int, ...] = Field((0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
+    timed: Positive = Field(40, description="questions asked one after the other for the latency figures")
+    chunk_rows: Positive = 200
+    chunks_in_flight: int = execution(4, ge=1, le=64)
+
+
+Metric = Literal["accuracy", "accuracy_gain", "valid_share", "latency_mean_s", "latency_p99_s", "committee_gain"]
+
+
+class Gate(Section):
+    """A condition on the finished night. Gains are against `over`; shares and gains in [0, 1], times in seconds."""
+
+    name: Name
+    metric: Metric
+    stage: Literal["base", "sft", "dpo"] | None = None
+    over: Literal["base", "sft"] | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    by: Literal["value", "interval"] = Field("value", description="interval: the near end of the 95% interval counts")
+
+    @model_validator(mode="after")
+    def _makes_sense(self) -> Gate:
+        if (self.at_least is None) == (self.at_most is None):
+            raise ValueError("a gate has at_least or at_most, one of the two")
+        if (self.metric == "accuracy_gain") != (self.over is not None):
+            raise ValueError("over belongs to metric accuracy_gain, and only there")
+        if (self.metric == "committee_gain") == (self.stage is not None):
+            raise ValueError("a stage is named for every metric but committee_gain")
+        return self

@@ -1,0 +1,65 @@
+"""Recipe sections of the phases that make and choose data."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import Field
+
+from nightschool.recipe.section import Positive, PromptFile, Section, Share, Temperature, execution
+
+
+class Asking(Section):
+    """What every phase that asks a model decides."""
+
+    temperature: Temperature = 0.7
+    top_p: Share = 1.0
+    max_tokens: Positive = 512
+    chunk_rows: Positive = Field(200, description="rows per chunk, the unit of retry")
+    chunks_in_flight: int = execution(4, ge=1, le=64)
+
+
+class Questions(Asking):
+    """Every teacher writes questions on every topic."""
+
+    prompt: PromptFile
+    per_topic: Positive = Field(description="questions asked of each teacher on each topic")
+
+
+class Pool(Section):
+    """Which written questions are asked: checked by the solver, distinct, topped up to the quota."""
+
+    per_topic: Positive = Field(description="questions wanted per topic")
+    top_up: Literal["generator", "none"] = Field("none", description="where missing questions come from")
+    levels: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="difficulty of topped-up questions")
+
+
+class Answers(Asking):
+    """Every teacher answers every question."""
+
+    prompt: PromptFile
+    samples: int = Field(1, ge=1, le=64, description="replies per teacher and question")
+
+
+class Committee(Section):
+    """Which answer is right: votes, and the solver where there is one."""
+
+    quorum: Positive = Field(2, description="least number of cast votes")
+    min_agreement: float = Field(0.6, gt=0, le=1, description="least share of cast votes for the winner")
+    verifier: Literal["solver", "none"] = Field("solver", description="an exact check that outranks any vote")
+
+
+class Balance(Section):
+    """Equal shares: classes of each named field are cut down to the rarest."""
+
+    by: tuple[Literal["topic", "letter"], ...] = Field(("topic", "letter"), min_length=1)
+    max_rows: Positive | None = None
+
+
+class Pairs(Asking):
+    """The student's wrong answers against accepted ones, same prompt, same format."""
+
+    temperature: Temperature = 1.0
+    samples: int = Field(8, ge=2, le=64, description="replies of the student per question")
+    per_question: Positive = Field(1, description="most pairs from one question")
+    chosen: Literal["student", "teacher"] = Field("student", description="whose right answer is preferred")
