@@ -1,0 +1,62 @@
+"""From a question to a teacher's answers: what is asked, and how the replies are read."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, StringConstraints
+
+from nightschool.parsing import Rejected, parse_json
+from nightschool.prompts import Prompt
+from nightschool.records import Answer, Cast, Dropped, Letter, Question
+from nightschool.wire import Ask, Choice, Message, Reply, Sampling
+
+RULES_VERSION = 1
+
+
+class AnswerReply(BaseModel):
+    """The JSON that an answerer is held to: reasoning before the letter, so that it thinks before it chooses."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reasoning: Annotated[str, StringConstraints(max_length=8000)]
+    answer: Letter
+
+
+def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
+    """The one rendering of a question: in teaching, training, sampling and tests alike (plan 002 had two)."""
+    return prompt.messages(topic=question.topic, question=question.question, choices=question.lettered)
+
+
+def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, seed: int) -> Ask:
+    """The request for `sampling.samples` answers to one question."""
+    return Ask(
+        id=row_id,
+        messages=messages(question, prompt),
+        sampling=sampling,
+        seed=seed,
+        json_schema=AnswerReply.model_json_schema(),
+    )
+
+
+def cast(choice: Choice) -> Cast:
+    """One sampled reply as a vote, or an abstention with its reason: a reply that can't be read says nothing."""
+    found = parse_json(choice.text, AnswerReply, finish=choice.finish)
+    if isinstance(found, Rejected):
+        return Cast(letter=None, reason=found.reason)
+    return Cast(letter=found.answer, reasoning=found.reasoning)
+
+
+def read(reply: Reply, *, teacher: str, topic: str) -> Answer | Dropped:
+    """All samples of one reply; dropped under the first sample's reason when none can be read."""
+    casts = tuple(cast(choice) for choice in reply.choices)
+    if all(one.letter is None for one in casts):
+        first = casts[0].reason if casts else "no_reply"
+        text = reply.choices[0].text[:2000] if reply.choices else ""
+        return Dropped(id=reply.id, topic=topic, reason=first or "no_reply", text=text)
+    return Answer(id=reply.id, teacher=teacher, casts=casts)
+
+
+def completion(reasoning: str, letter: str) -> str:
+    """An answer as the student is to write it: the bytes that guided decoding would give."""
+    return AnswerReply.model_validate({"reasoning": reasoning, "answer": letter}).model_dump_json()

@@ -1,0 +1,72 @@
+"""Chunks: the unit of retry, and the manifest that says one is whole."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Chunk:
+    """A place in the store, and what a person calls it. `ordinal` counts from 0 within its phase."""
+
+    phase: str
+    key: str
+    index: int
+    ordinal: int
+    label: str
+    inputs: tuple[tuple[str, str], ...] = ()
+
+    @property
+    def stem(self) -> str:
+        return f"chunk-{self.index:05d}"
+
+
+class FileMark(BaseModel):
+    """Size in bytes and SHA-256 of one file of a chunk."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bytes: int
+    sha256: str
+
+
+class Manifest(BaseModel):
+    """Exists if and only if the chunk is whole; written last.
+
+    `inputs` holds the digests of what it was made from: a chunk whose inputs were made anew is stale.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    phase: str
+    key: str
+    index: int
+    rows: int
+    dropped: dict[str, int]
+    files: dict[str, FileMark]
+    inputs: dict[str, str]
+    figures: dict[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """Identity of the content: changes when any file of the chunk does."""
+        text = "\n".join(f"{name} {mark.sha256}" for name, mark in sorted(self.files.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def combined(digests: Mapping[str, str] | Sequence[str]) -> str:
+    """One digest for several chunks, in order."""
+    parts = [f"{k}={v}" for k, v in digests.items()] if isinstance(digests, Mapping) else list(digests)
+    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
+
+
+def split(rows: Sequence[T], chunk_rows: int) -> list[Sequence[T]]:
+    """Rows in runs of at most `chunk_rows`; no rows, no chunks."""
+    return [rows[start : start + chunk_rows] for start in range(0, len(rows), chunk_rows)]

@@ -1,0 +1,121 @@
+"""The rows of a night: what each phase hands to the next."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.wire import Message
+
+LETTERS = "ABCD"
+Letter = Literal["A", "B", "C", "D"]
+CheckStatus = Literal["ok", "wrong_key", "unsolvable", "malformed"]
+
+
+class Row(BaseModel):
+    """A line of a chunk: fixed once written, unknown keys refused."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+
+
+class Dropped(Row):
+    """A row that did not make it, with exactly one reason; `detail` is for people, `text` the last reply."""
+
+    topic: str = ""
+    reason: str
+    detail: str = ""
+    text: str = ""
+
+
+class Written(Row):
+    """A question as a teacher wrote it, before any check."""
+
+    topic: str
+    teacher: str
+    plan: str
+    question: str
+    right: str
+    distractors: tuple[str, ...]
+
+
+class Question(Row):
+    """A question with lettered choices; `truth` is the solver's letter, `key` the writer's, never shown to a model."""
+
+    topic: str
+    question: str
+    choices: tuple[str, str, str, str]
+    truth: Letter | None
+    key: Letter
+    source: str
+    check: CheckStatus
+
+    @property
+    def lettered(self) -> str:
+        """The choices as a model reads them, one to a line."""
+        return "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True))
+
+
+class Cast(BaseModel):
+    """One sampled answer; no letter = an abstention, with its reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    letter: Letter | None
+    reasoning: str = ""
+    reason: str | None = None
+
+
+class Answer(Row):
+    """All that one teacher said on one question (the row's id)."""
+
+    teacher: str
+    casts: tuple[Cast, ...]
+
+
+class Ruling(Row):
+    """What the committee made of a question: accepted with a letter, or dropped with a reason."""
+
+    question: Question
+    letter: Letter | None
+    reasoning: str
+    by: Literal["solver", "votes"]
+    reason: str | None
+    votes: dict[str, Letter | None]
+    vote: Letter | None
+    agreement: float
+
+
+class Measured(Row):
+    """One answer of the student on a held-out question under one sampling seed. Time in seconds."""
+
+    question: str
+    topic: str
+    seed: int
+    truth: Letter
+    letter: Letter | None
+    reason: str | None
+    latency_s: float
+    tokens_out: int
+    text: str
+
+    @property
+    def right(self) -> bool:
+        return self.letter == self.truth
+
+
+class TaughtRow(Row):
+    """A row to imitate, in TRL's conversational columns."""
+
+    prompt: tuple[Message, ...]
+    completion: tuple[Message, ...]
+
+
+class PreferenceRow(Row):
+    """Two replies to one prompt, in TRL's conversational columns."""
+
+    prompt: tuple[Message, ...]
+    chosen: tuple[Message, ...]
+    rejected: tuple[Message, ...]

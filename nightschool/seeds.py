@@ -1,0 +1,17 @@
+"""Seeds from names: the same row asks the same, wherever and whenever it runs."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+
+
+def seed_of(*parts: object) -> int:
+    """A number in [0, 2**31) from the text of its parts (strings and integers)."""
+    text = "\x1f".join(str(part) for part in parts)
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
+
+
+def rng_of(*parts: object) -> random.Random:
+    """A random source of its own for the thing that the parts name."""
+    return random.Random(seed_of(*parts))

@@ -1,0 +1,71 @@
+"""From held-out questions and the student's replies to measured rows: truth by the solver, never by a vote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from nightschool import answers, school
+from nightschool.prompts import Prompt
+from nightschool.records import LETTERS, Measured, Question
+from nightschool.seeds import rng_of, seed_of
+from nightschool.wire import Ask, Reply, Sampling
+
+RULES_VERSION = 1
+
+
+def held_out(topics: Sequence[str], *, per_topic: int, levels: Sequence[int], seed: int) -> list[Question]:
+    """Questions from the eighth of all that no training row and no tiny model's corpus may hold; letters drawn evenly.
+
+    Source: plan 000's "accuracy on generated questions" was circular: it had no held-out set.
+    """
+    found: list[Question] = []
+    for topic in topics:
+        puzzles = school.generate(topic, per_topic, seed=seed_of("held out", seed), levels=levels, held_out=True)
+        for number, puzzle in enumerate(puzzles):
+            wrong = list(puzzle.distractors)
+            rng_of("held out letters", seed, puzzle.question).shuffle(wrong)
+            place = number % 4
+            choices = [*wrong[:place], puzzle.right, *wrong[place:]]
+            letter = LETTERS[place]
+            found.append(
+                Question(
+                    id=f"{topic}-{number:05d}",
+                    topic=topic,
+                    question=puzzle.question,
+                    choices=(choices[0], choices[1], choices[2], choices[3]),
+                    truth=letter,  # pyright: ignore[reportArgumentType]
+                    key=letter,  # pyright: ignore[reportArgumentType]
+                    source="generator",
+                    check="ok",
+                )
+            )
+    return found
+
+
+def asks(
+    questions: Sequence[Question], *, seeds: Sequence[int], prompt: Prompt, sampling: Sampling
+) -> Iterator[tuple[Question, int, Ask]]:
+    """(question, sampling seed, request) for every pair of the two; the same requests for every stage."""
+    for seed in seeds:
+        for question in questions:
+            drawn = seed_of("validate", seed, question.id)
+            row_id = f"{question.id}@{seed}"
+            yield question, seed, answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
+
+
+def read(reply: Reply, question: Question, seed: int) -> Measured:
+    """One reply, right or wrong or unreadable; unreadable is kept, and counts as not right."""
+    choice = reply.choices[0]
+    cast = answers.cast(choice)
+    return Measured(
+        id=reply.id,
+        question=question.id,
+        topic=question.topic,
+        seed=seed,
+        truth=question.key,
+        letter=cast.letter,
+        reason=cast.reason,
+        latency_s=reply.latency_s,
+        tokens_out=reply.tokens_out,
+        text=choice.text[:500],
+    )
