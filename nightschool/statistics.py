@@ -1,0 +1,195 @@
+"""From right and wrong answers to values with intervals: shares, differences of two stages, quantiles.
+
+Shape letters: Q = questions, S = sampling seeds, N = anything measured.
+Several answers to one question are not independent, so the question is the unit everywhere.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import bdtr, ndtri
+
+CONFIDENCE = 0.95
+RESAMPLES = 10_000
+# Index draws held at once while resampling: 32 MB of int64.
+_BLOCK = 4_000_000
+
+Floats = NDArray[np.float64]
+
+
+def wilson(right: float, n: float, *, confidence: float = CONFIDENCE) -> tuple[float, float]:
+    """The interval of a share: (p + z^2/2n +- z sqrt(p(1-p)/n + z^2/4n^2)) / (1 + z^2/n).
+
+    Args:
+        right: successes, from 0 to n; may be fractional when n is an effective sample size.
+        n: independent trials.
+        confidence: nominal coverage, in (0, 1).
+
+    Raises:
+        ValueError: n is not positive, or right lies outside 0..n.
+
+    Source: Wilson 1927, JASA 22:209; the same as scipy's binomtest(...).proportion_ci(method="wilson").
+    """
+    if n <= 0 or not 0 <= right <= n:
+        raise ValueError(f"a share needs 0 <= right <= n and n > 0, got {right} of {n}")
+    z = float(ndtri(0.5 + confidence / 2))
+    share = right / n
+    middle = (share + z * z / (2 * n)) / (1 + z * z / n)
+    half = z / (1 + z * z / n) * np.sqrt(share * (1 - share) / n + (z / (2 * n)) ** 2)
+    low = 0.0 if right == 0 else float(middle - half)
+    high = 1.0 if right == n else float(middle + half)
+    return low, high
+
+
+def clustered_share(right_Q_S: ArrayLike, *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """The share of right answers with an interval that knows that seeds of one question are alike: (value, low, high).
+
+    Wilson's interval at the effective sample size p(1-p) / var(mean), where var(mean) is the variance of the
+    questions' means over Q; kept within Q (seeds add nothing) and Q x S (seeds are independent).
+
+    Raises:
+        ValueError: no question, or values outside 0..1.
+
+    Source: Franco et al. 2019, J. Survey Statistics and Methodology 7:334 (Wilson with an effective sample size).
+    """
+    right = _questions_by_seeds(right_Q_S)
+    questions, seeds = right.shape
+    share = float(right.mean())
+    effective = float(questions)
+    if questions > 1 and seeds > 1 and 0 < share < 1:
+        variance = float(right.mean(axis=1).var(ddof=1)) / questions
+        rows = float(questions * seeds)
+        effective = rows if variance == 0 else min(max(share * (1 - share) / variance, questions), rows)
+    return share, *wilson(min(share * effective, effective), effective, confidence=confidence)
+
+
+def bootstrap_mean(
+    values_N: ArrayLike, *, seed: int, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """The mean with its percentile bootstrap interval: (value, low, high); the same seed gives the same interval.
+
+    Raises:
+        ValueError: no values, or a value that is not finite.
+
+    Source: Efron & Tibshirani 1993, chapter 13; the same as scipy.stats.bootstrap(method="percentile").
+    """
+    values = np.asarray(values_N, dtype=np.float64).ravel()
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError("a mean needs at least one value, all of them finite")
+    rng = np.random.default_rng(seed)
+    rows = max(1, _BLOCK // values.size)
+    edges = [*range(0, resamples, rows), resamples]
+    draws = (rng.integers(0, values.size, (stop - start, values.size)) for start, stop in pairwise(edges))
+    means = np.concatenate([values[draw].mean(axis=1) for draw in draws])
+    tail = (1 - confidence) / 2
+    low, high = np.quantile(means, [tail, 1 - tail])
+    return float(values.mean()), float(low), float(high)
+
+
+def paired_bootstrap(
+    before_Q_S: ArrayLike,
+    after_Q_S: ArrayLike,
+    *,
+    seed: int,
+    resamples: int = RESAMPLES,
+    confidence: float = CONFIDENCE,
+) -> tuple[float, float, float]:
+    """The difference after - before on the same questions, resampled by question: (difference, low, high).
+
+    All seeds of a drawn question come along, so the interval covers the choice of questions. The two sides
+    may differ in their number of seeds.
+
+    Raises:
+        ValueError: different numbers of questions, none at all, or values outside 0..1.
+
+    Source: cluster bootstrap, Davison & Hinkley 1997, section 3.8.
+    """
+    return bootstrap_mean(_differences(before_Q_S, after_Q_S), seed=seed, resamples=resamples, confidence=confidence)
+
+
+def mcnemar_exact(only_before: int, only_after: int) -> float:
+    """Two-sided p of "both stages are equally often right" from the rows where just one of them is.
+
+    p = min(1, 2 P[Bin(only_before + only_after, 1/2) <= min(only_before, only_after)]).
+
+    Raises:
+        ValueError: a count is negative.
+
+    Source: McNemar 1947, exact form; the same as scipy's binomtest(only_before, only_before + only_after).
+    """
+    if only_before < 0 or only_after < 0:
+        raise ValueError(f"counts of rows can't be negative: {only_before}, {only_after}")
+    discordant = only_before + only_after
+    if discordant == 0:
+        return 1.0
+    return min(1.0, 2 * float(bdtr(min(only_before, only_after), discordant, 0.5)))
+
+
+def sign_flip_exact(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> float:
+    """McNemar's exact test for pooled seeds: two-sided p when each question's gain may as well be its loss.
+
+    Under the null every question's gain in right answers keeps its size and takes either sign with probability 1/2;
+    the distribution of the sum is convolved exactly. With one seed this is McNemar's test to the last digit.
+
+    Raises:
+        ValueError: the two sides differ in shape, there is no question, or values are not 0 or 1.
+
+    Source: Fisher's randomisation test for pairs, Good 2005, section 3.2.
+    """
+    before, after = _questions_by_seeds(before_Q_S), _questions_by_seeds(after_Q_S)
+    if before.shape != after.shape or not (np.isin(before, (0, 1)).all() and np.isin(after, (0, 1)).all()):
+        raise ValueError(f"a sign-flip test needs 0/1 of one shape, got {before.shape} and {after.shape}")
+    gains = (after.sum(axis=1) - before.sum(axis=1)).astype(np.int64)
+    sizes = np.abs(gains)
+    # Index i of `null` stands for the sum i - sizes.sum().
+    null = np.ones(1)
+    for size, count in zip(*np.unique(sizes[sizes > 0], return_counts=True), strict=True):
+        spread = np.zeros(2 * int(size) * int(count) + 1)
+        spread[:: 2 * int(size)] = _fair_coins(int(count))
+        null = np.convolve(null, spread)
+    reach = int(abs(gains.sum()))
+    sums = np.arange(null.size) - int(sizes.sum())
+    return min(1.0, float(null[np.abs(sums) >= reach].sum()))
+
+
+def quantiles(values_N: ArrayLike, at: Sequence[float] = (0.5, 0.95, 0.99)) -> tuple[float, ...]:
+    """The values at the given shares, by linear interpolation at (n - 1) q: p50, p95 and p99 unless told otherwise.
+
+    Raises:
+        ValueError: no values, or one that is not finite.
+
+    Source: Hyndman & Fan 1996, type 7; what vLLM's serving benchmark reports.
+    """
+    values = np.asarray(values_N, dtype=np.float64).ravel()
+    if values.size == 0 or not np.isfinite(values).all():
+        raise ValueError("quantiles need at least one value, all of them finite")
+    return tuple(float(value) for value in np.quantile(values, list(at)))
+
+
+def _fair_coins(count: int) -> Floats:
+    """P[heads = k] of `count` fair coins, for k in 0..count."""
+    cumulative = bdtr(np.arange(count + 1), count, 0.5)
+    lower = np.diff(cumulative, prepend=0.0)
+    # Differences of a sum near 1 lose digits; the distribution is symmetric, so its lower half is exact.
+    return np.where(np.arange(count + 1) <= count // 2, lower, lower[::-1])
+
+
+def _questions_by_seeds(right: ArrayLike) -> Floats:
+    values = np.asarray(right, dtype=np.float64)
+    values = values[:, None] if values.ndim == 1 else values
+    if values.ndim != 2 or values.size == 0:
+        raise ValueError(f"need questions x seeds, got shape {values.shape}")
+    if not ((values >= 0) & (values <= 1)).all():
+        raise ValueError("right answers are counted from 0 to 1")
+    return values
+
+
+def _differences(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> Floats:
+    before, after = _questions_by_seeds(before_Q_S), _questions_by_seeds(after_Q_S)
+    if len(before) != len(after):
+        raise ValueError(f"a paired difference needs the same questions: {len(before)} and {len(after)}")
+    return after.mean(axis=1) - before.mean(axis=1)
