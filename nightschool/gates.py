@@ -1,0 +1,104 @@
+"""From a gate of the recipe and the figures of a night to passed or failed: what was not measured never passes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nightschool.recipe.learning import Gate
+from nightschool.report.figures import Report
+from nightschool.report.proof import Gain, GateResult
+from nightschool.report.text import duration, percent, plain, points
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """A figure with its interval where one is known, or the reason why there is no figure."""
+
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    missing: str = ""
+
+
+def judge(gate: Gate, report: Report) -> GateResult:
+    """Hold a gate against the figures.
+
+    By interval the near end counts: the low end for `at_least`, the high end for `at_most`. A figure or interval that
+    is missing fails the gate and `detail` says why.
+
+    Source: plan 000, 4.4; issue 6, 4.
+    """
+    direction = "at_least" if gate.at_least is not None else "at_most"
+    limit = gate.at_least if gate.at_least is not None else gate.at_most
+    assert limit is not None, "the recipe refuses a gate without a limit"
+    reading = _read(gate, report)
+    counted = reading.value
+    if gate.by == "interval":
+        counted = reading.low if direction == "at_least" else reading.high
+    passed = counted is not None and (counted >= limit if direction == "at_least" else counted <= limit)
+    return GateResult(
+        name=gate.name,
+        passed=passed,
+        value=reading.value,
+        limit=limit,
+        by=gate.by,
+        detail=_detail(gate, reading, limit, direction),
+        metric=gate.metric,
+        stage=gate.stage,
+        over=gate.over,
+        direction=direction,
+    )
+
+
+def shown(metric: str, value: float) -> str:
+    """A figure in the unit of its metric: 48.2%, +21.9 points, 0.21 s."""
+    if metric.startswith("latency"):
+        return duration(value)
+    return f"{points(value)} points" if metric.endswith("gain") else percent(value)
+
+
+def _read(gate: Gate, report: Report) -> _Reading:
+    if gate.metric == "committee_gain":
+        return _committee_gain(report)
+    stage = report.stage(gate.stage)
+    if stage is None:
+        return _Reading(missing=f"the night has no figures of stage {gate.stage}")
+    if gate.metric == "accuracy":
+        return _Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
+    if gate.metric == "valid_share":
+        return _Reading(stage.valid_share, stage.valid_low, stage.valid_high)
+    if gate.metric == "accuracy_gain":
+        gains = (gain for gain in (stage.gain, stage.gain_over_base) if gain and gain.over == gate.over)
+        return _of_gain(next(gains, None), f"{gate.stage} was not compared with {gate.over}")
+    if stage.latency is None:
+        return _Reading(missing=f"stage {gate.stage} was not timed")
+    if gate.metric == "latency_mean_s":
+        return _Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
+    return _Reading(stage.latency.p99_s)
+
+
+def _committee_gain(report: Report) -> _Reading:
+    committee = report.committee
+    if committee is None:
+        return _Reading(missing="the night has no figures of the committee")
+    if committee.gain is not None:
+        return _of_gain(committee.gain, "")
+    return _Reading(committee.accuracy - committee.best_teacher_accuracy)
+
+
+def _of_gain(gain: Gain | None, missing: str) -> _Reading:
+    return _Reading(gain.value, gain.low, gain.high) if gain else _Reading(missing=missing)
+
+
+def _detail(gate: Gate, reading: _Reading, limit: float, direction: str) -> str:
+    of = f"{gate.stage} {plain(gate.metric)}" if gate.stage else plain(gate.metric)
+    of += f" over {gate.over}" if gate.over else ""
+    wanted = f"wanted: {plain(direction)} {shown(gate.metric, limit)}"
+    if reading.value is None:
+        return f"{of}: not measured, {reading.missing}; {wanted}"
+    value = f"{of.removesuffix(' s')} is {shown(gate.metric, reading.value)}"
+    if reading.low is None or reading.high is None:
+        lack = " by interval, and this figure has none" if gate.by == "interval" else ""
+        return f"{value}; {wanted}{lack}"
+    interval = f"{shown(gate.metric, reading.low)} to {shown(gate.metric, reading.high)}"
+    return f"{value} (95% interval {interval}); {wanted}{' by interval' if gate.by == 'interval' else ''}"

@@ -1,0 +1,1 @@
+"""The report of a night: figures in, one page and a few lines out."""

@@ -1,0 +1,178 @@
+"""The shape of report.json: every figure of a night, and nothing that is not a figure."""
+
+from __future__ import annotations
+
+import math
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, ConfigDict
+
+from nightschool.report.proof import Committee, Figure, GateResult, Stage
+from nightschool.report.text import clean
+
+Outcome = Literal["passed", "failed", "stopped"]
+
+Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
+# A loss that diverged is shown as a gap, never as a number.
+Logged = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if isinstance(value, float) and not math.isfinite(value) else value),
+]
+
+
+class Phase(Figure):
+    """One phase of the night as it ran this time."""
+
+    name: str
+    seconds: float
+    chunks: int
+    cached_chunks: int = 0
+    failed_chunks: int = 0
+
+
+class Requests(Figure):
+    """What was asked of the models; reused = answered by a journal or a finished chunk."""
+
+    sent: int = 0
+    reused: int = 0
+    retried: int = 0
+    failed: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
+class Funnel(Figure):
+    """How many rows were left after a step, and why the others went."""
+
+    step: str
+    total: int
+    per_topic: dict[str, int] = {}
+    dropped: dict[str, int] = {}
+
+
+class Source(Figure):
+    """Who wrote the questions that were used."""
+
+    teacher: int = 0
+    generator: int = 0
+
+
+class SolverCounts(Figure):
+    """What the solver said of the questions that one teacher wrote."""
+
+    ok: int = 0
+    wrong_key: int = 0
+    unsolvable: int = 0
+    malformed: int = 0
+
+
+class LossPoint(Figure):
+    """One line of the trainer's log; what it logs beside these is left out."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    step: int
+    loss: Logged = None
+    epoch: Logged = None
+    learning_rate: Logged = None
+    grad_norm: Logged = None
+    reward_margin: Logged = None
+    reward_accuracy: Logged = None
+
+
+class LatencyTimes(Figure):
+    """Every timed answer of the last stage, and the strictest limit that a gate sets on it."""
+
+    seconds: tuple[float, ...] = ()
+    limit_s: float | None = None
+    stage: str | None = None
+
+
+class Memory(Figure):
+    """Bytes in use before the teachers came, while they served, after they went; what = whose memory it is."""
+
+    before_bytes: int | None = None
+    serving_bytes: int | None = None
+    after_bytes: int | None = None
+    peak_bytes: int | None = None
+    what: str = "this night's processes"
+
+
+class SampleVote(Figure):
+    """What one teacher said on a sample row; no answer = an abstention."""
+
+    teacher: str
+    answer: Text | None
+    reasoning: Text = ""
+
+
+class Sample(Figure):
+    """One row as the committee saw it. verdict: kept, or the reason why it was dropped."""
+
+    id: Text
+    topic: Text
+    question: Text
+    choices: dict[str, Text]
+    votes: tuple[SampleVote, ...]
+    verdict: Text
+    answer: Text | None = None
+    by: str = ""
+    agreement: float | None = None
+    solver: Text | None = None
+    truth: Text | None = None
+    source: Text = ""
+
+
+class Failure(Figure):
+    """What broke, and the command that redoes just that."""
+
+    phase: str
+    chunk: int | None = None
+    error: Text
+    command: str
+
+
+class Night(Figure):
+    """Which night this is and how it was made. verdict and outcome are filled in by `conclude`."""
+
+    name: str
+    recipe: str
+    description: Text = ""
+    command: str = ""
+    started: datetime
+    finished: datetime | None = None
+    stopped_in: str | None = None
+    outcome: Outcome | None = None
+    verdict: str = ""
+    seed: int = 0
+    engine: str = ""
+    student: str = ""
+    versions: dict[str, str] = {}
+    machine: dict[str, str] = {}
+    keys: dict[str, str] = {}
+
+
+class Report(Figure):
+    """All figures of a night; a part that the night did not reach is None or empty."""
+
+    night: Night
+    gates: tuple[GateResult, ...] = ()
+    what_next: tuple[str, ...] = ()
+    baselines: dict[str, float] = {}
+    stages: tuple[Stage, ...] = ()
+    committee: Committee | None = None
+    funnel: tuple[Funnel, ...] = ()
+    question_sources: dict[str, Source] = {}
+    solver: dict[str, SolverCounts] = {}
+    losses: dict[str, tuple[LossPoint, ...]] = {}
+    latency: LatencyTimes | None = None
+    phases: tuple[Phase, ...] = ()
+    requests: Requests = Requests()
+    memory: Memory | None = None
+    samples: tuple[Sample, ...] = ()
+    failures: tuple[Failure, ...] = ()
+
+    def stage(self, name: str | None) -> Stage | None:
+        """The stage of that name, if the night reached it."""
+        return next((stage for stage in self.stages if stage.name == name), None)

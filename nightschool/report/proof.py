@@ -1,0 +1,117 @@
+"""The figures that prove or disprove: stages, committee, gates, each with its interval and sample size."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Figure(BaseModel):
+    """A part of the report: fixed once made, unknown keys refused, no number that is not finite."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class Estimate(Figure):
+    """A share in [0, 1] with its 95% interval; n is the number of answers behind it."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
+class Gain(Figure):
+    """A difference of two shares on the same rows, in [-1, 1], with its paired 95% interval and exact p."""
+
+    over: str
+    value: float
+    low: float
+    high: float
+    p: float | None = None
+
+    @property
+    def significant(self) -> bool:
+        """The interval leaves out zero."""
+        return self.low > 0 or self.high < 0
+
+
+class Latency(Figure):
+    """Seconds per answer, one after the other; the mean with its 95% interval."""
+
+    n: int
+    mean_s: float
+    mean_low_s: float
+    mean_high_s: float
+    p50_s: float
+    p95_s: float
+    p99_s: float
+    max_s: float
+
+
+class Stage(Figure):
+    """The student at one point of its training, on held-out questions. `gain` is over the stage before."""
+
+    name: str
+    accuracy: Estimate
+    valid_share: float
+    valid_low: float
+    valid_high: float
+    per_topic: dict[str, Estimate] = {}
+    gain: Gain | None = None
+    gain_over_base: Gain | None = None
+    latency: Latency | None = None
+
+
+class Teacher(Figure):
+    """One teacher alone. accuracy: on the rows that the committee accepted, an abstention counts as not right."""
+
+    name: str
+    accuracy: float
+    low: float
+    high: float
+    per_topic: dict[str, Estimate] = {}
+    coverage: float
+    vote_accuracy: float | None = None
+
+
+class Committee(Figure):
+    """Labels of the committee against each teacher's on the same rows, truth by the solver.
+
+    The top fields are about the accepted rows, vote_* about the rows that the vote alone decided: where the solver
+    rules, accepted labels are right by construction, and only the vote's own figures say what voting adds.
+    """
+
+    asked: int
+    rows: int
+    accuracy: float
+    low: float
+    high: float
+    best_teacher: str
+    best_teacher_accuracy: float
+    gain: Gain | None = None
+    verifier: str = "none"
+    vote_rows: int
+    vote_accuracy: float | None = None
+    vote_low: float | None = None
+    vote_high: float | None = None
+    vote_best_teacher: str | None = None
+    vote_best_teacher_accuracy: float | None = None
+    vote_gain: Gain | None = None
+    teachers: tuple[Teacher, ...] = ()
+
+
+class GateResult(Figure):
+    """A gate and what became of it. value and limit in the metric's own unit; no value = it could not be measured."""
+
+    name: str
+    passed: bool
+    value: float | None
+    limit: float
+    by: Literal["value", "interval"]
+    detail: str
+    metric: str = ""
+    stage: str | None = None
+    over: str | None = None
+    direction: Literal["at_least", "at_most"] = "at_least"

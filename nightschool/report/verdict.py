@@ -1,0 +1,117 @@
+"""From figures to words: did it work, what broke, what next; one line, and a small table for a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightschool.gates import judge, shown
+from nightschool.recipe.learning import Gate
+from nightschool.report.figures import Outcome, Report
+from nightschool.report.proof import Gain, Stage
+from nightschool.report.text import duration, percent, plain, points
+
+_ADVICE = {
+    "accuracy": "more rows (pool.per_topic), more epochs, or a stronger teacher",
+    "accuracy_gain": "more rows (pool.per_topic), more epochs, or more seeds (validate.seeds) for a narrower interval",
+    "valid_share": "read the sample rows: is the answer format in the prompt, and is max_tokens enough?",
+    "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
+    "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
+    "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
+}
+
+
+def conclude(report: Report, gates: Sequence[Gate]) -> Report:
+    """The same report with its gates judged, its outcome, its verdict and what to do next."""
+    judged = report.model_copy(update={"gates": tuple(judge(gate, report) for gate in gates)})
+    outcome = _outcome(judged)
+    night = judged.night.model_copy(update={"outcome": outcome})
+    judged = judged.model_copy(update={"night": night})
+    night = night.model_copy(update={"verdict": verdict_line(judged)})
+    return judged.model_copy(update={"night": night, "what_next": what_next(judged)})
+
+
+def verdict_line(report: Report) -> str:
+    """All in one line: "Student 48.2% -> 70.1% (+21.9 points, 95% interval ...) after sft; all 6 gates passed"."""
+    parts = [_students(report.stages)] if report.stages else []
+    if report.night.stopped_in:
+        parts.append(f"stopped in {plain(report.night.stopped_in)}")
+    failed = [gate.name for gate in report.gates if not gate.passed]
+    if failed:
+        parts.append(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
+    elif report.gates:
+        parts.append(f"all {len(report.gates)} gates passed" if len(report.gates) > 1 else "the one gate passed")
+    if report.failures and not report.night.stopped_in:
+        parts.append(f"{len(report.failures)} {'chunk' if len(report.failures) == 1 else 'chunks'} failed")
+    text = "; ".join(parts) or "Nothing was measured"
+    return text[0].upper() + text[1:]
+
+
+def what_next(report: Report) -> tuple[str, ...]:
+    """What to do in the morning, most urgent first; lines that begin with "$ " are commands."""
+    night = report.night
+    lines = list(dict.fromkeys(f"$ {failure.command}" for failure in report.failures))[:3]
+    if night.stopped_in and night.command:
+        lines += [f"The night goes on in {plain(night.stopped_in)}; finished chunks are not asked again:"]
+        lines += [f"$ {night.command}"]
+    for gate in report.gates:
+        if not gate.passed and gate.value is not None:
+            lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")
+    last = report.stages[-1] if len(report.stages) > 1 else None
+    if last and last.gain and not last.gain.significant:
+        lines.append(
+            f"{last.name} is not measurably different from {last.gain.over} (the interval of the difference holds "
+            "zero): serve whichever is cheaper, or ask more questions."
+        )
+    if report.night.outcome == "passed" and night.student:
+        lines.append(f"The student is ready to be served: {night.student}")
+    return tuple(lines) or ("Nothing is left to do.",)
+
+
+def summary_lines(report: Report) -> list[str]:
+    """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
+    lines = [report.night.verdict or verdict_line(report), ""]
+    lines += [_stage_line(stage) for stage in report.stages]
+    if report.committee:
+        found = report.committee
+        lines.append(
+            f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
+            f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
+        )
+    asked = report.requests
+    lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
+    spent = sum(phase.seconds for phase in report.phases)
+    slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
+    longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
+    lines += [f"  time       {duration(spent)}{f': {longest}' if longest else ''}", ""]
+    for gate in report.gates:
+        value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
+        limit = f"{plain(gate.direction)} {shown(gate.metric, gate.limit)}"
+        lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
+    return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def _outcome(report: Report) -> Outcome:
+    if report.night.stopped_in:
+        return "stopped"
+    return "passed" if all(gate.passed for gate in report.gates) else "failed"
+
+
+def _students(stages: Sequence[Stage]) -> str:
+    text = f"Student {percent(stages[0].accuracy.value)}"
+    if len(stages) == 1:
+        return f"{text} ({stages[0].name})"
+    steps = [f"-> {percent(stage.accuracy.value)}{_gained(stage.gain)} after {stage.name}" for stage in stages[1:]]
+    return f"{text} {', '.join(steps)}"
+
+
+def _gained(gain: Gain | None) -> str:
+    if gain is None:
+        return ""
+    return f" ({points(gain.value)} points, 95% interval {points(gain.low)} to {points(gain.high)})"
+
+
+def _stage_line(stage: Stage) -> str:
+    found = stage.accuracy
+    interval = f"({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+    line = f"  {stage.name:<10} {percent(found.value):>6} {interval}  valid {percent(stage.valid_share)}"
+    return f"{line}  {duration(stage.latency.mean_s)} per answer" if stage.latency else line
