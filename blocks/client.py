@@ -1,0 +1,157 @@
+"""From asks to replies over HTTP: one event loop and one keep-alive pool for every chunk of the process."""
+
+from __future__ import annotations
+
+import asyncio
+import atexit
+import concurrent.futures
+import functools
+import threading
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from blocks.call import Call, Counters, key_of
+from blocks.chat import read_models
+from blocks.lane import Lane
+from nightschool.errors import WorldError
+from nightschool.wire import Ask, Endpoint, Reply
+
+# uvicorn, vLLM's server, closes idle connections after 5 s; one that it is just closing would cost a request.
+_KEEP_ALIVE_S = 4.0
+# A waiting thread wakes this often, so that Prefect's timeouts and Ctrl-C reach it.
+_WAKE_S = 0.5
+
+
+class Client:
+    """Asks model servers in the OpenAI chat format, for any number of threads at once.
+
+    Asks to the same servers share their slots, whichever chunk or model they belong to: a chunk that drains leaves
+    its slots to the next, so there is no barrier at a chunk's end.
+    """
+
+    def __init__(self) -> None:
+        self._counters = Counters()
+        self._lanes: dict[tuple[tuple[str, ...], int], Lane] = {}
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="client", daemon=True)
+        self._thread.start()
+        self._session = asyncio.run_coroutine_threadsafe(_open_session(), self._loop).result()
+
+    def ask_all(
+        self,
+        endpoint: Endpoint,
+        asks: Iterable[Ask],
+        on_reply: Callable[[Reply], None],
+        on_failure: Callable[[Ask, str, int, str], None],
+    ) -> None:
+        """Ask everything and return when each ask has met its reply or its failure.
+
+        Asks are taken as slots become free, so they may come from a generator; nothing is sent twice unless it failed.
+
+        Args:
+            on_reply: called for each reply as it arrives, in the client's own thread: it must be fast.
+            on_failure: likewise, with (ask, reason, attempts, last text), for an ask that failed `endpoint.attempts`
+                times; the reason is one of `blocks.call.Failure`. The others go on.
+
+        Raises:
+            DataError: the server refuses what is asked (4xx): asking again can't help.
+            RecipeError: the endpoint's key variable is not set.
+            WorldError: the server is down for all asks.
+        """
+        call = Call(endpoint, key_of(endpoint), iter(asks), on_reply, on_failure)
+        self._loop.call_soon_threadsafe(self._begin, call)
+        try:
+            while concurrent.futures.wait([call.done], timeout=_WAKE_S).not_done:
+                pass
+        finally:
+            if not call.done.done():
+                self._loop.call_soon_threadsafe(self._abandon, call)
+        call.done.result()
+
+    def models(self, endpoint: Endpoint, *, timeout_s: float = 10.0) -> dict[str, tuple[str, ...]]:
+        """The names that each of the endpoint's URLs serves, by URL.
+
+        Raises:
+            RecipeError: the endpoint's key variable is not set.
+            WorldError: a URL does not answer, or not in the OpenAI format.
+        """
+        headers = {"Authorization": f"Bearer {key}"} if (key := key_of(endpoint)) else {}
+
+        async def ask(url: str) -> tuple[str, ...]:
+            timeout = aiohttp.ClientTimeout(total=timeout_s)
+            try:
+                async with self._session.get(f"{url.rstrip('/')}/models", headers=headers, timeout=timeout) as answer:
+                    return read_models(answer.status, await answer.read())
+            except (aiohttp.ClientError, TimeoutError, ValueError) as err:
+                raise WorldError(f"no list of models from {url}: {err or type(err).__name__}") from None
+
+        async def ask_each() -> list[tuple[str, ...]]:
+            return await asyncio.gather(*(ask(url) for url in endpoint.urls))
+
+        names = asyncio.run_coroutine_threadsafe(ask_each(), self._loop).result()
+        return dict(zip(endpoint.urls, names, strict=True))
+
+    def stats(self) -> Counters:
+        """What was sent and came back since the client was made."""
+        return self._counters.copy()
+
+    def close(self) -> None:
+        """Close connections and the thread; asks under way end with WorldError."""
+        if self._loop.is_closed():
+            return
+        asyncio.run_coroutine_threadsafe(self._shut(), self._loop).result()
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _begin(self, call: Call) -> None:
+        address = _address(call.endpoint)
+        if address not in self._lanes:
+            self._lanes[address] = Lane(*address, self._session, self._counters)
+        self._lanes[address].add(call)
+
+    def _abandon(self, call: Call) -> None:
+        call.desert()
+        self._lanes[_address(call.endpoint)].end(call, concurrent.futures.CancelledError())
+
+    async def _shut(self) -> None:
+        for lane in self._lanes.values():
+            await lane.close()
+        await self._session.close()
+
+
+def _address(endpoint: Endpoint) -> tuple[tuple[str, ...], int]:
+    """What decides which calls share slots: the same servers, whatever the model."""
+    return endpoint.urls, endpoint.concurrency
+
+
+async def _open_session() -> aiohttp.ClientSession:
+    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
+    return aiohttp.ClientSession(connector=connector, auto_decompress=True)
+
+
+_lock = threading.Lock()
+
+
+@functools.cache
+def _process_wide() -> Client:
+    shared = Client()
+    atexit.register(shared.close)
+    return shared
+
+
+def client() -> Client:
+    """The client that all tasks of this process share."""
+    with _lock:
+        return _process_wide()

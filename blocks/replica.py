@@ -1,0 +1,54 @@
+"""One server of a lane as seen from here: how many requests it may have, and when it rests."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from blocks.call import Setback
+
+# Rests double from the first; a refused connection is cheap to try again.
+_FIRST_REST_S, _MAX_REST_S, _MAX_REST_UNREACHED_S = 0.05, 8.0, 0.5
+
+
+@dataclass(eq=False)
+class Replica:
+    """A server's URL and its health.
+
+    In trouble means that as many requests in a row failed as it has slots, or that no connection came about: then it
+    rests, and is probed with one request at a time until one succeeds. A strike is a failed probe.
+    """
+
+    url: str
+    slots: int
+    active: int = 0
+    strikes: int = 0
+    _failed_in_a_row: int = 0
+    _rest_until: float = 0.0
+
+    def limit(self) -> int:
+        """Requests allowed in flight now."""
+        if not self._in_trouble():
+            return self.slots
+        return 0 if time.monotonic() < self._rest_until else 1
+
+    def succeeded(self) -> bool:
+        """Note a reply; True when it ends a time of trouble."""
+        recovered = self._in_trouble()
+        self._failed_in_a_row = self.strikes = 0
+        return recovered
+
+    def failed(self, setback: Setback) -> float:
+        """Note a failure; the seconds of the rest that begins with it, or 0."""
+        self._failed_in_a_row += 1 if setback.reached else self.slots
+        now = time.monotonic()
+        if not self._in_trouble() or now < self._rest_until:
+            return 0.0
+        self.strikes += 1
+        most_s = _MAX_REST_S if setback.reached else _MAX_REST_UNREACHED_S
+        rest_s = max(setback.retry_after_s, min(most_s, _FIRST_REST_S * 2**self.strikes))
+        self._rest_until = now + rest_s
+        return rest_s
+
+    def _in_trouble(self) -> bool:
+        return self._failed_in_a_row >= self.slots
