@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from pathlib import Path
 
 
@@ -30,11 +32,19 @@ class RecipeError(NightError):
         head = ": ".join(part for part in (where, field) if part)
         text = f"{head}: {message}" if head else message
         if value is not None:
-            text += f" (got {value!r:.200})"
+            text += f" (got {json.dumps(value, ensure_ascii=False, default=repr):.200})"
         if allowed:
             text += f"; allowed: {allowed}"
         super().__init__(text)
         self.field = field
+
+
+class RecipeErrors(RecipeError):
+    """Several things to edit, one per line."""
+
+    def __init__(self, errors: Sequence[RecipeError]) -> None:
+        super().__init__("\n".join(map(str, errors)))
+        self.errors = tuple(errors)
 
 
 class DataError(NightError):

@@ -34,7 +34,9 @@ def key(phase: str, version: int, parts: Mapping[str, object]) -> str:
 def _refuse_unstable(path: str, value: object) -> None:
     # Exact types: a subclass (an enum, numpy's float) may be serialised one way today and another way tomorrow.
     kind = type(value)
-    if value is None or kind in (bool, int, str) or (isinstance(value, float) and kind is float and math.isfinite(value)):
+    if value is None or kind in (bool, int, str):
+        return
+    if isinstance(value, float) and kind is float and math.isfinite(value):
         return
     if isinstance(value, list | tuple) and kind in (list, tuple):
         for index, item in enumerate(value):

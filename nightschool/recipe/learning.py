@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from nightschool.recipe.section import Name, Positive, Section, execution
+from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 
 
 class Lora(Section):
@@ -14,22 +14,22 @@ class Lora(Section):
 
     r: Positive = 16
     alpha: Positive = 32
-    dropout: float = Field(0.0, ge=0, lt=1)
+    dropout: float = Field(default=0.0, ge=0, lt=1)
     target_modules: str | tuple[str, ...] = "all-linear"
 
 
 class Training(Section):
     """What both kinds of training decide. Units: rows per step = batch_size x accumulation."""
 
-    epochs: float = Field(1.0, gt=0, le=100)
+    epochs: float = Field(default=1.0, gt=0, le=100)
     learning_rate: float = Field(gt=0, lt=1)
     batch_size: Positive = 16
     accumulation: Positive = 1
-    warmup_share: float = Field(0.05, ge=0, lt=1)
+    warmup_share: float = Field(default=0.05, ge=0, lt=1)
     scheduler: Literal["linear", "cosine", "constant"] = "cosine"
-    weight_decay: float = Field(0.0, ge=0)
-    max_grad_norm: float = Field(1.0, gt=0)
-    max_length: Positive = Field(1024, description="tokens of prompt and completion; longer rows are refused")
+    weight_decay: float = Field(default=0.0, ge=0)
+    max_grad_norm: float = Field(default=1.0, gt=0)
+    max_length: Positive = Field(default=1024, description="tokens of prompt and completion; longer rows are refused")
     gradient_checkpointing: bool = execution(False)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = execution(2, ge=1, description="CPU threads")
@@ -45,16 +45,16 @@ class Sft(Training):
 class Dpo(Training):
     """Direct preference optimisation (arXiv 2305.18290) from the sft adapter, which is also the reference."""
 
-    beta: float = Field(0.1, gt=0)
+    beta: float = Field(default=0.1, gt=0)
 
 
 class Validate(Section):
     """The student on questions that no model saw, served as it will be used."""
 
     per_topic: Positive = Field(description="held-out questions per topic")
-    levels: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1)
-    seeds: tuple[int, ...] = Field((0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
-    timed: Positive = Field(40, description="questions asked one after the other for the latency figures")
+    levels: tuple[Literal[1, 2, 3], ...] = Field(default=(1,), min_length=1)
+    seeds: tuple[int, ...] = Field(default=(0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
+    timed: Positive = Field(default=40, description="questions asked one after the other for the latency figures")
     chunk_rows: Positive = 200
     chunks_in_flight: int = execution(4, ge=1, le=64)
 
@@ -71,14 +71,18 @@ class Gate(Section):
     over: Literal["base", "sft"] | None = None
     at_least: float | None = None
     at_most: float | None = None
-    by: Literal["value", "interval"] = Field("value", description="interval: the near end of the 95% interval counts")
+    by: Literal["value", "interval"] = Field(
+        default="value", description="interval: the near end of the 95% interval counts"
+    )
 
     @model_validator(mode="after")
     def _makes_sense(self) -> Gate:
         if (self.at_least is None) == (self.at_most is None):
-            raise ValueError("a gate has at_least or at_most, one of the two")
+            raise Clash("a gate has at_least or at_most, one of the two")
         if (self.metric == "accuracy_gain") != (self.over is not None):
-            raise ValueError("over belongs to metric accuracy_gain, and only there")
+            raise Clash("over belongs to metric accuracy_gain, and only there", "over")
         if (self.metric == "committee_gain") == (self.stage is not None):
-            raise ValueError("a stage is named for every metric but committee_gain")
+            raise Clash("a stage is named for every metric but committee_gain", "stage")
+        if self.over is not None and self.stage in ("base", self.over):
+            raise Clash(f"stage {self.stage} is not after {self.over}", "over")
         return self

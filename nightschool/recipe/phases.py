@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, field_validator, model_validator
 
-from nightschool.recipe.section import Positive, PromptFile, Section, Share, Temperature, execution
+from nightschool.prompts import Prompt
+from nightschool.recipe.section import (
+    Clash,
+    Positive,
+    PromptFile,
+    Section,
+    Share,
+    Temperature,
+    execution,
+    fill,
+    fill_answer,
+)
 
 
 class Asking(Section):
@@ -15,7 +26,7 @@ class Asking(Section):
     temperature: Temperature = 0.7
     top_p: Share = 1.0
     max_tokens: Positive = 512
-    chunk_rows: Positive = Field(200, description="rows per chunk, the unit of retry")
+    chunk_rows: Positive = Field(default=200, description="rows per chunk, the unit of retry")
     chunks_in_flight: int = execution(4, ge=1, le=64)
 
 
@@ -25,34 +36,46 @@ class Questions(Asking):
     prompt: PromptFile
     per_topic: Positive = Field(description="questions asked of each teacher on each topic")
 
+    @field_validator("prompt")
+    @classmethod
+    def _can_be_filled(cls, prompt: Prompt) -> Prompt:
+        return fill(prompt, {"topic", "hint"}, {"topic"})
+
 
 class Pool(Section):
     """Which written questions are asked: checked by the solver, distinct, topped up to the quota."""
 
     per_topic: Positive = Field(description="questions wanted per topic")
-    top_up: Literal["generator", "none"] = Field("none", description="where missing questions come from")
-    levels: tuple[Literal[1, 2, 3], ...] = Field((1,), min_length=1, description="difficulty of topped-up questions")
+    top_up: Literal["generator", "none"] = Field(default="none", description="where missing questions come from")
+    levels: tuple[Literal[1, 2, 3], ...] = Field(
+        default=(1,), min_length=1, description="difficulty of topped-up questions"
+    )
 
 
 class Answers(Asking):
     """Every teacher answers every question."""
 
     prompt: PromptFile
-    samples: int = Field(1, ge=1, le=64, description="replies per teacher and question")
+    samples: int = Field(default=1, ge=1, le=64, description="replies per teacher and question")
+
+    @field_validator("prompt")
+    @classmethod
+    def _can_be_filled(cls, prompt: Prompt) -> Prompt:
+        return fill_answer(prompt)
 
 
 class Committee(Section):
     """Which answer is right: votes, and the solver where there is one."""
 
-    quorum: Positive = Field(2, description="least number of cast votes")
-    min_agreement: float = Field(0.6, gt=0, le=1, description="least share of cast votes for the winner")
-    verifier: Literal["solver", "none"] = Field("solver", description="an exact check that outranks any vote")
+    quorum: Positive = Field(default=2, description="least number of cast votes")
+    min_agreement: float = Field(default=0.6, gt=0, le=1, description="least share of cast votes for the winner")
+    verifier: Literal["solver", "none"] = Field(default="solver", description="an exact check that outranks any vote")
 
 
 class Balance(Section):
     """Equal shares: classes of each named field are cut down to the rarest."""
 
-    by: tuple[Literal["topic", "letter"], ...] = Field(("topic", "letter"), min_length=1)
+    by: tuple[Literal["topic", "letter"], ...] = Field(default=("topic", "letter"), min_length=1)
     max_rows: Positive | None = None
 
 
@@ -60,6 +83,12 @@ class Pairs(Asking):
     """The student's wrong answers against accepted ones, same prompt, same format."""
 
     temperature: Temperature = 1.0
-    samples: int = Field(8, ge=2, le=64, description="replies of the student per question")
-    per_question: Positive = Field(1, description="most pairs from one question")
-    chosen: Literal["student", "teacher"] = Field("student", description="whose right answer is preferred")
+    samples: int = Field(default=8, ge=2, le=64, description="replies of the student per question")
+    per_question: Positive = Field(default=1, description="most pairs from one question")
+    chosen: Literal["student", "teacher"] = Field(default="student", description="whose right answer is preferred")
+
+    @model_validator(mode="after")
+    def _replies_differ(self) -> Pairs:
+        if self.temperature == 0:
+            raise Clash("at temperature 0 all replies are the same: no pair comes of it", "temperature")
+        return self

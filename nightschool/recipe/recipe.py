@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -9,7 +11,7 @@ from pydantic import Field, model_validator
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.phases import Answers, Balance, Committee, Pairs, Pool, Questions
-from nightschool.recipe.section import Name, Section, execution
+from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
@@ -23,19 +25,19 @@ class Recipe(Section):
 
     name: Name = execution(..., description="the night's default name")
     description: str = execution("")
-    seed: int = Field(0, ge=0, lt=2**31)
+    seed: int = Field(default=0, ge=0, lt=2**31)
     store: str = execution("runs", description="folder of all rows, models and nights")
-    topics: tuple[TopicName, ...] = Field(("syllogisms", "seating", "blood_relations", "series"), min_length=1)
+    topics: tuple[TopicName, ...] = Field(default=("syllogisms", "seating", "blood_relations", "series"), min_length=1)
     max_failed_chunks: int = execution(0, ge=0, description="failed chunks a phase may carry and still go on")
     school: SchoolSection | None = None
-    serve: Serve = Serve()  # pyright: ignore[reportCallIssue]
+    serve: Serve = Serve()
     teachers: tuple[Model, ...] = Field(min_length=1)
     student: Student
     questions: Questions | None = None
     pool: Pool
     answers: Answers
-    committee: Committee = Committee()  # pyright: ignore[reportCallIssue]
-    balance: Balance = Balance()  # pyright: ignore[reportCallIssue]
+    committee: Committee = Committee()
+    balance: Balance = Balance()
     sft: Sft
     pairs: Pairs | None = None
     dpo: Dpo | None = None
@@ -44,18 +46,39 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:
-        names = [model.name for model in (*self.teachers, self.student)]
-        if len(set(names)) != len(names):
-            raise ValueError(f"teachers and student need names of their own: {', '.join(names)}")
         if self.committee.quorum > len(self.teachers):
-            raise ValueError(f"committee.quorum {self.committee.quorum} is more than the {len(self.teachers)} teachers")
+            message = f"{self.committee.quorum} is more than the {len(self.teachers)} teachers there are"
+            raise Clash(message, "committee", "quorum", allowed=f"1 to {len(self.teachers)}")
         if (self.pairs is None) != (self.dpo is None):
-            raise ValueError("pairs and dpo go together: give both sections or neither")
+            raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
         if self.questions is None and self.pool.top_up == "none":
-            raise ValueError("no questions: add a questions section, or pool.top_up: generator")
-        if any(model.model.startswith("school:") for model in (*self.teachers, self.student)) and not self.school:
-            raise ValueError("a model is school:NAME but there is no school section")
-        for gate in self.gates:
-            if gate.stage == "dpo" and self.dpo is None:
-                raise ValueError(f"gate {gate.name} is about dpo, which this recipe leaves out")
+            raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
+        _once(self.topics, "topics")
+        _once([*(teacher.name for teacher in self.teachers), self.student.name], "teachers")
         return self
+
+    @model_validator(mode="after")
+    def _models_can_be_served(self) -> Recipe:
+        named = [(("teachers", index), teacher) for index, teacher in enumerate(self.teachers)]
+        for path, model in (*named, (("student",), self.student)):
+            engine = model.engine or self.serve.engine
+            if engine == "endpoint" and not model.urls:
+                raise Clash("engine endpoint needs urls", *path)
+            if engine != "scripted" and model.script is not None:
+                raise Clash(f"a script is for engine scripted, not {engine}", *path, "script")
+            if model.model.startswith("school:") and not self.school:
+                raise Clash("a model is school:NAME but there is no school section", *path, "model")
+        return self
+
+    @model_validator(mode="after")
+    def _gates_measure_what_runs(self) -> Recipe:
+        _once([gate.name for gate in self.gates], "gates")
+        for index, gate in enumerate(self.gates):
+            if gate.stage == "dpo" and self.dpo is None:
+                raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")
+        return self
+
+
+def _once(names: Sequence[str], field: str) -> None:
+    if twice := [name for name, times in Counter(names).items() if times > 1]:
+        raise Clash(f"named more than once: {', '.join(twice)}", field)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from string import Template
 from typing import Annotated, Any
 
 from pydantic import (
@@ -15,6 +16,7 @@ from pydantic import (
     WithJsonSchema,
 )
 
+from nightschool.errors import RecipeError
 from nightschool.prompts import Prompt, load_prompt
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
@@ -23,18 +25,57 @@ Temperature = Annotated[float, Field(ge=0.0, le=2.0)]
 Positive = Annotated[int, Field(ge=1)]
 
 
+class Clash(ValueError):
+    """Fields that do not go together; `path` is the one to edit, seen from the section that found out."""
+
+    def __init__(self, message: str, *path: str | int, allowed: str | None = None) -> None:
+        super().__init__(message)
+        self.path, self.allowed = path, allowed
+
+
 def _read_prompt(value: Any, info: ValidationInfo) -> Any:
-    if isinstance(value, str):
+    if not isinstance(value, str):
+        return value
+    try:
         return load_prompt(Path((info.context or {}).get("folder", ".")) / value)
-    return value
+    except RecipeError as err:
+        raise Clash(str(err)) from None
+
+
+def fill(prompt: Prompt, given: set[str], needed: set[str]) -> Prompt:
+    """Check that a phase can fill a prompt's placeholders, and that the prompt asks for what it must.
+
+    Raises:
+        Clash: a placeholder is unknown or malformed, or a needed one is not there.
+    """
+    parts = [Template(text) for text in (prompt.system, prompt.user) if text]
+    allowed = "$" + ", $".join(sorted(given))
+    if not all(part.is_valid() for part in parts):
+        raise Clash("the prompt has a $ that begins no placeholder (write $$ for a dollar sign)", allowed=allowed)
+    found = {name for part in parts for name in part.get_identifiers()}
+    if found - given:
+        raise Clash(f"the prompt has a placeholder unknown here: ${', $'.join(sorted(found - given))}", allowed=allowed)
+    if needed - found:
+        raise Clash(f"the prompt lacks ${', $'.join(sorted(needed - found))}", allowed=allowed)
+    return prompt
+
+
+def fill_answer(prompt: Prompt) -> Prompt:
+    """`fill` for a prompt that asks for an answer."""
+    return fill(prompt, {"question", "choices", "topic"}, {"question", "choices"})
 
 
 PromptFile = Annotated[
     Prompt,
     BeforeValidator(_read_prompt),
-    WithJsonSchema({
-        "anyOf": [{"type": "string", "description": "prompt file, relative to the recipe"}, Prompt.model_json_schema()]
-    }),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string", "description": "prompt file, relative to the recipe"},
+                Prompt.model_json_schema(),
+            ]
+        }
+    ),
 ]
 
 
@@ -46,7 +87,7 @@ def execution(default: Any, **constraints: Any) -> Any:
 class Section(BaseModel):
     """A part of a recipe: unknown keys refused, values fixed once read."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     def identity(self) -> dict[str, Any]:
         """The fields that decide results, JSON-ready; execution fields left out at every depth."""

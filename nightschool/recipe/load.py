@@ -1,0 +1,53 @@
+"""From a recipe's file, a profile and overrides to a Recipe, and back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import ValidationError
+
+from nightschool.recipe.explain import explain
+from nightschool.recipe.overlay import overlay, override, read_profile
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.source import RecipeDumper, read_tree
+
+
+def load_recipe(path: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; all three sources are validated alike, each error names the one its value came from.
+
+    Args:
+        path: YAML file; prompt files are named relative to its folder, in a profile and in `sets` too.
+        profile: name of a partial recipe, `profiles/NAME.yaml` beside `path`, laid over it.
+        sets: `field.path=value`, applied last, in order.
+
+    Raises:
+        RecipeError: anything in it is not as it must be; one line for each field.
+    """
+    tree = read_tree(path)
+    if profile is not None:
+        tree = overlay(tree, read_profile(path, profile))
+    for text in sets:
+        tree = override(tree, text)
+    try:
+        # As JSON, strictly: a list may become a tuple, but true is no 1 and "4" is no 4.
+        return Recipe.model_validate_json(json.dumps(tree.data), strict=True, context={"folder": path.parent})
+    except ValidationError as err:
+        raise explain(err, tree, json_schema()) from None
+
+
+def dump_recipe(recipe: Recipe) -> str:
+    """Write the recipe with every default and every prompt's text; `load_recipe` reads back an equal one."""
+    data = recipe.model_dump(mode="json", by_alias=True)
+    return yaml.dump(data, Dumper=RecipeDumper, sort_keys=False, allow_unicode=True, width=120)
+
+
+@cache
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a recipe, for editors; a field marked `execution` is no part of any key."""
+    schema = Recipe.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "title": "nightschool recipe"}

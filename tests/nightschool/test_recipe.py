@@ -1,0 +1,145 @@
+"""Recipes: read with profile and overrides, written and read back equal, and committed ones load."""
+
+import json
+import string
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightschool.errors import RecipeError
+from nightschool.recipe.load import dump_recipe, json_schema, load_recipe
+from nightschool.recipe.recipe import Recipe
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+PROMPT = "[user]\nSolve $question\n$choices\n"
+
+
+def minimal() -> dict[str, Any]:
+    return {
+        "name": "small",
+        "teachers": [{"name": "ann", "model": "/m/a"}, {"name": "ben", "model": "/m/b"}],
+        "student": {"name": "kim", "model": "/m/k", "prompt": "p.txt"},
+        "pool": {"per_topic": 10, "top_up": "generator"},
+        "answers": {"prompt": "p.txt"},
+        "sft": {"learning_rate": 1e-3},
+        "validate": {"per_topic": 20},
+    }
+
+
+@pytest.fixture
+def recipe_file(tmp_path: Path) -> Path:
+    (tmp_path / "p.txt").write_text(PROMPT)
+    (tmp_path / "profiles").mkdir()
+    (tmp_path / "profiles" / "tiny.yaml").write_text("answers: {samples: 2}\ntopics: [series]\nsft: {lora: null}\n")
+    path = tmp_path / "r.yaml"
+    path.write_text(yaml.safe_dump(minimal()))
+    return path
+
+
+def test_profile_merges_mappings_and_replaces_the_rest(recipe_file: Path) -> None:
+    recipe = load_recipe(recipe_file, profile="tiny")
+    assert recipe.answers.samples == 2
+    assert recipe.answers.prompt.user == "Solve $question\n$choices"
+    assert recipe.topics == ("series",)
+    assert recipe.sft.lora is None
+    assert recipe.sft.learning_rate == 1e-3
+
+
+def test_sets_come_last_and_reach_into_lists_and_missing_sections(recipe_file: Path) -> None:
+    sets = ["answers.samples=4", "teachers.1.name=tom", "sft.lora.r=8", "serve.gpus=[0, 1]", "answers.samples=5"]
+    recipe = load_recipe(recipe_file, profile="tiny", sets=sets)
+    assert recipe.answers.samples == 5
+    assert [teacher.name for teacher in recipe.teachers] == ["ann", "tom"]
+    assert recipe.sft.lora is not None
+    assert recipe.sft.lora.r == 8
+    assert recipe.serve.gpus == (0, 1)
+
+
+def test_scalars_are_read_as_yaml_1_2_has_them(recipe_file: Path) -> None:
+    sets = ["sft.learning_rate=2e-4", "description=no", "student.model=2026-11-21", "teachers.0.script=", "seed=07"]
+    recipe = load_recipe(recipe_file, sets=sets)
+    assert recipe.sft.learning_rate == 2e-4
+    assert (recipe.description, recipe.student.model, recipe.seed) == ("no", "2026-11-21", 7)
+
+
+def test_aliases_are_read(recipe_file: Path) -> None:
+    text = recipe_file.read_text() + "serve: {extra_args: &args [--a]}\ngates: []\n"
+    recipe_file.write_text(text.replace("- model: /m/a", "- extra_args: [--b]\n  model: /m/a"))
+    assert load_recipe(recipe_file).teachers[0].extra_args == ("--b",)
+
+
+def test_a_prompts_text_is_identity_and_its_place_is_not(recipe_file: Path) -> None:
+    before = load_recipe(recipe_file).answers.identity()
+    (recipe_file.parent / "q.txt").write_text(PROMPT)
+    assert load_recipe(recipe_file, sets=["answers.prompt=q.txt"]).answers.identity() == before
+    (recipe_file.parent / "q.txt").write_text(PROMPT + "Think.\n")
+    assert load_recipe(recipe_file, sets=["answers.prompt=q.txt"]).answers.identity() != before
+
+
+def test_execution_is_no_identity(recipe_file: Path) -> None:
+    before = load_recipe(recipe_file).identity()
+    assert load_recipe(recipe_file, sets=["answers.chunks_in_flight=9", "serve.gpus=[3]"]).identity() == before
+    assert load_recipe(recipe_file, sets=["answers.top_p=0.9"]).identity() != before
+
+
+TEXT = st.text(max_size=40).map(lambda text: text.replace("$", "$$"))
+NAMES = st.text(string.ascii_lowercase, min_size=1, max_size=8)
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(10**17), 10**17)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | TEXT,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=9), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=200, deadline=None)
+@given(
+    system=TEXT,
+    user=TEXT,
+    script=st.dictionaries(st.text(max_size=9), JSON, max_size=4),
+    rate=st.floats(1e-9, 0.9),
+    name=NAMES,
+)
+def test_what_is_dumped_reads_back_equal(
+    tmp_path_factory: pytest.TempPathFactory, system: str, user: str, script: dict[str, Any], rate: float, name: str
+) -> None:
+    data = minimal()
+    data["name"] = name
+    data["description"] = user
+    data["answers"]["prompt"] = {"system": system, "user": f"{user}\n$question $choices\n{system}"}
+    data["student"]["prompt"] = data["answers"]["prompt"]
+    data["teachers"][0] |= {"engine": "scripted", "script": script}
+    data["sft"]["learning_rate"] = rate
+    recipe = Recipe.model_validate(data)
+    path = tmp_path_factory.getbasetemp() / "dumped.yaml"
+    path.write_text(dump_recipe(recipe), encoding="utf-8", newline="")
+    assert load_recipe(path) == recipe
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+def test_every_committed_recipe_loads(path: Path) -> None:
+    assert path.read_text().splitlines()[0] == "# yaml-language-server: $schema=recipe.schema.json"
+    load_recipe(path)
+
+
+def test_the_committed_schema_is_current() -> None:
+    committed = json.loads((CONFIGS / "recipe.schema.json").read_text())
+    assert committed == json_schema(), "run: nightschool schema > configs/recipe.schema.json"
+
+
+def test_the_schema_names_every_field_as_the_file_does() -> None:
+    assert "validate" in json_schema()["properties"]
+    assert json_schema()["additionalProperties"] is False
+
+
+def test_the_error_of_one_field_is_a_recipe_error(recipe_file: Path) -> None:
+    with pytest.raises(RecipeError) as caught:
+        load_recipe(recipe_file, sets=["seed=-1"])
+    assert caught.value.exit_code == 2
