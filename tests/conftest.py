@@ -1,0 +1,21 @@
+"""What tests of several layers share."""
+
+from collections.abc import Iterator
+
+import pytest
+
+
+@pytest.fixture(scope="session")
+def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A Prefect server of this session's own, for tests that call a flow; takes ten seconds once.
+
+    Heartbeats are off: each flow call would wait a second for their thread. Results go to a folder of the session's
+    own, which the harness alone doesn't see to.
+    """
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, PREFECT_LOCAL_STORAGE_PATH, temporary_settings
+    from prefect.testing.utilities import prefect_test_harness
+
+    results = tmp_path_factory.mktemp("prefect-results")
+    private = {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None, PREFECT_LOCAL_STORAGE_PATH: results}
+    with temporary_settings(private), prefect_test_harness(server_startup_timeout=120):
+        yield
