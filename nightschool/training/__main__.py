@@ -1,0 +1,84 @@
+"""The command: `python -m nightschool.training JOB.json`."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+import sys
+import time
+import traceback
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import NoReturn, TextIO
+
+from nightschool.errors import NightError
+from nightschool.training.job import check_adapter, load_job
+from nightschool.training.output import check_output
+from nightschool.training.process import prepare
+from nightschool.training.rows import read_rows
+
+WORLD = 3
+
+
+def main() -> int:
+    """Train one stage. Steps go to stdout as JSON lines, all else to stderr, whose last line says what went wrong.
+
+    Exit codes: 0 done, 2 a file has to be changed (job, rows), 3 the world failed, 128 + N stopped by signal N.
+    """
+    parser = argparse.ArgumentParser(prog="python -m nightschool.training", description="Trains one stage.")
+    parser.add_argument("job", type=Path, help="JSON file, see nightschool.training.job")
+    parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process ends")
+    options = parser.parse_args()
+    out = _own_stdout()
+    sys.excepthook = _last_words
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stopped)
+    try:
+        _train(options.job, out, os.getppid() if options.stop_with_parent else None)
+    except NightError as error:
+        _say(str(error))
+        return error.exit_code
+    return 0
+
+
+def _train(path: Path, out: TextIO, parent: int | None) -> None:
+    job = load_job(path)
+    rows = read_rows(Path(job.rows), job.stage)
+    check_adapter(job)
+    check_output(Path(job.output))
+    prepare(job)
+    begun = time.perf_counter()
+    from nightschool.training.stage import run_stage
+
+    run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun, parent=parent)
+
+
+def _own_stdout() -> TextIO:
+    """Keep stdout for our lines: whatever a library prints there goes to stderr from now on."""
+    out = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return out
+
+
+def _stopped(number: int, _frame: FrameType | None) -> NoReturn:
+    signal.signal(number, signal.SIG_IGN)
+    _say(f"stopped by {signal.Signals(number).name}")
+    raise SystemExit(128 + number)
+
+
+def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    """What nobody expected: the traceback for the log, one line for the reader, and the exit code of the world."""
+    traceback.print_exception(kind, error, trace)
+    text = " ".join(str(error).split())
+    _say(f"training failed: {kind.__name__}: {text[:500]}")
+    os._exit(WORLD)
+
+
+def _say(line: str) -> None:
+    sys.stderr.write(line + "\n")
+    sys.stderr.flush()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,76 @@
+"""What one training stage is asked to do, readable without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import orjson
+from pydantic import Field, ValidationError
+
+from nightschool.errors import DataError
+from nightschool.recipe.learning import Lora, Training
+from nightschool.recipe.section import Name
+
+Stage = Literal["sft", "dpo"]
+
+
+class Job(Training):
+    """One stage, whole: everything that the process needs is in this file or named by it.
+
+    `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
+    with; for dpo it is the reference as well, frozen as it was found. `output` must not exist yet.
+    """
+
+    stage: Stage
+    name: Name
+    model: str = Field(min_length=1)
+    adapter: str | None = None
+    rows: str = Field(min_length=1)
+    output: str = Field(min_length=1)
+    seed: int = Field(0, ge=0, lt=2**32)
+    lora: Lora | None = None
+    beta: float = Field(0.1, gt=0, description="dpo only: weight of the reference (arXiv 2305.18290)")
+
+
+def load_job(path: Path) -> Job:
+    """Read a job file.
+
+    Raises:
+        DataError: no such file, no JSON, a field unknown, missing or out of range.
+    """
+    try:
+        return Job.model_validate_json(path.read_bytes())
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
+    except ValidationError as error:
+        raise DataError(first_fault(error), file=path) from error
+
+
+def check_adapter(job: Job) -> None:
+    """See that the adapter to go on with is there and is the one that `lora` describes.
+
+    Raises:
+        DataError: no adapter in that folder, or its rank or alpha differ from the job's.
+    """
+    if job.adapter is None:
+        return
+    path = Path(job.adapter) / "adapter_config.json"
+    try:
+        found = orjson.loads(path.read_bytes())
+    except OSError as error:
+        raise DataError("no adapter here", file=path) from error
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error}", file=path) from error
+    if job.lora is None:
+        return
+    for field, here, wanted in (("r", found.get("r"), job.lora.r), ("alpha", found.get("lora_alpha"), job.lora.alpha)):
+        if here != wanted:
+            raise DataError(f"adapter has {field}={here}, the job's lora says {wanted}", file=path)
+
+
+def first_fault(error: ValidationError) -> str:
+    """The first fault of a pydantic error as `field: what is wrong`."""
+    fault = error.errors(include_url=False, include_input=False)[0]
+    field = ".".join(str(part) for part in fault["loc"])
+    return f"{field}: {fault['msg']}" if field else fault["msg"]

@@ -1,0 +1,77 @@
+"""From TRL's log records to one JSON line per step on stdout, and the list of steps for the record."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from typing import Any, TextIO
+
+import orjson
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from nightschool.training.process import rss_bytes
+from nightschool.training.record import Step
+
+# ours: TRL's, which are there according to the stage
+FIELDS = {
+    "mean_token_accuracy": "mean_token_accuracy",
+    "entropy": "entropy",
+    "reward_accuracy": "rewards/accuracies",
+    "reward_margin": "rewards/margins",
+    "logps_chosen": "logps/chosen",
+    "logps_rejected": "logps/rejected",
+}
+
+
+class Progress(TrainerCallback):
+    """Keeps every step and tells of it.
+
+    Args:
+        out: where the lines go.
+        parent: process to end with, or None.
+    """
+
+    def __init__(self, out: TextIO, parent: int | None) -> None:
+        self.steps: list[Step] = []
+        self.tokens = 0
+        self._out = out
+        self._parent = parent
+        self._started = 0.0
+
+    def on_train_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        self._started = time.perf_counter()
+
+    def on_step_begin(
+        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
+    ) -> None:
+        if self._parent is not None and os.getppid() != self._parent:
+            signal.raise_signal(signal.SIGTERM)
+
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        logs: dict[str, float] = kwargs["logs"]
+        if "loss" not in logs:  # the summary after the last step
+            return
+        step = Step(
+            step=state.global_step,
+            epoch=logs["epoch"],
+            loss=logs["loss"],
+            learning_rate=logs["learning_rate"],
+            grad_norm=logs["grad_norm"],
+            **{ours: logs.get(theirs) for ours, theirs in FIELDS.items()},
+        )
+        self.steps.append(step)
+        self.tokens = int(logs["num_tokens"])
+        elapsed = time.perf_counter() - self._started
+        line = {
+            "step": step.step,
+            "steps": state.max_steps,
+            "loss": step.loss,
+            "tokens_per_s": round(self.tokens / elapsed, 1),
+            "eta_s": round(elapsed / step.step * (state.max_steps - step.step), 1),
+            "rss_bytes": rss_bytes(),
+        }
+        self._out.write(orjson.dumps(line).decode() + "\n")
+        self._out.flush()

@@ -1,0 +1,65 @@
+"""What a stage leaves behind about itself: `training.json`, readable without torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from nightschool.training.job import Stage
+
+FILE = "training.json"
+
+
+class Step(BaseModel):
+    """One optimizer step. Log-probabilities and rewards are natural logs summed over a completion, as TRL has them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    epoch: float
+    loss: float
+    learning_rate: float
+    grad_norm: float
+    mean_token_accuracy: float | None = None
+    entropy: float | None = None
+    reward_accuracy: float | None = None
+    reward_margin: float | None = None
+    logps_chosen: float | None = None
+    logps_rejected: float | None = None
+
+
+class Record(BaseModel):
+    """The stage as it ran. Times in seconds; `tokens` counts every token that went through the model in training."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    stage: Stage
+    name: str
+    rows: int
+    steps: int
+    tokens: int
+    trained_parameters: int
+    device: str
+    dtype: str
+    seconds_import: float
+    seconds_load: float = Field(description="reading tokenizer and model, rendering the rows")
+    seconds: float = Field(description="the training loop alone")
+    peak_rss_bytes: int
+    peak_device_bytes: int
+    losses: list[Step]
+
+    @property
+    def initial(self) -> Step:
+        """The first step: what the stage started from."""
+        return self.losses[0]
+
+    @property
+    def final(self) -> Step:
+        """The last step."""
+        return self.losses[-1]
+
+
+def read_record(directory: Path) -> Record:
+    """The record of a finished stage, from its output directory."""
+    return Record.model_validate_json((directory / FILE).read_bytes())

@@ -1,0 +1,88 @@
+"""One stage from rows to a finished directory; importing this imports torch."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TextIO
+
+import torch
+from peft import PeftModel
+
+from nightschool.training.job import Job
+from nightschool.training.models import load_model, load_tokenizer, place_of, stop_ids
+from nightschool.training.output import new_directory
+from nightschool.training.process import peak_rss_bytes
+from nightschool.training.progress import Progress
+from nightschool.training.record import FILE, Record
+from nightschool.training.render import render_rows
+from nightschool.training.rows import TrainingRow
+from nightschool.training.trainers import build_trainer
+
+
+def run_stage(
+    job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float, parent: int | None = None
+) -> Record:
+    """Train, and put the result at `job.output`.
+
+    Args:
+        rows: as read from `job.rows`, in file order.
+        out: takes one JSON line per step.
+        seconds_import: what it took to import this, for the record.
+        parent: process to end with.
+
+    Raises:
+        DataError: rows that cannot be trained on as they are served, or that lead to a loss that is no number.
+        WorldError: model or output directory cannot be used.
+    """
+    begun = time.perf_counter()
+    torch.set_num_threads(job.threads)
+    place = place_of(job)
+    tokenizer = load_tokenizer(job)
+    rendered = render_rows(
+        rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
+    )
+    with new_directory(Path(job.output)) as folder:
+        trainer = build_trainer(
+            job,
+            model=load_model(job, place.weights),
+            tokenizer=tokenizer,
+            rendered=rendered,
+            ids=[row.id for row in rows],
+            place=place,
+            folder=str(folder),
+        )
+        progress = Progress(out, parent)
+        trainer.add_callback(progress)
+        ready = time.perf_counter()
+        trainer.train()
+        record = Record(
+            stage=job.stage,
+            name=job.name,
+            rows=len(rows),
+            steps=trainer.state.global_step,
+            tokens=progress.tokens,
+            trained_parameters=trainer.get_num_trainable_parameters(),
+            device=place.device,
+            dtype=place.dtype,
+            seconds_import=seconds_import,
+            seconds_load=ready - begun,
+            seconds=time.perf_counter() - ready,
+            peak_rss_bytes=peak_rss_bytes(),
+            peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
+            losses=progress.steps,
+        )
+        _save(trainer.model, tokenizer, folder)
+        (folder / FILE).write_text(record.model_dump_json(indent=1))
+    return record
+
+
+def _save(model: Any, tokenizer: Any, folder: Path) -> None:
+    if isinstance(model, PeftModel):
+        # dpo's frozen copy, the adapter "ref", is left out; embeddings are never part of an adapter of ours
+        model.save_pretrained(str(folder), selected_adapters=["default"], save_embedding_layers=False)
+        (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty form
+    else:
+        model.save_pretrained(str(folder))
+    tokenizer.save_pretrained(str(folder))

@@ -1,0 +1,179 @@
+"""TRL's trainers, fed with rows that are token ids already, and stopped by the first number that is none."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import torch
+from datasets import Dataset
+from peft import PeftModel
+from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer
+from trl.trainer.dpo_config import DPOConfig
+from trl.trainer.dpo_trainer import DPOTrainer
+from trl.trainer.sft_config import SFTConfig
+from trl.trainer.sft_trainer import SFTTrainer
+
+from nightschool.errors import DataError
+from nightschool.training.job import Job
+from nightschool.training.models import Place, lora_config
+from nightschool.training.render import Rendered
+
+ROW = "row"
+IGNORED = -100  # label of a token that is not learned
+
+
+class Watched(Trainer):
+    """Knows which rows a step is made of, and stops at a loss or gradient that is not finite.
+
+    `ids` are the row names in file order; `file` is where they stand.
+    """
+
+    ids: Sequence[str]
+    file: str
+
+    def watch(self, ids: Sequence[str], file: str) -> None:
+        """Begin to look: called once, before training."""
+        self.ids, self.file = ids, file
+        self._recent: deque[list[int]] = deque(maxlen=self.args.gradient_accumulation_steps)
+        self.data_collator = _with_rows(self.data_collator)
+        self.remove_callback(PrinterCallback)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
+        rows = inputs.pop(ROW).tolist()
+        self._recent.append(rows)
+        loss = super().training_step(model, inputs, *args, **kwargs)
+        if not torch.isfinite(loss):
+            self._stop(f"loss is {loss.item()}", rows)
+        return loss
+
+    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
+        norm = logs.get("grad_norm", 0.0)
+        if not math.isfinite(norm):
+            self._stop(f"gradient norm is {norm}", [row for rows in self._recent for row in rows])
+        super().log(logs, *args, **kwargs)
+
+    def _stop(self, what: str, rows: list[int]) -> None:
+        named = ", ".join(f"{self.ids[row]} (line {row + 1})" for row in rows)
+        raise DataError(f"{what} at step {self.state.global_step + 1}, made of rows {named}", file=self.file)
+
+
+class Sft(Watched, SFTTrainer):
+    """SFT on prompt and completion, loss on the completion."""
+
+
+class Dpo(Watched, DPOTrainer):
+    """DPO (arXiv 2305.18290) on rows that need no preparation."""
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+
+def build_trainer(
+    job: Job,
+    *,
+    model: Any,
+    tokenizer: PreTrainedTokenizerBase,
+    rendered: Sequence[Rendered],
+    ids: Sequence[str],
+    place: Place,
+    folder: str,
+) -> Sft | Dpo:
+    """Make the trainer of a job's stage.
+
+    The reference of dpo is the model as it is given here: with an adapter TRL keeps a frozen copy of it under the name
+    "ref", with a new adapter it switches that one off, without any it loads the base a second time.
+
+    Args:
+        model: base, or PeftModel when the job goes on with an adapter.
+        rendered: rows in file order.
+        ids: their names, same order.
+        folder: where TRL may write; nothing of it is kept.
+
+    Raises:
+        DataError: LoRA names modules that the model does not have.
+    """
+    new_lora = job.lora if job.lora is not None and not isinstance(model, PeftModel) else None
+    common: dict[str, Any] = {
+        "model": model,
+        "processing_class": tokenizer,
+        "peft_config": lora_config(new_lora) if new_lora else None,
+    }
+    settings = _settings(job, place, folder)
+    try:
+        if job.stage == "sft":
+            args = SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True})
+            trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
+        else:
+            args = DPOConfig(**settings, beta=job.beta)
+            trainer = Dpo(args=args, train_dataset=dpo_dataset(rendered), **common)
+    except ValueError as error:
+        if new_lora and "target modules" in str(error).lower():
+            raise DataError(f"lora.target_modules: {error}") from error
+        raise
+    trainer.watch(ids, job.rows)
+    return trainer
+
+
+def sft_dataset(rendered: Sequence[Rendered]) -> Dataset:
+    """Columns of TRL's SFT collator: the prompt is read, the completion is learned."""
+    return Dataset.from_list(
+        [
+            {
+                "input_ids": row.prompt_ids + row.completion_ids[0],
+                "labels": [IGNORED] * len(row.prompt_ids) + row.completion_ids[0],
+                ROW: index,
+            }
+            for index, row in enumerate(rendered)
+        ]
+    )
+
+
+def dpo_dataset(rendered: Sequence[Rendered]) -> Dataset:
+    """Columns of TRL's preference collator."""
+    return Dataset.from_list(
+        [
+            {
+                "prompt_ids": row.prompt_ids,
+                "chosen_ids": row.completion_ids[0],
+                "rejected_ids": row.completion_ids[1],
+                ROW: index,
+            }
+            for index, row in enumerate(rendered)
+        ]
+    )
+
+
+def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
+    return {
+        "output_dir": folder,
+        "seed": job.seed,
+        "num_train_epochs": job.epochs,
+        "learning_rate": job.learning_rate,
+        "per_device_train_batch_size": job.batch_size,
+        "gradient_accumulation_steps": job.accumulation,
+        "warmup_steps": job.warmup_share,  # below 1 it is a share of all steps
+        "lr_scheduler_type": "constant_with_warmup" if job.scheduler == "constant" else job.scheduler,
+        "weight_decay": job.weight_decay,
+        "max_grad_norm": job.max_grad_norm,
+        "max_length": None,  # longer rows were refused: TRL would cut them
+        "gradient_checkpointing": job.gradient_checkpointing,
+        "bf16": place.bf16,
+        "use_cpu": place.device == "cpu",
+        "dataloader_pin_memory": place.device != "cpu",
+        "remove_unused_columns": False,
+        "logging_steps": 1,
+        "logging_nan_inf_filter": False,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+
+
+def _with_rows(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Any:
+    def collated(examples: list[dict[str, Any]]) -> dict[str, Any]:
+        return {**collate(examples), ROW: torch.tensor([example[ROW] for example in examples])}
+
+    return collated
