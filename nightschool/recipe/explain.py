@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from functools import reduce
 from typing import Any
@@ -68,7 +68,7 @@ def _one(detail: Any, cause: object, path: FieldPath, tree: Tree, schema: dict[s
             message = str(cause)
             allowed = cause.allowed if isinstance(cause, Clash) else None
         case "literal_error":
-            message = "unknown value" + _close(_at(tree.data, path), options(subschema(schema, path)))
+            message = "unknown value" + close_to(_at(tree.data, path), options(subschema(schema, path)))
         case "string_pattern_mismatch" | "finite_number":
             message = "is not allowed"
         case kind if kind.endswith(("_type", "_parsing", "_from_float")):
@@ -86,11 +86,12 @@ def _unknown_key(path: FieldPath, value: object, schema: dict[str, Any]) -> tupl
     known = sorted(subschema(schema, path[:-1]).get("properties", {}))
     if name.casefold() in SECRETS and "key_env" in known:
         return "a key is never written in a recipe: name the environment variable that holds it in key_env", "", None
-    return "unknown key" + _close(name, known), ", ".join(known), value
+    return "unknown key" + close_to(name, known), ", ".join(known), value
 
 
-def _close(value: object, known: list[str]) -> str:
-    close = get_close_matches(str(value), known, 1)
+def close_to(value: object, known: Iterable[str]) -> str:
+    """The end of a message: what was probably meant, if anything."""
+    close = get_close_matches(str(value), list(known), 1)
     return f", did you mean {close[0]}?" if close else ""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -11,10 +12,28 @@ from typing import Any
 import yaml
 from pydantic import ValidationError
 
-from nightschool.recipe.explain import explain
+from nightschool.errors import RecipeError
+from nightschool.recipe.explain import close_to, explain
 from nightschool.recipe.overlay import overlay, override, read_profile
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import RecipeDumper, read_tree
+
+
+def find_recipe(name: str) -> Path:
+    """A recipe by path, or by its name alone: `quickstart` is `configs/quickstart.yaml`, here or in the checkout.
+
+    Raises:
+        RecipeError: neither is there; names the recipes that are.
+    """
+    if Path(name).exists() or not _BARE_NAME.fullmatch(name):
+        return Path(name)
+    folders = [Path("configs"), Path(__file__).parents[2] / "configs"]
+    known = {file.stem: file for folder in reversed(folders) for file in sorted(folder.glob("*.yaml"))}
+    if name in known:
+        return known[name]
+    raise RecipeError(
+        f"there is no such recipe{close_to(name, known)}", value=name, allowed=", ".join(known) or "a path"
+    )
 
 
 def load_recipe(path: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Recipe:
