@@ -18,6 +18,8 @@ from nightschool.recipe.overlay import overlay, override, read_profile
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import RecipeDumper, read_tree
 
+_BARE_NAME = re.compile(r"[\w-]+")
+
 
 def find_recipe(name: str) -> Path:
     """A recipe by path, or by its name alone: `quickstart` is `configs/quickstart.yaml`, here or in the checkout.
@@ -25,7 +27,7 @@ def find_recipe(name: str) -> Path:
     Raises:
         RecipeError: neither is there; names the recipes that are.
     """
-    if Path(name).exists() or not _BARE_NAME.fullmatch(name):
+    if Path(name).is_file() or not _BARE_NAME.fullmatch(name):
         return Path(name)
     folders = [Path("configs"), Path(__file__).parents[2] / "configs"]
     known = {file.stem: file for folder in reversed(folders) for file in sorted(folder.glob("*.yaml"))}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
 from pathlib import Path
 
 from nightschool.errors import RecipeError
+from nightschool.recipe.explain import close_to
 from nightschool.recipe.source import FieldPath, Place, Tree, child, dotted, parse, read_tree
 
 
@@ -18,8 +18,7 @@ def read_profile(recipe: Path, name: str) -> Tree:
     folder = recipe.parent / "profiles"
     known = sorted(file.stem for file in folder.glob("*.yaml")) if folder.is_dir() else []
     if name not in known:
-        close = get_close_matches(name, known, 1)
-        message = "there is no such profile" + (f", did you mean {close[0]}?" if close else "")
+        message = f"there is no such profile{close_to(name, known)}"
         raise RecipeError(message, file=folder, field="--profile", value=name, allowed=", ".join(known) or "none here")
     return read_tree(folder / f"{name}.yaml")
 
