@@ -14,13 +14,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """A place in the store, and what a person calls it. `ordinal` counts from 0 within its phase."""
+    """A place in the store, and what a person calls it.
+
+    `ordinal` counts from 0 within its phase, `rows` is how many it is to hold, `part` the teacher or stage it is of,
+    `inputs` the digests of what it is made from.
+    """
 
     phase: str
     key: str
     index: int
     ordinal: int
     label: str
+    part: str = ""
+    rows: int = 0
     inputs: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -56,8 +62,9 @@ class Manifest(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Identity of the content: changes when any file of the chunk does."""
-        text = "\n".join(f"{name} {mark.sha256}" for name, mark in sorted(self.files.items()))
+        """Identity of what others read: changes when a row or a trained file does; replies may come in any order."""
+        read = {name: mark for name, mark in self.files.items() if not name.endswith((".journal.jsonl", ".log"))}
+        text = "\n".join(f"{name} {mark.sha256}" for name, mark in sorted(read.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

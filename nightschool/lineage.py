@@ -91,9 +91,11 @@ def _learning(
         parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [made["pairs"], made["sft"]]}
         made["dpo"] = key("dpo", TRAINING_VERSION, parts)
     section = recipe.validate_.identity() | {"parsing": parsing.RULES_VERSION}
+    timed = section.pop("timed")
     for stage in stages(recipe):
         parts = {**common, "section": section, "student": student, "inputs": [made.get(stage)]}
         made[f"validate/{stage}"] = key("validate", validate.RULES_VERSION, parts)
+    made[f"timing/{stage}"] = key("timing", validate.RULES_VERSION, {**parts, "timed": timed})
     return made
 
 

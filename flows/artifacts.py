@@ -1,0 +1,77 @@
+"""What a phase shows in the Prefect UI: a progress ring while it runs, a table of its chunks when it is done."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import cast
+from uuid import UUID
+
+from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+
+from nightschool.chunks import Chunk
+from tasks import progress
+from tasks.night import Night
+from tasks.progress import Event
+
+_EVERY_S = 2.0
+_MOST_LINES = 100
+
+
+@contextmanager
+def progress_artifact(phase: str) -> Iterator[None]:
+    """Keeps a progress artifact of the phase current, at most every two seconds, from a thread of its own."""
+    key = f"progress-{phase}"
+    artifact = cast(UUID, create_progress_artifact(progress=0.0, key=key, description=f"{phase}: begins"))
+    latest: list[Event] = []
+    over = threading.Event()
+
+    def hear(event: Event) -> None:
+        if event.phase == phase:
+            latest[:] = [event]
+
+    def show() -> None:
+        while not over.wait(_EVERY_S):
+            if latest:
+                update_progress_artifact(artifact, progress=_share(latest[0]), description=describe(latest[0]))
+
+    thread = threading.Thread(target=show, name=f"artifact {phase}", daemon=True)
+    with progress.listening(hear):
+        thread.start()
+        try:
+            yield
+        finally:
+            over.set()
+            thread.join()
+    update_progress_artifact(artifact, progress=100.0, description=f"{phase}: done")
+
+
+def describe(event: Event) -> str:
+    """An event in one line, for people."""
+    parts = [f"{event.phase}: {event.done}/{event.total}" if event.total else event.phase]
+    parts.append(f"chunks {event.chunks_done}/{event.chunks_total}")
+    parts.extend(f"{count} {name}" for name, count in (("cached", event.cached), ("failed", event.failed)) if count)
+    parts.extend([f"about {event.eta_s:.0f} s to go"] if event.eta_s else [])
+    return ", ".join([*parts, event.note] if event.note else parts)
+
+
+def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
+    """A table of the phase's chunks: rows kept and dropped by reason."""
+    made = {chunk.ordinal: manifest for chunk, manifest in night.made(chunks)}
+    lines = ["| chunk | what | kept | dropped |", "|---|---|---|---|"]
+    for chunk in chunks[:_MOST_LINES]:
+        manifest = made.get(chunk.ordinal)
+        if manifest is None:
+            redo = f"`nightschool rerun {night.name} --phase {phase} --chunk {chunk.ordinal}`"
+            lines.append(f"| {chunk.ordinal} | {chunk.label} | **not made** | redo: {redo} |")
+            continue
+        dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
+        lines.append(f"| {chunk.ordinal} | {chunk.label} | {manifest.rows} | {dropped or '-'} |")
+    if len(chunks) > _MOST_LINES:
+        lines.append(f"\n{len(chunks) - _MOST_LINES} more chunks: `nightschool status {night.name}`")
+    create_markdown_artifact("\n".join(lines), key=f"chunks-{phase}", description=f"{phase}: its chunks")
+
+
+def _share(event: Event) -> float:
+    return min(99.0, 100.0 * event.done / event.total) if event.total else 0.0

@@ -1,0 +1,37 @@
+"""The morning: the report on disk, its page and its verdict in the Prefect UI."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_link_artifact, create_markdown_artifact
+
+from nightschool.report.figures import Report
+from nightschool.report.verdict import summary_lines
+from tasks import progress
+from tasks.ledger import Run
+from tasks.night import Night
+from tasks.report import publish
+
+
+def morning(night: Night, run: Run) -> dict[str, Any]:
+    """Writes the report of a night, whole or stopped half-way, and returns its figures."""
+    counts = progress.track("report")
+
+    @flow(name="report", flow_run_name=f"report of {night.name}")
+    def report() -> str:
+        found = publish(night, run)
+        page = (night.dir / "report.html").resolve()
+        create_link_artifact(link=page.as_uri(), key="report-page", description=str(page))
+        create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)
+        return found.model_dump_json()
+
+    figures = Report.model_validate_json(report())
+    counts.finish(str(night.dir / "report.html"))
+    return figures.model_dump(mode="json")
+
+
+def _markdown(found: Report) -> str:
+    lines = "\n".join(summary_lines(found)[1:])
+    return f"## {found.night.verdict}\n\n```\n{lines}\n```\n"

@@ -1,0 +1,69 @@
+"""The night, in order: from a recipe to a proven student and a report."""
+
+from __future__ import annotations
+
+import os
+from contextlib import ExitStack
+from typing import Any
+
+from prefect import flow
+
+from blocks.fleet import reap
+from blocks.memory import watching
+from flows.morning import morning
+from flows.phase import run_phase
+from nightschool.errors import NightError
+from nightschool.recipe.find import find_recipe
+from nightschool.recipe.load import load_recipe
+from tasks.ledger import Ledger
+from tasks.night import Night
+from tasks.serving import student, teachers
+from tasks.step import Step
+from tasks.steps import STEPS
+
+
+@flow(name="night", flow_run_name="{recipe}", persist_result=False)
+def night(
+    recipe: str = "quickstart", profile: str | None = None, sets: list[str] | None = None, name: str | None = None
+) -> dict[str, Any]:
+    """Runs a whole night; what the store has already is not made again.
+
+    Args:
+        recipe: name of a recipe in configs/, or a path to one.
+        profile: a profile that lies over it, such as tiny.
+        sets: single fields to change, such as answers.samples=4.
+        name: the night's name; the recipe's by default.
+    """
+    begun = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    ledger = Ledger(begun.dir)
+    with begun.alone(), watching(lambda count: ledger.memory("peak", count)):
+        begun.begin()
+        reap(begun.dir / "servers")
+        try:
+            _phases(begun, ledger)
+        except NightError as err:
+            ledger.finish(stopped_by=str(err))
+            morning(begun, ledger.run)
+            raise
+        ledger.finish()
+        return morning(begun, ledger.run)
+
+
+def _phases(begun: Night, ledger: Ledger) -> None:
+    def run(phase: str, *desk: Any) -> None:
+        run_phase(begun, ledger, STEPS[phase], *desk)
+
+    run("school")
+    with teachers(begun, ledger) as served:
+        run("questions", served)
+        run("pool")
+        run("answers", served)
+    run("committee")
+    run("balance")
+    run("sft")
+    with student(begun, ledger) as served:
+        run("pairs", served)
+    run("dpo")
+    with student(begun, ledger) as served:
+        run("validate", served)
+        run("timing", served)

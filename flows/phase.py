@@ -1,0 +1,102 @@
+"""One phase of the night as a Prefect subflow: its chunks side by side, its failures decided on together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from prefect import flow
+from prefect.futures import as_completed
+from prefect.states import Completed, Failed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from flows.artifacts import progress_artifact, summary_artifact
+from nightschool.chunks import Chunk
+from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.wire import Endpoint
+from tasks import progress
+from tasks.chunk import make_chunk
+from tasks.ledger import Failure, Ledger
+from tasks.night import Night
+from tasks.serving import Desk
+from tasks.step import Step
+
+
+def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None) -> None:
+    """Makes what is missing of a phase; starts the desk's servers only if something is.
+
+    Raises:
+        RecipeError, DataError: a chunk says that a person must change something.
+        WorldError: more chunks failed than the recipe allows.
+    """
+    chunks = step.chunks(night)
+    if not chunks:
+        return
+    missing = len(chunks) - len(night.made(chunks))
+    served = desk.served() if missing and desk else {}
+    counts = progress.track(step.phase, chunks)
+    states = _subflow(night, step, chunks, served)
+    failures = [
+        Failure(phase=step.phase, chunk=chunk.ordinal, label=chunk.label, error=_error(state))
+        for chunk, state in zip(chunks, states, strict=True)
+        if not state.is_completed()
+    ]
+    cached = sum(state.name == "Cached" for state in states)
+    counts.finish(f"{len(failures)} failed" if failures else "")
+    ledger.phase(step.phase, seconds=counts.seconds, chunks=len(chunks), cached=cached, failures=failures)
+    _decide(night, states, failures)
+
+
+def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[str, Endpoint]) -> list[State]:
+    """The final state of every chunk, in order; the subflow itself fails when too many did."""
+    counts = progress.tracker(step.phase)
+    states: dict[int, State] = {}
+
+    @flow(
+        name=step.phase,
+        flow_run_name=f"{step.phase} of {night.name}",
+        task_runner=ThreadPoolTaskRunner(max_workers=step.at_once(night)),  # pyright: ignore[reportArgumentType]
+    )
+    def phase() -> State:
+        with progress_artifact(step.phase):
+            futures = {
+                make_chunk.submit(str(night.store.root), night.name, night.stamp, chunk, served): place
+                for place, chunk in enumerate(chunks)
+            }
+            for future in as_completed(list(futures)):
+                states[futures[future]] = future.state
+                counts.chunk(_outcome(future.state))
+        summary_artifact(night, step.phase, chunks)
+        failed = sum(not state.is_completed() for state in states.values())
+        message = f"{len(chunks) - failed} of {len(chunks)} chunks"
+        if failed > night.recipe.max_failed_chunks:
+            return Failed(message=f"{failed} of {len(chunks)} chunks failed")
+        return Completed(name="CompletedWithGaps", message=message) if failed else Completed(message=message)
+
+    phase(return_state=True)
+    return [states[place] for place in range(len(chunks))]
+
+
+def _outcome(state: State) -> str:
+    return "failed" if not state.is_completed() else "cached" if state.name == "Cached" else "made"
+
+
+def _error(state: State) -> str:
+    error = state.result(raise_on_failure=False)
+    return f"{error}" if isinstance(error, BaseException) else state.message or state.name or "failed"
+
+
+def _decide(night: Night, states: Sequence[State], failures: Sequence[Failure]) -> None:
+    if not failures:
+        return
+    errors = [state.result(raise_on_failure=False) for state in states if not state.is_completed()]
+    for error in errors:
+        if isinstance(error, (RecipeError, DataError)):
+            raise error
+    if len(failures) > night.recipe.max_failed_chunks:
+        first = failures[0]
+        raise WorldError(
+            f"{first.phase}: {len(failures)} of {len(states)} chunks failed, {night.recipe.max_failed_chunks} allowed.\n"
+            f"First: {first.label}: {first.error}\n"
+            f"Redo what failed: nightschool run, or nightschool rerun {night.name} --phase {first.phase} "
+            f"--chunk {first.chunk}"
+        )

@@ -1,0 +1,63 @@
+"""Asking for a chunk's rows: what the journal has is not asked again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from blocks.client import client
+from blocks.journal import Journal, replies
+from nightschool.chunks import Chunk
+from nightschool.records import Dropped
+from nightschool.wire import Ask, Endpoint, Reply
+from tasks import progress
+from tasks.night import Night
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Replies by row id, and the rows for which none came."""
+
+    replies: dict[str, Reply]
+    failed: list[Dropped]
+    reused: int
+
+    @property
+    def figures(self) -> dict[str, int]:
+        """What it cost: requests paid for, tokens, retries."""
+        got = self.replies.values()
+        return {
+            "requests": len(self.replies) + len(self.failed),
+            "retries": sum(reply.attempts - 1 for reply in got),
+            "tokens_in": sum(reply.tokens_in for reply in got),
+            "tokens_out": sum(reply.tokens_out for reply in got),
+        }
+
+
+def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask]) -> Asked:
+    """Every row's reply, from the chunk's journal where it is on file, else from the endpoint.
+
+    Raises:
+        WorldError: the server is gone; what came before that is in the journal.
+    """
+    path = night.store.path(chunk, "journal.jsonl")
+    counts = progress.tracker(chunk.phase)
+    wanted = {one.id for one in asks}
+    with Journal(path) as journal:
+        have = {reply.id: reply for reply in replies(path) if reply.id in wanted}
+        failed: list[Dropped] = []
+        reused = len(have)
+        counts.rows(reused, reused=True)
+
+        def keep(reply: Reply) -> None:
+            journal.append(reply)
+            have[reply.id] = reply
+            counts.rows()
+
+        def give_up(one: Ask, reason: str, attempts: int, text: str) -> None:
+            detail = f"{attempts} attempts on {endpoint.model}"
+            failed.append(Dropped(id=one.id, reason=reason, detail=detail, text=text[:2000]))
+            counts.rows()
+
+        client().ask_all(endpoint, [one for one in asks if one.id not in have], keep, give_up)
+    return Asked(have, failed, reused)

@@ -1,0 +1,25 @@
+"""The balance: one chunk, equal shares of what was accepted."""
+
+from __future__ import annotations
+
+from nightschool import balance
+from nightschool.chunks import Chunk
+from nightschool.records import Ruling
+from tasks import committee
+from tasks.night import Night
+from tasks.step import Made, Served, Step
+
+
+def chunks(night: Night) -> list[Chunk]:
+    after = [manifest for _, manifest in night.made(committee.chunks(night))]
+    return [night.chunk("balance", 0, 0, "balance", rows=sum(one.rows for one in after), after=after)]
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    section = night.recipe.balance
+    accepted = night.rows(committee.chunks(night), Ruling)
+    kept, cut = balance.downsample(accepted, by=section.by, seed=night.recipe.seed, max_rows=section.max_rows)
+    return Made(kept, [("over_share", ruling) for ruling in cut])
+
+
+STEP = Step("balance", chunks, make)

@@ -1,0 +1,61 @@
+"""The one Prefect task: a chunk that is whole is `Cached`, any other is made and committed."""
+
+from __future__ import annotations
+
+import random
+import time
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas.objects import TaskRun
+from prefect.states import Completed, State
+from prefect.tasks import Task
+
+from nightschool.chunks import Chunk
+from nightschool.errors import DataError, RecipeError
+from tasks import progress
+from tasks.night import opened
+from tasks.step import Served
+from tasks.steps import STEPS
+
+
+def world_failed(task: Task, run: TaskRun, state: State) -> bool:
+    """Only what failed outside is worth another try: a bad recipe or bad data stays bad."""
+    error = state.result(raise_on_failure=False)
+    return not isinstance(error, (RecipeError, DataError))
+
+
+# Prefect 3.7.7 ignores retry_jitter_factor, so the jitter is drawn here, once a process.
+@task(
+    task_run_name="{chunk.label}",
+    cache_policy=NO_CACHE,
+    retries=2,
+    retry_delay_seconds=[2 * random.uniform(0.7, 1.3), 8 * random.uniform(0.7, 1.3)],
+    retry_condition_fn=world_failed,
+)
+def make_chunk(root: str, night_name: str, stamp: str, chunk: Chunk, served: Served) -> State:
+    """Makes one chunk of a night, or finds it made.
+
+    Args:
+        root: the store's folder.
+        stamp: identity of the night's recipe, see `Night.stamp`.
+        served: endpoints of the models that the phase asks.
+    """
+    night = opened(root, night_name, stamp)
+    counts = progress.tracker(chunk.phase)
+    with night.store.lock(chunk):
+        found = night.store.manifest(chunk)
+        if found:
+            counts.rows(chunk.rows, reused=True)
+            return Completed(name="Cached", message=f"{found.rows} rows were there already")
+        began = time.monotonic()
+        made = STEPS[chunk.phase].make(night, chunk, served)
+        manifest = night.store.commit(
+            chunk,
+            rows=made.rows,
+            dropped=made.dropped,
+            figures={"seconds": time.monotonic() - began, **made.figures},
+            files=made.files,
+        )
+    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
+    return Completed(message=f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))

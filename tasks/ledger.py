@@ -1,0 +1,85 @@
+"""What this run of a night did: time, chunks, failures, memory; on file after every phase, for the report."""
+
+from __future__ import annotations
+
+import threading
+from datetime import UTC, datetime
+from pathlib import Path
+
+from pydantic import BaseModel, Field
+
+from blocks.store import write_whole, writing
+
+
+class Failure(BaseModel):
+    """A chunk that failed, and why."""
+
+    phase: str
+    chunk: int
+    label: str
+    error: str
+
+
+class PhaseRun(BaseModel):
+    """One phase of this run: wall seconds, chunks in all, chunks that were there already, chunks that failed."""
+
+    name: str
+    seconds: float = 0.0
+    chunks: int = 0
+    cached_chunks: int = 0
+    failed_chunks: int = 0
+
+
+class Run(BaseModel):
+    """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time."""
+
+    started: str
+    finished: str | None = None
+    phases: list[PhaseRun] = Field(default_factory=list)
+    failures: list[Failure] = Field(default_factory=list)
+    memory: dict[str, int] = Field(default_factory=dict)
+    stopped_by: str | None = None
+
+
+class Ledger:
+    """The run being written."""
+
+    def __init__(self, folder: Path) -> None:
+        self._at = folder / "run.json"
+        self._lock = threading.Lock()
+        self.run = Run(started=_now())
+
+    def phase(
+        self, name: str, *, seconds: float, chunks: int = 0, cached: int = 0, failures: list[Failure] | None = None
+    ) -> None:
+        """A phase is over; one that comes again (serve) is added up."""
+        found = next((phase for phase in self.run.phases if phase.name == name), None)
+        if found is None:
+            found = PhaseRun(name=name)
+            self.run.phases.append(found)
+        found.seconds += seconds
+        found.chunks += chunks
+        found.cached_chunks += cached
+        found.failed_chunks += len(failures or [])
+        self.run.failures.extend(failures or [])
+        self.save()
+
+    def memory(self, moment: str, count: int) -> None:
+        """Bytes in use at a moment: `before` keeps the first, `serving` and `peak` the most, `after` the last."""
+        with self._lock:
+            known = self.run.memory.get(moment, 0)
+            self.run.memory[moment] = (known or count) if moment == "before" else count
+            if moment in ("serving", "peak"):
+                self.run.memory[moment] = max(known, count)
+
+    def finish(self, stopped_by: str | None = None) -> None:
+        self.run.finished, self.run.stopped_by = _now(), stopped_by
+        self.save()
+
+    def save(self) -> None:
+        with writing(self._at.parent):
+            write_whole(self._at, self.run.model_dump_json(indent=1).encode())
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

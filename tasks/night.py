@@ -1,0 +1,137 @@
+"""A night on disk: its recipe, its keys, and the rows that its phases have made so far."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import TypeVar
+
+import orjson
+from pydantic import BaseModel
+
+from blocks.engines import resolve
+from blocks.store import Store, write_whole, writing
+from nightschool.chunks import Chunk, Manifest, combined
+from nightschool.errors import RecipeError, WorldError
+from nightschool.lineage import lineage
+from nightschool.recipe.load import dump_recipe, load_recipe
+from nightschool.recipe.models import Model
+from nightschool.recipe.recipe import Recipe
+from nightschool.tinymodels import spec
+
+R = TypeVar("R", bound=BaseModel)
+
+
+@dataclass(frozen=True)
+class Night:
+    """One night in a store. `engines`: by model name, as resolved on the machine that began it."""
+
+    recipe: Recipe
+    name: str
+    store: Store
+    engines: dict[str, str]
+
+    @cached_property
+    def keys(self) -> dict[str, str]:
+        return lineage(self.recipe, self.engines)
+
+    @property
+    def dir(self) -> Path:
+        return self.store.root / "nights" / self.name
+
+    @property
+    def stamp(self) -> str:
+        """Changes whenever the recipe does: a night that was begun anew is never mistaken for the old one."""
+        text = dump_recipe(self.recipe) + repr(sorted(self.engines.items()))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+    @classmethod
+    def plan(cls, recipe: Recipe, name: str | None = None) -> Night:
+        """The night that this recipe would be; nothing is written."""
+        models = (*recipe.teachers, recipe.student)
+        engines = {model.name: resolve(model, recipe.serve) for model in models}
+        return cls(recipe, name or recipe.name, Store(Path(recipe.store)), engines)
+
+    @classmethod
+    def open(cls, root: Path, name: str) -> Night:
+        """A night that was begun before.
+
+        Raises:
+            RecipeError: there is no such night in this store; names those that are.
+        """
+        folder = root / "nights" / name
+        if "/" in name or not (folder / "night.json").is_file():
+            known = ", ".join(nights(root)) or "none"
+            raise RecipeError("no such night in this store", file=root / "nights", value=name, allowed=known)
+        recipe = load_recipe(folder / "recipe.resolved.yaml")
+        facts = orjson.loads((folder / "night.json").read_bytes())
+        return cls(recipe, name, Store(root), facts["engines"])
+
+    def begin(self) -> None:
+        """Puts recipe, engines and keys on file."""
+        with writing(self.dir):
+            write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
+            facts = {"name": self.name, "engines": self.engines, "keys": self.keys}
+            write_whole(self.dir / "night.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """Refuses a second run of the same night at the same time; the kernel frees the lock on any death."""
+        with writing(self.dir):
+            file = (self.dir / "lock").open("w")
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise WorldError(f"night {self.name} is running already ({self.dir}): wait, or give --name") from None
+            yield
+
+    def chunk(
+        self, place: str, index: int, ordinal: int, label: str, *, rows: int, after: Sequence[Manifest] = ()
+    ) -> Chunk:
+        """A chunk of this night at `place` ("pool", "answers/alba"), made from the manifests in `after`."""
+        phase, _, part = place.partition("/")
+        inputs = tuple((f"{m.phase}/{m.key}/{m.index:05d}", m.digest) for m in after)
+        if len(inputs) > 1:
+            inputs = (("all", combined(dict(inputs))),)
+        return Chunk(phase, self.keys[place], index, ordinal, label, part=part, rows=rows, inputs=inputs)
+
+    def made(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, Manifest]]:
+        """The whole ones among them, in order."""
+        found = ((chunk, self.store.manifest(chunk)) for chunk in chunks)
+        return [(chunk, manifest) for chunk, manifest in found if manifest]
+
+    def rows(self, chunks: Sequence[Chunk], kind: type[R]) -> list[R]:
+        """Kept rows of all whole chunks, in order."""
+        return [row for chunk, _ in self.made(chunks) for row in self.store.rows(chunk, kind)]
+
+    def model_path(self, model: Model) -> str:
+        """A folder for school:NAME, else the id or folder as the recipe has it."""
+        if not model.model.startswith("school:") or self.recipe.school is None:
+            return model.model
+        name = model.model.removeprefix("school:")
+        for run in spec.runs(self.recipe.school):
+            if name in run.models:
+                folder = self.store.root / "school" / self.keys[f"school/{run.name}"]
+                return str(folder / "chunk-00000.out" / name)
+        known = ", ".join(name for run in spec.runs(self.recipe.school) for name in run.models)
+        raise RecipeError("the school makes no such model", field=model.name, value=model.model, allowed=known)
+
+
+def nights(root: Path) -> list[str]:
+    """Names of the nights in a store."""
+    return sorted(path.parent.name for path in (root / "nights").glob("*/night.json"))
+
+
+@lru_cache(maxsize=8)
+def opened(root: str, name: str, stamp: str) -> Night:
+    """The night for a task that was given its name; `stamp` keeps a changed recipe from meeting an old one."""
+    night = Night.open(Path(root), name)
+    if night.stamp != stamp:
+        raise WorldError(f"night {name}: its recipe changed while it ran")
+    return night

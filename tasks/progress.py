@@ -1,0 +1,133 @@
+"""Progress of the running phase: counted here, shown by whoever listens (terminal, Prefect artifact)."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from nightschool.chunks import Chunk
+
+_EMIT_EVERY_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """Where a phase stands. Counts of rows and chunks, seconds since it began, seconds still to go if known."""
+
+    phase: str
+    done: int
+    total: int
+    chunks_done: int
+    chunks_total: int
+    cached: int
+    failed: int
+    note: str
+    seconds: float
+    eta_s: float | None
+    finished: bool
+
+
+Listener = Callable[[Event], None]
+_listeners: list[Listener] = []
+
+
+@contextmanager
+def listening(listener: Listener) -> Iterator[None]:
+    """Hands every event to `listener` while inside."""
+    _listeners.append(listener)
+    try:
+        yield
+    finally:
+        _listeners.remove(listener)
+
+
+class Tracker:
+    """Counts rows and chunks of one phase from any thread; an event at most every half second, and the last one."""
+
+    def __init__(self, phase: str, chunks: Sequence[Chunk] = (), note: str = "") -> None:
+        self.phase = phase
+        self._total = sum(chunk.rows for chunk in chunks)
+        self._chunks_total = len(chunks)
+        self._done = self._reused = self._cached = self._failed = self._chunks_done = 0
+        self._parts: dict[str, tuple[int, int]] = {}
+        self._note = note
+        self._began = self._emitted = time.monotonic()
+        self._lock = threading.Lock()
+        self._emit(finished=False)
+
+    @property
+    def seconds(self) -> float:
+        return time.monotonic() - self._began
+
+    def rows(self, count: int = 1, *, reused: bool = False) -> None:
+        """So many rows came in; `reused` ones cost nothing and stay out of the rate."""
+        with self._lock:
+            self._done += count
+            self._reused += count if reused else 0
+        self._maybe()
+
+    def steps(self, part: str, done: int, total: int, note: str = "") -> None:
+        """A training's own count of steps, in place of rows; parts that train side by side are added up."""
+        with self._lock:
+            self._parts[part] = (done, total)
+            self._done, self._total = (sum(counts) for counts in zip(*self._parts.values(), strict=True))
+            self._note = note or self._note
+        self._maybe()
+
+    def say(self, note: str) -> None:
+        """What it is busy with, in a few words."""
+        self._note = note
+        self._maybe()
+
+    def chunk(self, outcome: str) -> None:
+        """One chunk ended: `made`, `cached` or `failed`."""
+        with self._lock:
+            self._chunks_done += outcome != "failed"
+            self._cached += outcome == "cached"
+            self._failed += outcome == "failed"
+        self._maybe()
+
+    def finish(self, note: str = "") -> None:
+        self._note = note or self._note
+        self._emit(finished=True)
+
+    def _maybe(self) -> None:
+        if time.monotonic() - self._emitted >= _EMIT_EVERY_S:
+            self._emit(finished=False)
+
+    def _emit(self, *, finished: bool) -> None:
+        self._emitted = time.monotonic()
+        fresh, left = self._done - self._reused, self._total - self._done
+        eta_s = self.seconds / fresh * left if fresh > 0 and left >= 0 and not finished else None
+        event = Event(
+            phase=self.phase,
+            done=self._done,
+            total=self._total,
+            chunks_done=self._chunks_done,
+            chunks_total=self._chunks_total,
+            cached=self._cached,
+            failed=self._failed,
+            note=self._note,
+            seconds=self.seconds,
+            eta_s=eta_s,
+            finished=finished,
+        )
+        for listener in list(_listeners):
+            listener(event)
+
+
+_trackers: dict[str, Tracker] = {}
+
+
+def track(phase: str, chunks: Sequence[Chunk] = (), note: str = "") -> Tracker:
+    """A new tracker, found again by `tracker(phase)` from the phase's chunks."""
+    _trackers[phase] = Tracker(phase, chunks, note)
+    return _trackers[phase]
+
+
+def tracker(phase: str) -> Tracker:
+    """The phase's tracker; in a process of its own, one that nobody hears."""
+    return _trackers.get(phase) or track(phase)

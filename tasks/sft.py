@@ -1,0 +1,37 @@
+"""Supervised fine-tuning of the student on the balanced rows."""
+
+from __future__ import annotations
+
+from nightschool import answers
+from nightschool.chunks import Chunk
+from nightschool.prompts import Prompt
+from nightschool.records import Ruling, TaughtRow
+from nightschool.wire import Message
+from tasks import balance, school
+from tasks.night import Night
+from tasks.step import Made, Served, Step
+from tasks.training import train
+
+
+def chunks(night: Night) -> list[Chunk]:
+    after = [manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, night.recipe.student)])]
+    return [night.chunk("sft", 0, 0, "sft of the student", rows=0, after=after)]
+
+
+def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
+    """An accepted row as the student is to imitate it."""
+    text = answers.completion(ruling.reasoning, str(ruling.letter))
+    return TaughtRow(
+        id=ruling.id,
+        prompt=answers.messages(ruling.question, prompt),
+        completion=(Message(role="assistant", content=text),),
+    )
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    rulings = night.rows(balance.chunks(night), Ruling)
+    rows = [taught(ruling, night.recipe.student.prompt) for ruling in rulings]
+    return train(night, chunk, night.recipe.sft, rows, adapter=None)
+
+
+STEP = Step("sft", chunks, make)

@@ -1,0 +1,36 @@
+"""What a phase brings to the night: its chunks, and how one is made."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel
+
+from nightschool.chunks import Chunk
+from nightschool.wire import Endpoint
+from tasks.night import Night
+
+Served = Mapping[str, Endpoint]
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A chunk's content: kept rows, dropped rows each behind its reason, figures, files that lie in its folder."""
+
+    rows: Sequence[BaseModel] = ()
+    dropped: Sequence[tuple[str, BaseModel]] = ()
+    figures: Mapping[str, Any] = field(default_factory=dict)
+    files: Sequence[Path] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A phase. `chunks` reads what the phases before it made; `make` makes one chunk, asking only who is served."""
+
+    phase: str
+    chunks: Callable[[Night], list[Chunk]]
+    make: Callable[[Night, Chunk, Served], Made]
+    at_once: Callable[[Night], int] = lambda night: 1

@@ -1,0 +1,24 @@
+"""The finished student against the clock: one question at a time, as a person waits for an answer."""
+
+from __future__ import annotations
+
+from nightschool.chunks import Chunk
+from nightschool.lineage import stages
+from tasks.night import Night
+from tasks.step import Made, Served, Step
+from tasks.validate import asks, made_from, measure
+
+
+def chunks(night: Night) -> list[Chunk]:
+    stage = stages(night.recipe)[-1]
+    rows = min(night.recipe.validate_.timed, len(asks(night)))
+    return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=made_from(night, stage))]
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    # A full server answers each request later than an idle one: validation's own latencies would say too much.
+    endpoint = served[chunk.part].model_copy(update={"concurrency": 1})
+    return measure(night, chunk, endpoint, asks(night)[: night.recipe.validate_.timed])
+
+
+STEP = Step("timing", chunks, make)

@@ -1,0 +1,73 @@
+"""One training stage: rows on file, a process of its own, an adapter in the store."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel
+
+from blocks.process import run_guarded
+from blocks.store import write_whole
+from nightschool.chunks import Chunk
+from nightschool.errors import DataError
+from nightschool.recipe.learning import Training
+from nightschool.training.job import Job
+from tasks import progress
+from tasks.night import Night
+from tasks.step import Made
+
+
+def output(night: Night, chunk: Chunk) -> Path:
+    """Where the stage's adapter lies once the chunk is whole."""
+    return night.store.path(chunk, "out")
+
+
+def train(
+    night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseModel], *, adapter: Path | None
+) -> Made:
+    """Trains `chunk.phase` ("sft" or "dpo") on the rows, from the student or from an adapter of it.
+
+    Raises:
+        DataError: there is nothing to train on, or the rows do not fit the model.
+        WorldError: the process failed; its log is named.
+    """
+    if not rows:
+        raise DataError(f"{chunk.phase}: no rows to train on; see the funnel in the report for where they went")
+    folder = night.store.folder(chunk)
+    folder.mkdir(parents=True, exist_ok=True)
+    source, target, log = (night.store.path(chunk, name) for name in ("taught.jsonl", "out", "log"))
+    shutil.rmtree(target, ignore_errors=True)
+    write_whole(source, b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
+    job = Job.model_validate(
+        {
+            **section.model_dump(),
+            "stage": chunk.phase,
+            "name": f"{night.recipe.student.name}-{chunk.phase}",
+            "model": night.model_path(night.recipe.student),
+            "adapter": str(adapter) if adapter else None,
+            "lora": night.recipe.sft.lora.model_dump() if night.recipe.sft.lora else None,
+            "rows": str(source),
+            "output": str(target),
+            "seed": night.recipe.seed,
+        }
+    )
+    at = night.store.path(chunk, "job.json")
+    write_whole(at, job.model_dump_json(indent=1).encode())
+    counts = progress.tracker(chunk.phase)
+    counts.say("loading torch and the model")
+
+    def step(line: dict[str, Any]) -> None:
+        note = f"loss {line.get('loss') or 0:.3f}"
+        counts.steps(chunk.phase, int(line.get("step", 0)), int(line.get("steps", 0)), note)
+
+    began = time.monotonic()
+    run_guarded([sys.executable, "-m", "nightschool.training", str(at)], log=log, on_line=step)
+    figures = orjson.loads((target / "training.json").read_bytes())
+    files = [source, *sorted(path for path in target.rglob("*") if path.is_file())]
+    return Made(rows=(), figures={"training": figures, "seconds": time.monotonic() - began}, files=files)

@@ -1,0 +1,74 @@
+"""One chunk of validation: held-out questions put to one stage of the student."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightschool import validate
+from nightschool.chunks import Chunk, Manifest, split
+from nightschool.lineage import stages
+from nightschool.records import Question
+from nightschool.wire import Ask, Endpoint, Sampling
+from tasks import dpo, school, sft
+from tasks.asking import ask
+from tasks.night import Night
+from tasks.step import Made, Served, Step
+
+
+def chunks(night: Night) -> list[Chunk]:
+    asked = split(asks(night), night.recipe.validate_.chunk_rows)
+    parts = [(stage, index, len(rows)) for stage in stages(night.recipe) for index, rows in enumerate(asked)]
+    return [
+        night.chunk(
+            f"validate/{stage}",
+            index,
+            ordinal,
+            f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
+            rows=rows,
+            after=made_from(night, stage),
+        )
+        for ordinal, (stage, index, rows) in enumerate(parts)
+    ]
+
+
+def made_from(night: Night, stage: str) -> list[Manifest]:
+    """What a stage of the student was made by: the school or nothing for base, else its training."""
+    if stage == "base":
+        return [manifest for _, manifest in night.made(school.chunk_of(night, night.recipe.student))]
+    return [manifest for _, manifest in night.made((sft if stage == "sft" else dpo).chunks(night))]
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    mine = split(asks(night), night.recipe.validate_.chunk_rows)[chunk.index]
+    return measure(night, chunk, served[chunk.part], mine)
+
+
+def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple[Question, int, Ask]]) -> Made:
+    """The chunk's rows, each a question, its sampling seed and its request, as measured."""
+    asked = ask(night, chunk, endpoint, [one for _, _, one in mine])
+    rows = [
+        validate.read(asked.replies[one.id], question, seed)
+        for question, seed, one in mine
+        if one.id in asked.replies
+    ]
+    return Made(
+        rows=rows,
+        dropped=[(row.reason, row) for row in asked.failed],
+        figures=asked.figures,
+        files=[night.store.path(chunk, "journal.jsonl")],
+    )
+
+
+def asks(night: Night) -> list[tuple[Question, int, Ask]]:
+    """Every held-out question under every sampling seed; the same for all stages."""
+    recipe, section = night.recipe, night.recipe.validate_
+    questions = validate.held_out(
+        recipe.topics, per_topic=section.per_topic, levels=section.levels, seed=recipe.seed
+    )
+    sampling = Sampling(
+        temperature=recipe.student.temperature, top_p=recipe.student.top_p, max_tokens=recipe.student.max_tokens
+    )
+    return list(validate.asks(questions, seeds=section.seeds, prompt=recipe.student.prompt, sampling=sampling))
+
+
+STEP = Step("validate", chunks, make, at_once=lambda night: night.recipe.validate_.chunks_in_flight)
