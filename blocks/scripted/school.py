@@ -1,0 +1,118 @@
+"""From a chat request to what a pupil of known strength would reply: it solves exactly, then errs on purpose."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections.abc import Mapping
+from functools import lru_cache
+from typing import Any
+
+import orjson
+
+from blocks.scripted.script import ScriptedModel
+from nightschool.school import TOPICS, Malformed, Unsolvable, generate, normalise
+
+_CHOICE = re.compile(r"^[ \t]*\(?([A-D])[).:][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
+_QUESTION_KEYS = {"plan", "question", "answer", "distractors"}
+# Every copy that the script makes of a question is of this one.
+_COPY_SEED = 0
+
+
+def reply(prompt: str, schema: Mapping[str, Any] | None, model: ScriptedModel, rng: random.Random) -> str:
+    """One sampled reply; the same prompt and state of `rng` give the same text.
+
+    Args:
+        prompt: the user's last turn.
+        schema: the JSON schema that the request is held to, if any.
+    """
+    wanted = set((schema or {}).get("properties", ()))
+    if wanted >= _QUESTION_KEYS:
+        return _write(prompt, model, rng)
+    question, choices = _read(prompt)
+    if choices:
+        return _answer(question, choices, prompt, model, rng, wanted)
+    return _fill(schema) if schema else "I have nothing to say to that."
+
+
+def _write(prompt: str, model: ScriptedModel, rng: random.Random) -> str:
+    topic = _topic_in(prompt) or rng.choice(sorted(TOPICS))
+    fate = "ok" if rng.random() < model.ok_questions else rng.choice(("wrong", "malformed", "copy"))
+    seed = _COPY_SEED if fate == "copy" else rng.randrange(2**31)
+    puzzle = generate(topic, 1, seed=seed)[0]
+    question, right, distractors = puzzle.question, puzzle.right, list(puzzle.distractors)
+    if fate == "wrong":
+        right, distractors[0] = distractors[0], right
+    if fate == "malformed":
+        words = question.split()
+        rng.shuffle(words)
+        question = " ".join(words)
+    record = {"plan": puzzle.plan, "question": question, "answer": right, "distractors": distractors}
+    return orjson.dumps(record).decode()
+
+
+def _answer(
+    question: str, choices: tuple[str, ...], prompt: str, model: ScriptedModel, rng: random.Random, wanted: set[str]
+) -> str:
+    topic, right = _solve(question, choices, _topic_in(prompt))
+    knows = rng.random() < (model.accuracy_on(topic) if topic else 0.0)
+    others = [index for index in range(len(choices)) if index != right]
+    index = right if knows and right is not None else rng.choice(others)
+    letter = "ABCD"[index]
+    if wanted and "answer" not in wanted:
+        return orjson.dumps(dict.fromkeys(wanted, letter)).decode()
+    record = {"reasoning": f"Of the choices, {choices[index]} fits what is said.", "answer": letter}
+    return orjson.dumps(record).decode()
+
+
+def _read(prompt: str) -> tuple[str, tuple[str, ...]]:
+    """The last question of a prompt and its choices, A first; no choices when it has none."""
+    starts = [match for match in _CHOICE.finditer(prompt) if match[1] == "A"]
+    if not starts:
+        return prompt, ()
+    choices: list[str] = []
+    for match in _CHOICE.finditer(prompt, starts[-1].start()):
+        if len(choices) == 4 or match[1] != "ABCD"[len(choices)]:
+            break
+        choices.append(match[2])
+    return prompt[: starts[-1].start()].strip(), tuple(choices) if len(choices) > 1 else ()
+
+
+@lru_cache(maxsize=65_536)
+def _solve(text: str, choices: tuple[str, ...], named: str | None) -> tuple[str | None, int | None]:
+    """Topic and right choice of the question that ends the text, whatever introduces it; None where nobody can say."""
+    lines = text.splitlines()
+    endings = ["\n".join(lines[start:]).strip() for start in range(len(lines) - 1, -1, -1)][:12]
+    for topic in ([named] if named else []) + [name for name in TOPICS if name != named]:
+        for ending in endings:
+            right = _right_choice(topic, ending, choices)
+            if right is not None:
+                return topic, right
+    return named, None
+
+
+def _right_choice(topic: str, question: str, choices: tuple[str, ...]) -> int | None:
+    try:
+        right = normalise(TOPICS[topic].solve(question))
+    except (Malformed, Unsolvable):
+        return None
+    found = [index for index, choice in enumerate(choices) if normalise(choice) == right]
+    return found[0] if len(found) == 1 else None
+
+
+def _topic_in(prompt: str) -> str | None:
+    """The topic that the prompt names first, by its name or title."""
+    text = prompt.casefold()
+    found = {
+        topic: min(at)
+        for topic, kind in TOPICS.items()
+        if (at := [text.find(name.casefold()) for name in (topic, kind.title) if name.casefold() in text])
+    }
+    return min(found, key=lambda topic: found[topic], default=None)
+
+
+def _fill(schema: Mapping[str, Any]) -> str:
+    """The dullest record that has the schema's shape: a request that is no school question is not refused."""
+    dull = {"string": "", "number": 0, "integer": 0, "boolean": False, "array": [], "object": {}}
+    fields = schema.get("properties", {})
+    return orjson.dumps({name: dull.get(field.get("type"), "") for name, field in fields.items()}).decode()

@@ -1,0 +1,141 @@
+"""One model server as a guarded process: its port, its log, its pid file, its health."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import secrets
+import socket
+import time
+from pathlib import Path
+
+import orjson
+import psutil
+
+from blocks import guard
+from blocks.pid_file import PidFile, alive, identify
+from blocks.servers import ServerSpec, command, environment
+from nightschool.errors import WorldError
+
+_HOST = "127.0.0.1"
+_GRACE_S = 5.0
+_PROBE_TIMEOUT_S = 2.0
+_TAIL_LINES = 20
+_TAIL_BYTES = 64 * 1024
+
+
+class ServerProcess:
+    """A server that has been started and may not be healthy yet; it ends with this process.
+
+    Raises:
+        RecipeError: the spec can't be turned into a command.
+        WorldError: the process or its files can't be made.
+    """
+
+    def __init__(self, spec: ServerSpec, key: str, log_dir: Path) -> None:
+        self.spec = spec
+        self.port = _free_port()
+        self.started = time.monotonic()
+        self.ready = False
+        self.log = log_dir / f"{spec.name}.log"
+        self._key = key
+        self._pid_path = log_dir / f"{spec.name}.pid.json"
+        script = log_dir / f"{spec.name}.script.json"
+        mark = secrets.token_hex(16)
+        arguments = command(spec, self.port, script)
+        variables = environment(spec, key) | {PidFile.VARIABLE: mark}
+        try:
+            if spec.script is not None:
+                script.write_text(spec.script, encoding="utf-8")
+            with self.log.open("wb") as log:
+                self._guard = guard.start(arguments, env=variables, log=log, grace_s=_GRACE_S)
+            left = PidFile(server=identify(self._guard.pid), owner=identify(os.getpid()), mark=mark)
+            left.write(self._pid_path)
+        except OSError as err:
+            raise WorldError(f"model server {spec.name} cannot be started: {err}") from None
+
+    def is_up(self) -> bool:
+        """Whether the process runs, healthy or not."""
+        return self._guard.poll() is None
+
+    def check(self) -> bool:
+        """Whether the server answers and serves what it should; once it does, it is `ready`.
+
+        Raises:
+            WorldError: it has ended, its time is up, or something else answers in its place; with the end of its log.
+        """
+        code = self._guard.poll()
+        if code is not None:
+            raise self._failure(f"ended with exit code {code}")
+        if self._get("/health") is not None:
+            served = self._served()
+            if missing := set(self.spec.served) - set(served):
+                raise self._failure(f"serves {', '.join(served) or 'nothing'}, not {', '.join(sorted(missing))}")
+            self.ready = True
+        elif self.age_s() > self.spec.startup_timeout_s:
+            raise self._failure(f"was not healthy after {self.spec.startup_timeout_s:g} s")
+        return self.ready
+
+    def age_s(self) -> float:
+        """Seconds since the start."""
+        return time.monotonic() - self.started
+
+    def rss_bytes(self) -> int:
+        """Resident memory of the server with all its processes; 0 when it has ended."""
+        total = 0
+        for process in alive(self._guard.pid):
+            try:
+                total += process.memory_info().rss
+            except psutil.Error:
+                continue
+        return total
+
+    def tell_to_end(self) -> None:
+        """Ask for an orderly end; returns at once."""
+        if self._guard.stdin is not None:
+            self._guard.stdin.close()
+
+    def end(self) -> None:
+        """End it and wait until it has; its pid file goes with it."""
+        guard.end(self._guard, grace_s=_GRACE_S)
+        self._pid_path.unlink(missing_ok=True)
+
+    def _get(self, path: str) -> bytes | None:
+        """The body of a 200, None for anything else."""
+        connection = http.client.HTTPConnection(_HOST, self.port, timeout=_PROBE_TIMEOUT_S)
+        try:
+            connection.request("GET", path, headers={"Authorization": f"Bearer {self._key}"})
+            answer = connection.getresponse()
+            return answer.read() if answer.status == 200 else None
+        except (OSError, http.client.HTTPException):
+            return None
+        finally:
+            connection.close()
+
+    def _served(self) -> list[str]:
+        """The names it lists; the key proves that it is ours and not another that took the port."""
+        try:
+            return [str(model["id"]) for model in orjson.loads(self._get("/v1/models") or b"")["data"]]
+        except (ValueError, KeyError, TypeError):
+            return []
+
+    def _failure(self, what: str) -> WorldError:
+        who = f"model server {self.spec.name} ({self.spec.engine})"
+        return WorldError(f"{who} {what}\n{self._tail()}\nthe whole log: {self.log}")
+
+    def _tail(self) -> str:
+        try:
+            with self.log.open("rb") as log:
+                size = log.seek(0, os.SEEK_END)
+                log.seek(max(0, size - _TAIL_BYTES))
+                text = log.read().decode("utf-8", "replace")
+        except OSError as err:
+            return f"(its log cannot be read: {err.strerror})"
+        lines = text.replace(self._key, "***").splitlines()[-_TAIL_LINES:]
+        return "\n".join(f"  | {line}" for line in lines)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((_HOST, 0))
+        return probe.getsockname()[1]
