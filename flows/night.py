@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-from contextlib import ExitStack
 from typing import Any
 
 from prefect import flow
@@ -13,12 +11,10 @@ from blocks.memory import watching
 from flows.morning import morning
 from flows.phase import run_phase
 from nightschool.errors import NightError
-from nightschool.recipe.find import find_recipe
-from nightschool.recipe.load import load_recipe
+from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
 from tasks.night import Night
 from tasks.serving import student, teachers
-from tasks.step import Step
 from tasks.steps import STEPS
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.futures import as_completed
-from prefect.states import Completed, Failed, State
+from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from flows.artifacts import progress_artifact, summary_artifact
@@ -95,7 +96,8 @@ def _decide(night: Night, states: Sequence[State], failures: Sequence[Failure]) 
     if len(failures) > night.recipe.max_failed_chunks:
         first = failures[0]
         raise WorldError(
-            f"{first.phase}: {len(failures)} of {len(states)} chunks failed, {night.recipe.max_failed_chunks} allowed.\n"
+            f"{first.phase}: {len(failures)} of {len(states)} chunks failed; "
+            f"{night.recipe.max_failed_chunks} may (max_failed_chunks).\n"
             f"First: {first.label}: {first.error}\n"
             f"Redo what failed: nightschool run, or nightschool rerun {night.name} --phase {first.phase} "
             f"--chunk {first.chunk}"

@@ -68,9 +68,7 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> list[PreferenceRow] | 
     section = night.recipe.pairs
     assert section is not None
     assert ruling.letter is not None
-    samples: list[tuple[str, Letter | None]] = [
-        (choice.text, answers.cast(choice).letter) for choice in reply.choices
-    ]
+    samples: list[tuple[str, Letter | None]] = [(choice.text, answers.cast(choice).letter) for choice in reply.choices]
     return pairs.build(
         ruling.id,
         topic=ruling.question.topic,

@@ -115,7 +115,7 @@ class Tracker:
             eta_s=eta_s,
             finished=finished,
         )
-        for listener in list(_listeners):
+        for listener in _listeners:
             listener(event)
 
 

@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
 import psutil
+from nightschool.report.page import render
 
 from blocks.client import client
 from blocks.store import write_whole, writing
-from nightschool.chunks import Chunk, Manifest
+from nightschool.chunks import Manifest
 from nightschool.lineage import stages
 from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
@@ -31,7 +32,6 @@ from nightschool.report.figures import (
 )
 from nightschool.report.figures import Night as NightFigures
 from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.page import render
 from nightschool.report.proof import Stage
 from nightschool.report.verdict import conclude
 from nightschool.seeds import rng_of
@@ -49,7 +49,7 @@ T = TypeVar("T")
 
 def report(night: Night, run: Run) -> Report:
     """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
-    rulings = [row for row in _rulings(night)]
+    rulings = _rulings(night)
     found = Report(
         night=_night(night, run),
         baselines={"chance": 1 / len(LETTERS)},
@@ -134,9 +134,7 @@ def _stages(night: Night) -> tuple[Stage, ...]:
     earlier: dict[str, Sequence[Measured]] = {}
     for name in stages(night.recipe):
         if rows[name]:
-            found.append(
-                measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name == last else ())
-            )
+            found.append(measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name == last else ()))
             earlier[name] = rows[name]
     return tuple(found)
 
@@ -190,9 +188,7 @@ def _total(manifests: Sequence[Manifest], figure: str) -> int:
 
 
 def _memory(run: Run) -> Memory | None:
-    if not run.memory:
-        return None
-    return Memory(**{f"{moment}_bytes": count for moment, count in run.memory.items()})
+    return Memory.model_validate({f"{moment}_bytes": count for moment, count in run.memory.items()}) if run.memory else None
 
 
 def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:

@@ -80,9 +80,9 @@ def spec_of(night: Night, model: Model, name: str | None = None) -> ServerSpec:
         dtype=serve.dtype,
         gpu_memory_utilization=serve.gpu_memory_utilization,
         tensor_parallel=model.tensor_parallel or serve.tensor_parallel,
-        gpus=list(model.gpus or serve.gpus),
-        extra_args=list(model.extra_args or serve.extra_args),
-        urls=list(model.urls),
+        gpus=model.gpus or serve.gpus,
+        extra_args=model.extra_args or serve.extra_args,
+        urls=model.urls,
         key_env=model.key_env,
         script=json.dumps(model.script) if model.script is not None else None,
     )

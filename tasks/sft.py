@@ -14,7 +14,9 @@ from tasks.training import train
 
 
 def chunks(night: Night) -> list[Chunk]:
-    after = [manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, night.recipe.student)])]
+    after = [
+        manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, night.recipe.student)])
+    ]
     return [night.chunk("sft", 0, 0, "sft of the student", rows=0, after=after)]
 
 

@@ -28,9 +28,7 @@ def output(night: Night, chunk: Chunk) -> Path:
     return night.store.path(chunk, "out")
 
 
-def train(
-    night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseModel], *, adapter: Path | None
-) -> Made:
+def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseModel], *, adapter: Path | None) -> Made:
     """Trains `chunk.phase` ("sft" or "dpo") on the rows, from the student or from an adapter of it.
 
     Raises:

@@ -47,9 +47,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
     """The chunk's rows, each a question, its sampling seed and its request, as measured."""
     asked = ask(night, chunk, endpoint, [one for _, _, one in mine])
     rows = [
-        validate.read(asked.replies[one.id], question, seed)
-        for question, seed, one in mine
-        if one.id in asked.replies
+        validate.read(asked.replies[one.id], question, seed) for question, seed, one in mine if one.id in asked.replies
     ]
     return Made(
         rows=rows,
@@ -62,9 +60,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
 def asks(night: Night) -> list[tuple[Question, int, Ask]]:
     """Every held-out question under every sampling seed; the same for all stages."""
     recipe, section = night.recipe, night.recipe.validate_
-    questions = validate.held_out(
-        recipe.topics, per_topic=section.per_topic, levels=section.levels, seed=recipe.seed
-    )
+    questions = validate.held_out(recipe.topics, per_topic=section.per_topic, levels=section.levels, seed=recipe.seed)
     sampling = Sampling(
         temperature=recipe.student.temperature, top_p=recipe.student.top_p, max_tokens=recipe.student.max_tokens
     )

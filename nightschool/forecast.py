@@ -1,0 +1,63 @@
+"""From a recipe to what its night will ask at most: chunks, requests and tokens per phase, before anything runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from math import ceil
+
+from nightschool.lineage import stages
+from nightschool.prompts import Prompt
+from nightschool.recipe.phases import Asking
+from nightschool.recipe.recipe import Recipe
+from nightschool.tinymodels import spec
+
+# Characters per token of English text; and what a question adds to its prompt, in tokens. Rough by nature: replies
+# vary more than either.
+_CHARS_PER_TOKEN = 4
+_QUESTION_TOKENS = 120
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """One phase ahead: `requests` and `tokens` (in and out together) are upper bounds."""
+
+    phase: str
+    chunks: int
+    requests: int = 0
+    tokens: int = 0
+
+
+def forecast(recipe: Recipe) -> Iterator[Forecast]:
+    """Every phase that the recipe runs, in order."""
+    teachers, topics = len(recipe.teachers), len(recipe.topics)
+    if recipe.school:
+        yield Forecast("school", len(spec.runs(recipe.school)))
+    if recipe.questions:
+        wanted = recipe.questions.per_topic * topics
+        yield _asked("questions", recipe.questions, recipe.questions.prompt, wanted, teachers)
+    yield Forecast("pool", 1)
+    # A quarter more: questions that the solver rejects are asked too, to see whether votes alone would notice.
+    asked = recipe.pool.per_topic * topics * (5 if recipe.questions else 4) // 4
+    yield _asked("answers", recipe.answers, recipe.answers.prompt, asked, teachers, recipe.answers.samples)
+    yield from (Forecast(phase, 1) for phase in ("committee", "balance", "sft"))
+    if recipe.pairs and recipe.dpo:
+        rows = min(recipe.pool.per_topic * topics, recipe.balance.max_rows or recipe.pool.per_topic * topics)
+        yield _asked("pairs", recipe.pairs, recipe.student.prompt, rows, 1, recipe.pairs.samples)
+        yield Forecast("dpo", 1)
+    section, each = recipe.validate_, _tokens(recipe.student.prompt) + recipe.student.max_tokens
+    rows = section.per_topic * topics * len(section.seeds)
+    requests = rows * len(stages(recipe))
+    yield Forecast("validate", ceil(rows / section.chunk_rows) * len(stages(recipe)), requests, requests * each)
+    timed = min(section.timed, rows)
+    yield Forecast("timing", 1, timed, timed * each)
+
+
+def _asked(phase: str, section: Asking, prompt: Prompt, rows: int, models: int, samples: int = 1) -> Forecast:
+    chunks = ceil(rows / section.chunk_rows) * models
+    each = _tokens(prompt) + samples * section.max_tokens
+    return Forecast(phase, chunks, rows * models, rows * models * each)
+
+
+def _tokens(prompt: Prompt) -> int:
+    return len((prompt.system or "") + prompt.user) // _CHARS_PER_TOKEN + _QUESTION_TOKENS
