@@ -9,6 +9,7 @@ the command (parent-death signal). The command's exit code becomes the guard's.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import ctypes
 import os
 import select
@@ -21,6 +22,7 @@ from pathlib import Path
 from typing import IO
 
 _PR_SET_PDEATHSIG = 1
+_PR_SET_CHILD_SUBREAPER = 36
 
 
 def start(
@@ -88,13 +90,17 @@ def main() -> int:
 
 
 def _die_with_parent() -> Callable[[], None] | None:
-    """What makes the child die with the guard; libc is loaded here because a forked child must not load anything."""
+    """Adopt what the child leaves behind; what makes the child die with the guard, to be run in the child.
+
+    libc is loaded here because a child between fork and exec must not load anything.
+    """
     if not sys.platform.startswith("linux"):
         return None
     libc, guard = ctypes.CDLL(None), os.getpid()
+    libc.prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
     def ask_kernel() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
         if os.getppid() != guard:
             os._exit(128 + signal.SIGKILL)
 
@@ -125,10 +131,18 @@ def _end_group(child: subprocess.Popen[bytes], grace_s: float) -> None:
     """SIGTERM to the whole group, a grace period, SIGKILL; what outlives a child that ended by itself goes as well."""
     if _signal(child.pid, signal.SIGTERM):
         deadline = time.monotonic() + grace_s
-        while time.monotonic() < deadline and (child.poll() is None or _signal(child.pid, 0)):
+        while time.monotonic() < deadline and (child.poll() is None or _has_orphans(child.pid)):
             time.sleep(0.02)
         _signal(child.pid, signal.SIGKILL)
     child.wait()
+
+
+def _has_orphans(group: int) -> bool:
+    """Whether the group outlives its leader; those that have ended are buried first, as they are our children now."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-group, os.WNOHANG) != (0, 0):
+            pass
+    return _signal(group, 0)
 
 
 def _signal(group: int, number: int) -> bool:

@@ -10,15 +10,18 @@ from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
+from pydantic_core import PydanticSerializationError
 
 RULES_VERSION = 1
 
 Reason = Literal["not_json", "wrong_shape", "too_long", "truncated"]
 Record = TypeVar("Record", bound=BaseModel)
 
-# Both bound the time that a hostile text can take: places where an object may begin, and nesting of one.
+# They bound the time that a hostile text can take: places where an object may begin, nesting of one, and characters
+# that are read one by one in search of Python's notation.
 _MAX_STARTS = 64
 _MAX_DEPTH = 32
+_MAX_PYTHON_CHARS = 40_000
 _DETAIL_CHARS = 300
 
 _START = re.compile(r"""\[\s*\{|\{\s*["'}]""")
@@ -50,9 +53,15 @@ def parse_json(
     misfit: str | None = None
     for value in _values(text):
         try:
-            return model.model_validate(_only(value))
+            record = model.model_validate(_only(value))
+            # Half a surrogate pair is a legal escape and can't be written to any file.
+            record.model_dump_json()
         except ValidationError as err:
             misfit = misfit or _first_error(err)
+        except PydanticSerializationError as err:
+            misfit = misfit or str(err)[:_DETAIL_CHARS]
+        else:
+            return record
     if misfit is not None:
         return Rejected("wrong_shape", misfit)
     return Rejected("not_json", f"no object in {text[:80]!r}")
@@ -74,14 +83,19 @@ def split_reasoning(text: str) -> tuple[str, str | None]:
 
 def _values(text: str) -> Iterator[object]:
     """What can be read at each place where an object may begin, left to right, never inside one already read."""
-    position = 0
+    position, python_until = 0, _MAX_PYTHON_CHARS
     for _ in range(_MAX_STARTS):
-        start = _START.search(text, position)
-        if start is None:
+        found = _START.search(text, position)
+        if found is None:
             return
-        read = _read_json(text, start.start()) or _read_python(text, start.start())
+        start = found.start()
+        read = _read_json(text, start)
+        if read is None and "'" in text:
+            end = _balanced_end(text, start, min(len(text), start + python_until))
+            python_until -= (end or len(text)) - start
+            read = _read_python(text, start, end) if end else None
         if read is None:
-            position = start.start() + 1
+            position = start + 1
         else:
             value, position = read
             yield value
@@ -94,21 +108,18 @@ def _read_json(text: str, start: int) -> tuple[object, int] | None:
         return None
 
 
-def _read_python(text: str, start: int) -> tuple[object, int] | None:
+def _read_python(text: str, start: int, end: int) -> tuple[object, int] | None:
     """A dict in Python's notation; literals only, nothing is evaluated."""
-    end = _balanced_end(text, start) if "'" in text else None
-    if end is None:
-        return None
     try:
         return ast.literal_eval(text[start:end]), end
     except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
         return None
 
 
-def _balanced_end(text: str, start: int) -> int | None:
-    """Where the brackets opened at `start` are closed; None if nowhere, or if nested too deep."""
+def _balanced_end(text: str, start: int, limit: int) -> int | None:
+    """Where the brackets opened at `start` are closed; None if not before `limit`, or if nested too deep."""
     depth, quote, index = 0, "", start
-    while index < len(text):
+    while index < limit:
         char = text[index]
         if quote:
             index += char == "\\"
