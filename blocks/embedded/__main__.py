@@ -58,11 +58,14 @@ def _check(args: argparse.Namespace) -> None:
 def _load(args: argparse.Namespace) -> Engine:
     import torch
 
-    from blocks.embedded.engine import Engine
-    from blocks.embedded.models import load
+    from blocks.embedded.imports import lean_imports
 
     torch.set_num_threads(args.threads)
-    loaded = load(args.model, args.name, dict(args.adapter), args.dtype, args.max_model_len)
+    with lean_imports():
+        from blocks.embedded.engine import Engine
+        from blocks.embedded.models import load
+
+        loaded = load(args.model, args.name, dict(args.adapter), args.dtype, args.max_model_len)
     return Engine(loaded, slots=args.max_batch, threads=args.threads, queue_rows=args.max_queue)
 
 
@@ -87,7 +90,7 @@ async def _serve(args: argparse.Namespace) -> NoReturn:
 def main() -> None:
     """Serve; exit 2 for a model or an argument that cannot be used, 3 for a port that is taken."""
     args = _arguments()
-    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false")
+    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", HF_HUB_DISABLE_PROGRESS_BARS="1")
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
     try:
         _check(args)

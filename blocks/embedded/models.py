@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import filecmp
 import json
@@ -10,7 +11,17 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import load_model
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
+from transformers.initialization import no_init_weights
 
 from nightschool.errors import RecipeError
 
@@ -37,8 +48,8 @@ def load(folder: Path, name: str, adapters: dict[str, Path], dtype: str, max_mod
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
-        base = AutoModelForCausalLM.from_pretrained(folder, dtype=getattr(torch, dtype), attn_implementation="sdpa")
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as err:
+        base = _network(folder, getattr(torch, dtype))
+    except (OSError, ValueError, KeyError, RuntimeError, TypeError, SafetensorError) as err:
         raise RecipeError(f"the model cannot be loaded: {_first_line(err)}", file=folder) from None
     if not tokenizer.chat_template:
         raise RecipeError("the tokenizer has no chat template", file=folder)
@@ -47,8 +58,32 @@ def load(folder: Path, name: str, adapters: dict[str, Path], dtype: str, max_mod
     networks = {name: base}
     for adapter_name, adapter_folder in adapters.items():
         networks[adapter_name] = _merged(base, folder, adapter_folder)
-    stop_ids = _stop_ids(base, tokenizer)
-    return Loaded(networks, tokenizer, stop_ids, base.config.vocab_size, context)
+    return Loaded(networks, tokenizer, _stop_ids(base, tokenizer), base.config.vocab_size, context)
+
+
+def _network(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+    """Build the architecture and read its weights.
+
+    from_pretrained builds on the meta device, which costs the import of SymPy, 1.6 CPU-seconds; it is left for
+    checkpoints whose weights bear other names than the architecture's own or lie in several files.
+    """
+    weights = folder / "model.safetensors"
+    if weights.is_file():
+        with no_init_weights():
+            config = AutoConfig.from_pretrained(folder)
+            network = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+        network.tie_weights()
+        with contextlib.suppress(RuntimeError):
+            load_model(network, weights)
+            if (folder / "generation_config.json").is_file():
+                network.generation_config = GenerationConfig.from_pretrained(folder)
+            return network
+    network, info = AutoModelForCausalLM.from_pretrained(
+        folder, dtype=dtype, attn_implementation="sdpa", output_loading_info=True
+    )
+    if info["missing_keys"]:
+        raise ValueError(f"weights are missing: {', '.join(sorted(info['missing_keys'])[:3])}")
+    return network
 
 
 def _first_line(err: BaseException) -> str:
@@ -77,7 +112,6 @@ def _stop_ids(network: PreTrainedModel, tokenizer: PreTrainedTokenizerFast) -> l
 
 def _merged(base: PreTrainedModel, base_folder: Path, folder: Path) -> PreTrainedModel:
     from peft import PeftModel, get_peft_model_state_dict  # half a second that a server without adapters is spared
-    from safetensors import SafetensorError, safe_open
 
     try:
         config = json.loads((folder / "adapter_config.json").read_text(encoding="utf-8"))
