@@ -1,0 +1,131 @@
+"""The night on a Prefect server of its own: started from its form's fields, seen running, and nothing left after."""
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from blocks import prefect_server
+
+ROOT = Path(__file__).parents[2]
+STARTED = "Ctrl-C stops all."
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[str]
+    port: int
+
+    def get(self, method: str, path: str, body: object = None):
+        status, reply = prefect_server.call(self.port, method, path, body)
+        assert status in (200, 201), f"{method} {path}: {status} {reply}"
+        return reply
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind((prefect_server.HOST, 0))
+        return probe.getsockname()[1]
+
+
+def until(limit_s: float, ready: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + limit_s
+    while not (found := ready()):
+        assert time.monotonic() < deadline, f"not within {limit_s} s"
+        time.sleep(0.5)
+    return found
+
+
+def command(port: int) -> list[str]:
+    return [sys.executable, "-m", "blocks.prefect_server", "--port", str(port)]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    env = {**os.environ, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
+    port = free_port()
+    process = subprocess.Popen(command(port), cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if STARTED in line:
+            break
+    assert said[-1:] == [f"{STARTED}\n"], f"did not start: {said}"
+    yield Running(process, port)
+    if process.poll() is None:
+        process.send_signal(signal.SIGINT)
+        process.wait(60)
+
+
+def test_the_form_offers_the_recipes(running):
+    deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
+    fields = deployment["parameter_openapi_schema"]["properties"]
+    assert set(fields) == {"recipe", "profile", "sets", "name"}
+    assert {"quickstart", "smoke"} <= set(fields["recipe"]["enum"])
+    assert all(field.get("description") for field in fields.values())
+    form = http.client.HTTPConnection(prefect_server.HOST, running.port, timeout=10)
+    form.request("GET", f"/deployments/deployment/{deployment['id']}/run")
+    assert form.getresponse().status == 200
+
+
+def test_a_schedule_makes_runs(running):
+    """Fails with SQLAlchemy 2.1, where Prefect's scheduler dies and says nothing."""
+    of_deployment = f"/deployments/{running.get('GET', f'/deployments/name/{prefect_server.DEPLOYMENT}')['id']}"
+    nightly = {"schedule": {"cron": "0 1 * * *", "timezone": "UTC"}, "active": True}
+    made = running.get("POST", f"{of_deployment}/schedules", [nightly])
+    scheduled = {"flow_runs": {"state": {"name": {"any_": ["Scheduled"]}}}}
+    until(120, lambda: running.get("POST", "/flow_runs/filter", scheduled))
+    status, _ = prefect_server.call(running.port, "DELETE", f"{of_deployment}/schedules/{made[0]['id']}")
+    assert status == 204
+
+
+def test_a_night_started_from_the_form_is_seen_phase_by_phase(running, tmp_path):
+    deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
+    fields = {"recipe": "smoke", "sets": [f"store={json.dumps(str(tmp_path))}"], "name": "from-the-form"}
+    run = running.get("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": fields})
+
+    def ended():
+        state = running.get("GET", f"/flow_runs/{run['id']}")["state"]
+        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED") else None
+
+    state = until(400, ended)
+    assert state["type"] == "COMPLETED", state
+    # A subflow is a task run of the night, with a run of its own behind it.
+    tasks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
+    behind = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
+    seen = {phase["name"].split()[0] for phase in running.get("POST", "/flow_runs/filter", behind)}
+    report = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())
+    assert seen >= {phase["name"] for phase in report["phases"] if phase["chunks"]}
+
+
+def test_a_taken_port_is_named_with_what_to_do(running):
+    done = subprocess.run(command(running.port), cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 3
+    assert f"port {running.port}" in done.stderr
+    assert "make server PORT=" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_leaves_nothing_running(running):
+    children = psutil.Process(running.process.pid).children(recursive=True)
+    assert children
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(60) == 0
+    _, alive = psutil.wait_procs(children, timeout=20)
+    assert not alive
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        probe.bind((prefect_server.HOST, running.port))
