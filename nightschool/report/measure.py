@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,21 +26,21 @@ def measure_stage(
     """One stage on the held-out questions, compared on the same (question, seed) pairs with the stages before it.
 
     Args:
-        rows: every answer; each question under each sampling seed, an unreadable answer counts as wrong.
+        rows: every answer; an unreadable answer counts as wrong, a question that the world kept from being answered
+            under every seed is left out.
         earlier: the stages before, in order of training; `base` among them gives gain_over_base.
         timed_s: seconds per answer, one after the other.
 
     Raises:
-        ValueError: no rows, or a question that lacks a seed that another question has.
+        ValueError: no question was answered under every seed.
     """
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
-    value, low, high = clustered_share(_grid(rows, [row.right for row in rows]))
     valid, valid_low, valid_high = clustered_share(_grid(rows, [row.letter is not None for row in rows]))
     topics = sorted({row.topic for row in rows})
     last = next(reversed(before), None)
     return Stage(
         name=name,
-        accuracy=Estimate(value=value, low=low, high=high, n=len(rows)),
+        accuracy=_accuracy(rows),
         valid_share=valid,
         valid_low=valid_low,
         valid_high=valid_high,
@@ -53,7 +55,7 @@ def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) ->
     """The difference of two stages on the pairs of question and seed that both answered.
 
     Raises:
-        ValueError: the two have no pair in common.
+        ValueError: no question was answered under every seed in both.
     """
     common = {row.id for row in before} & {row.id for row in after}
     sides = [sorted((row for row in rows if row.id in common), key=lambda row: row.id) for rows in (before, after)]
@@ -117,11 +119,14 @@ def measure_committee(rulings: Sequence[Ruling], *, teachers: Sequence[str], ver
     )
 
 
+@dataclass(frozen=True, slots=True)
 class _Against:
-    """A labelling beside every teacher's own on the same rows."""
+    """A labelling beside every teacher's own on the same rows, and its gain over the best of them."""
 
-    def __init__(self, own: Estimate, teachers: dict[str, Estimate], gain: Gain, best: str) -> None:
-        self.own, self.teachers, self.gain, self.best = own, teachers, gain, best
+    own: Estimate
+    teachers: dict[str, Estimate]
+    gain: Gain
+    best: str
 
 
 def _against_teachers(rows: Sequence[Ruling], labels: Sequence[Letter | None], teachers: Sequence[str]) -> _Against:
@@ -148,7 +153,7 @@ def _teacher(
         high=ruled.teachers[name].high,
         per_topic={topic: _estimate(_right_votes(rows, name)) for topic, rows in per_topic.items()},
         coverage=sum(ruling.votes.get(name) is not None for ruling in asked) / len(asked),
-        vote_accuracy=vote.teachers[name].value if vote else None,
+        on_vote=vote.teachers[name] if vote else None,
     )
 
 
@@ -157,22 +162,21 @@ def _right_votes(rows: Sequence[Ruling], name: str) -> NDArray[np.float64]:
 
 
 def _grid(rows: Sequence[Measured], values: Sequence[bool]) -> NDArray[np.float64]:
-    """Questions x seeds of 0 and 1, both in sorted order."""
+    """Questions x seeds of 0 and 1, both in sorted order; a question that lost a seed to the world is left out."""
     places = {(row.question, row.seed): float(value) for row, value in zip(rows, values, strict=True)}
-    questions, seeds = sorted({q for q, _ in places}), sorted({s for _, s in places})
-    if len(places) != len(questions) * len(seeds):
-        raise ValueError(f"{len(places)} answers are not {len(questions)} questions under {len(seeds)} seeds each")
+    seeds = sorted({seed for _, seed in places})
+    answered = Counter(question for question, _ in places)
+    questions = sorted(question for question, count in answered.items() if count == len(seeds))
     return np.array([[places[question, seed] for seed in seeds] for question in questions], dtype=float)
 
 
 def _accuracy(rows: Sequence[Measured]) -> Estimate:
-    value, low, high = clustered_share(_grid(rows, [row.right for row in rows]))
-    return Estimate(value=value, low=low, high=high, n=len(rows))
+    return _estimate(_grid(rows, [row.right for row in rows]))
 
 
-def _estimate(right_N: NDArray[np.float64]) -> Estimate:
-    value, low, high = clustered_share(right_N)
-    return Estimate(value=value, low=low, high=high, n=len(right_N))
+def _estimate(right_Q_S: NDArray[np.float64]) -> Estimate:
+    value, low, high = clustered_share(right_Q_S)
+    return Estimate(value=value, low=low, high=high, n=right_Q_S.size)
 
 
 def _gain(over: str, before_Q_S: NDArray[np.float64], after_Q_S: NDArray[np.float64]) -> Gain:

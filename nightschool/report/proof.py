@@ -65,7 +65,11 @@ class Stage(Figure):
 
 
 class Teacher(Figure):
-    """One teacher alone. accuracy: on the rows that the committee accepted, an abstention counts as not right."""
+    """One teacher alone; an abstention counts as not right.
+
+    accuracy, per_topic: on the rows that the committee accepted; on_vote: on those that the vote alone decided;
+    coverage: share of all asked rows with a readable vote.
+    """
 
     name: str
     accuracy: float
@@ -73,7 +77,7 @@ class Teacher(Figure):
     high: float
     per_topic: dict[str, Estimate] = {}
     coverage: float
-    vote_accuracy: float | None = None
+    on_vote: Estimate | None = None
 
 
 class Committee(Figure):

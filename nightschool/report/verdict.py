@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from nightschool.gates import judge, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Outcome, Report
-from nightschool.report.proof import Gain, Stage
+from nightschool.report.proof import Stage
 from nightschool.report.text import duration, percent, plain, points
 
 _ADVICE = {
@@ -30,20 +30,35 @@ def conclude(report: Report, gates: Sequence[Gate]) -> Report:
     return judged.model_copy(update={"night": night, "what_next": what_next(judged)})
 
 
+def headline(report: Report) -> str:
+    """The shortest true answer to "did it work?"."""
+    if report.night.stopped_in:
+        return f"The night stopped in {plain(report.night.stopped_in)}"
+    failed = sum(not gate.passed for gate in report.gates)
+    if failed:
+        return f"{failed} of {len(report.gates)} gates failed"
+    last = report.stages[-1] if report.stages else None
+    gain = last and (last.gain_over_base or last.gain)
+    return "The student learned" if gain and gain.low > 0 else "The night is done"
+
+
 def verdict_line(report: Report) -> str:
     """All in one line: "Student 48.2% -> 70.1% (+21.9 points, 95% interval ...) after sft; all 6 gates passed"."""
     parts = [_students(report.stages)] if report.stages else []
     if report.night.stopped_in:
         parts.append(f"stopped in {plain(report.night.stopped_in)}")
-    failed = [gate.name for gate in report.gates if not gate.passed]
+    failed = [gate.name for gate in report.gates if not gate.passed and gate.value is not None]
+    unknown = sum(gate.value is None for gate in report.gates)
     if failed:
         parts.append(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
-    elif report.gates:
-        parts.append(f"all {len(report.gates)} gates passed" if len(report.gates) > 1 else "the one gate passed")
-    if report.failures and not report.night.stopped_in:
-        parts.append(f"{len(report.failures)} {'chunk' if len(report.failures) == 1 else 'chunks'} failed")
-    text = "; ".join(parts) or "Nothing was measured"
-    return text[0].upper() + text[1:]
+    if unknown:
+        parts.append(f"{_count(unknown, 'gate')} could not be measured")
+    if report.gates and not failed and not unknown:
+        parts.append(f"all {_count(len(report.gates), 'gate')} passed")
+    if report.failures:
+        parts.append(f"{_count(len(report.failures), 'failure')} to mend")
+    line = "; ".join(parts) or "nothing was measured"
+    return line[0].upper() + line[1:]
 
 
 def what_next(report: Report) -> tuple[str, ...]:
@@ -96,18 +111,21 @@ def _outcome(report: Report) -> Outcome:
     return "passed" if all(gate.passed for gate in report.gates) else "failed"
 
 
+def _count(n: int, thing: str) -> str:
+    return f"{n} {thing}{'' if n == 1 else 's'}"
+
+
 def _students(stages: Sequence[Stage]) -> str:
     text = f"Student {percent(stages[0].accuracy.value)}"
     if len(stages) == 1:
         return f"{text} ({stages[0].name})"
-    steps = [f"-> {percent(stage.accuracy.value)}{_gained(stage.gain)} after {stage.name}" for stage in stages[1:]]
-    return f"{text} {', '.join(steps)}"
-
-
-def _gained(gain: Gain | None) -> str:
-    if gain is None:
-        return ""
-    return f" ({points(gain.value)} points, 95% interval {points(gain.low)} to {points(gain.high)})"
+    for place, stage in enumerate(stages[1:]):
+        text += f"{',' if place else ''} -> {percent(stage.accuracy.value)} after {stage.name}"
+        if stage.gain:
+            gain = stage.gain
+            unit, called = (" points", "95% interval ") if place == 0 else ("", "")
+            text += f" ({points(gain.value)}{unit}, {called}{points(gain.low)} to {points(gain.high)})"
+    return text
 
 
 def _stage_line(stage: Stage) -> str:

@@ -1,0 +1,198 @@
+"""Plots of what was measured: stages, topics, committee; each with its table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator, PercentFormatter
+
+from nightschool.report.proof import Committee, Estimate, Stage
+from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
+from nightschool.report.text import percent, plain, points
+
+WIDTH = 460
+
+
+def accuracy(stages: Sequence[Stage], baselines: dict[str, float]) -> Plot:
+    """Accuracy of every stage with its interval, beside what guessing reaches."""
+    row = 56
+    height = row * len(stages) + 48
+    with canvas(WIDTH, height, left=42, right=66, top=16, bottom=32) as axes:
+        _share_axis(axes, len(stages))
+        for name, value in baselines.items():
+            axes.axvline(value, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 3)))
+            axes.text(value, -0.62, f"{plain(name)} {percent(value, 0)}", ha="center", color=THEME["muted"], size=10)
+        way = [stage.accuracy.value for stage in stages]
+        axes.plot(way, range(len(way)), color=THEME["line"], linewidth=2, zorder=1)
+        for place, stage in enumerate(stages):
+            _interval(axes, stage.accuracy, place, stage_colour(stage.name, place), stage_marker(place))
+            axes.text(
+                stage.accuracy.value, place - 0.25, percent(stage.accuracy.value), ha="center", weight="bold", size=14
+            )
+            if stage.gain:
+                axes.text(1.03, place - 0.02, points(stage.gain.value), va="center", weight="bold", size=13)
+                axes.text(1.03, place + 0.3, f"over {stage.gain.over}", va="center", color=THEME["muted"], size=9.5)
+        axes.set_yticks(range(len(stages)), [stage.name for stage in stages], color=THEME["ink"], size=13)
+        spoken = ", then ".join(f"{stage.name} {_spoken(stage.accuracy)}" for stage in stages)
+        svg = inline(axes, name="accuracy", title="Accuracy of the student by stage", description=f"{spoken}.")
+    rows = [
+        (stage.name, _spoken(stage.accuracy), f"{stage.accuracy.n:,}", *_gain_cells(stage), percent(stage.valid_share))
+        for stage in stages
+    ]
+    head = ("stage", "accuracy (95% interval)", "answers", "gain in points (95% interval)", "p", "valid")
+    questions = f"{stages[0].accuracy.n:,} answers to held-out questions per stage"
+    return Plot(svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
+
+
+def topics(stages: Sequence[Stage]) -> Plot | None:
+    """Accuracy by topic, one mark per stage; None when no stage has topics."""
+    names = sorted({topic for stage in stages for topic in stage.per_topic})
+    if not names:
+        return None
+    with canvas(WIDTH, 44 * len(names) + 62, left=108, right=16, top=30, bottom=32) as axes:
+        _share_axis(axes, len(names))
+        for place, stage in enumerate(stages):
+            shift = (place - (len(stages) - 1) / 2) * 0.24
+            colour, marker = stage_colour(stage.name, place), stage_marker(place)
+            for line, topic in enumerate(names):
+                if topic in stage.per_topic:
+                    _interval(axes, stage.per_topic[topic], line + shift, colour, marker, small=True)
+            axes.plot([], [], marker=marker, color=colour, linestyle="none", markersize=6, label=stage.name)
+        axes.set_yticks(range(len(names)), [plain(name) for name in names], color=THEME["ink"], size=12)
+        legend(axes, len(stages))
+        spoken = "; ".join(f"{plain(topic)}: {_by_stage(stages, topic)}" for topic in names)
+        svg = inline(axes, name="topics", title="Accuracy by topic and stage", description=f"{spoken}.")
+    rows = [
+        (plain(topic), *(_spoken(stage.per_topic[topic]) if topic in stage.per_topic else "" for stage in stages))
+        for topic in names
+    ]
+    return Plot(svg, "By topic, with 95% intervals.", *table(("topic", *(stage.name for stage in stages)), rows))
+
+
+def committee(found: Committee) -> Plot:
+    """The committee beside each teacher alone, on the rows that it accepted."""
+    own = Estimate(value=found.accuracy, low=found.low, high=found.high, n=found.rows)
+    labels = {
+        teacher.name: Estimate(value=teacher.accuracy, low=teacher.low, high=teacher.high, n=found.rows)
+        for teacher in found.teachers
+    }
+    svg = _labels("committee", "Right labels on the accepted rows, by who gives them", labels, own)
+    topics_found = sorted({topic for teacher in found.teachers for topic in teacher.per_topic})
+    rows = [
+        (
+            teacher.name,
+            _spoken(labels[teacher.name]),
+            percent(teacher.coverage),
+            *(percent(teacher.per_topic[name].value) if name in teacher.per_topic else "" for name in topics_found),
+        )
+        for teacher in found.teachers
+    ]
+    rows.append(("committee", _spoken(own), "", *("" for _ in topics_found)))
+    head = ("who", "right (95% interval)", "answered", *(plain(name) for name in topics_found))
+    by = "votes and solver" if found.verifier == "solver" else "votes"
+    return Plot(svg, f"Right labels on the {found.rows:,} rows that {by} accepted.", *table(head, rows))
+
+
+def vote(found: Committee) -> Plot | None:
+    """The vote alone beside each teacher alone, on the rows that the vote decided; None when it decided none."""
+    if found.vote_accuracy is None or found.vote_low is None or found.vote_high is None:
+        return None
+    own = Estimate(value=found.vote_accuracy, low=found.vote_low, high=found.vote_high, n=found.vote_rows)
+    labels = {teacher.name: teacher.on_vote for teacher in found.teachers if teacher.on_vote}
+    svg = _labels("vote", "Right labels on the rows that the vote decided, by who gives them", labels, own)
+    rows = [(name, _spoken(estimate)) for name, estimate in {**labels, "vote": own}.items()]
+    caption = f"Right labels on the {found.vote_rows:,} rows that the vote alone decided."
+    return Plot(svg, caption, *table(("who", "right (95% interval)"), rows))
+
+
+def legend(axes: Axes, columns: int) -> None:
+    """Names of the series above the plot, in a row from the left."""
+    axes.legend(
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=columns,
+        frameon=False,
+        handletextpad=0.3,
+        columnspacing=1.4,
+        borderaxespad=0.2,
+        borderpad=0,
+        labelcolor=THEME["ink"],
+    )
+
+
+def _labels(name: str, title: str, teachers: dict[str, Estimate], own: Estimate) -> Markup:
+    """One line per teacher and one, in colour, for the committee (or its vote)."""
+    lines = [*teachers.items(), (name, own)]
+    lowest = min(estimate.low for _, estimate in lines)
+    with canvas(WIDTH, 34 * len(lines) + 40, left=94, right=56, top=8, bottom=32) as axes:
+        _share_axis(axes, len(lines), start=max(0.0, int(lowest * 10 - 0.5) / 10))
+        for place, (who, estimate) in enumerate(lines):
+            ours = who == name
+            _interval(axes, estimate, place, THEME["accent" if ours else "base"], "D" if ours else "o")
+            axes.annotate(
+                percent(estimate.value),
+                (1, place),
+                xycoords=("axes fraction", "data"),
+                xytext=(10, 0),
+                textcoords="offset points",
+                va="center",
+                weight="bold" if ours else "normal",
+                size=12.5,
+            )
+        axes.set_yticks(range(len(lines)), [_short(who) for who, _ in lines], color=THEME["ink"], size=12)
+        axes.get_yticklabels()[-1].set_fontweight("bold")
+        spoken = ", ".join(f"{who} {_spoken(estimate)}" for who, estimate in lines)
+        return inline(axes, name=name, title=title, description=f"{spoken}.")
+
+
+def _share_axis(axes: Axes, lines: int, *, start: float = 0.0) -> None:
+    axes.set_xlim(start, 1)
+    axes.set_ylim(lines - 0.5, -0.5)
+    axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+    axes.xaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    axes.grid(axis="x", color=THEME["line"], linewidth=1)
+    axes.spines["bottom"].set_visible(False)
+
+
+def _interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker: str, *, small: bool = False) -> None:
+    axes.plot(
+        [estimate.low, estimate.high],
+        [place, place],
+        color=colour,
+        linewidth=2 if small else 5,
+        alpha=0.45,
+        solid_capstyle="round",
+        clip_on=False,
+    )
+    axes.plot(
+        [estimate.value],
+        [place],
+        marker=marker,
+        color=colour,
+        markersize=6 if small else 9,
+        markeredgecolor=THEME["card"],
+        markeredgewidth=1,
+        clip_on=False,
+    )
+
+
+def _spoken(estimate: Estimate) -> str:
+    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
+
+
+def _by_stage(stages: Sequence[Stage], topic: str) -> str:
+    return ", ".join(f"{s.name} {percent(s.per_topic[topic].value)}" for s in stages if topic in s.per_topic)
+
+
+def _gain_cells(stage: Stage) -> tuple[str, str]:
+    gain = stage.gain
+    if gain is None:
+        return "", ""
+    chance = "" if gain.p is None else ("< 0.001" if gain.p < 0.001 else f"{gain.p:.3f}")
+    return f"{points(gain.value)} over {gain.over} ({points(gain.low)} to {points(gain.high)})", chance
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= 14 else f"{name[:13]}…"

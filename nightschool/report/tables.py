@@ -1,0 +1,178 @@
+"""From a report to the tables and sentences of its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nightschool.report.figures import Report, Sample
+from nightschool.report.proof import Committee, Stage
+from nightschool.report.text import duration, percent, plain, points
+
+# The least share of the strip that a phase's name needs on a desk's screen; a phone needs twice as much.
+_ROOM = 0.08
+
+Table = tuple[list[str], list[list[str]]]
+
+
+def funnel(report: Report) -> Table:
+    """Rows by step and topic."""
+    topics = sorted({topic for step in report.funnel for topic in step.per_topic})
+    rows = [
+        [plain(step.step), *(_number(step.per_topic.get(topic)) for topic in topics), f"{step.total:,}"]
+        for step in report.funnel
+    ]
+    return ["step", *map(plain, topics), "all"], rows
+
+
+def solver(report: Report) -> Table:
+    """The solver's verdicts on each teacher's questions, and the share that was fit to ask."""
+    names = ("ok", "wrong_key", "unsolvable", "malformed")
+    rows = []
+    for teacher, counts in report.solver.items():
+        found = [getattr(counts, name) for name in names]
+        rows.append([teacher, *(f"{n:,}" for n in found), percent(counts.ok / sum(found)) if sum(found) else ""])
+    return ["teacher", *map(plain, names), "share ok"], rows
+
+
+def stages(report: Report) -> Table:
+    """One column per stage, so that the table fits a phone."""
+    lines: dict[str, list[str]] = {
+        "accuracy": [percent(stage.accuracy.value) for stage in report.stages],
+        "95% interval": [f"{percent(s.accuracy.low)} to {percent(s.accuracy.high)}" for s in report.stages],
+        "answers": [f"{stage.accuracy.n:,}" for stage in report.stages],
+        "gain, points": [_gain(stage) for stage in report.stages],
+        "p": [_chance(stage) for stage in report.stages],
+        "valid format": [percent(stage.valid_share) for stage in report.stages],
+        "mean per answer": [duration(stage.latency.mean_s) if stage.latency else "" for stage in report.stages],
+        "p99 per answer": [duration(stage.latency.p99_s) if stage.latency else "" for stage in report.stages],
+    }
+    rows = [[name, *cells] for name, cells in lines.items() if any(cells)]
+    return ["", *(stage.name for stage in report.stages)], rows
+
+
+def memory(report: Report) -> list[tuple[str, int]]:
+    """What was measured of memory, in the order of the night."""
+    found = report.memory
+    if found is None:
+        return []
+    named = (
+        ("before serving", found.before_bytes),
+        ("while serving", found.serving_bytes),
+        ("after serving", found.after_bytes),
+        ("peak of the night", found.peak_bytes),
+    )
+    return [(name, size) for name, size in named if size is not None]
+
+
+def made(report: Report) -> list[tuple[str, str]]:
+    """How to make this night again."""
+    night = report.night
+    machine = ", ".join(f"{name} {value}" for name, value in night.machine.items())
+    return [
+        ("recipe", night.recipe),
+        ("again", night.command),
+        ("engine", night.engine),
+        ("seed", str(night.seed)),
+        ("student", night.student),
+        ("machine", machine),
+    ]
+
+
+def requests(report: Report) -> list[tuple[str, int]]:
+    """Every count of requests and tokens, by the name a reader knows."""
+    asked = report.requests.model_dump()
+    return [(plain(name), count) for name, count in asked.items()]
+
+
+def committee(found: Committee) -> str:
+    """What voting adds over the best teacher, in one or two sentences."""
+    words = []
+    if found.vote_accuracy is not None and found.vote_best_teacher_accuracy is not None:
+        words.append(
+            f"Of the {found.vote_rows:,} questions that the vote decided it labels {percent(found.vote_accuracy)} right, "
+            f"the best teacher alone ({found.vote_best_teacher}) {percent(found.vote_best_teacher_accuracy)}"
+            f"{_difference(found)}."
+        )
+    if found.verifier == "solver":
+        words.append("The solver outranks the votes, so labels of accepted rows are right by construction.")
+    words.append(f"{found.asked:,} questions were asked; a teacher who gave no readable answer counts as not right.")
+    return " ".join(words)
+
+
+def ruling(row: Sample) -> str:
+    """Who ruled on a sample row, and how."""
+    parts = [f"Written by {row.source}." if row.source else ""]
+    decided = f"Ruled by {'the solver' if row.by == 'solver' else row.by}" if row.by else ""
+    agreement = f"{percent(row.agreement, 0)} of votes agree" if row.agreement is not None else ""
+    parts.append("; ".join(part for part in (decided, agreement) if part))
+    parts[-1] += "." if parts[-1] else ""
+    parts.append(f"Solver says: {plain(row.solver)}." if row.solver else "")
+    return " ".join(part for part in parts if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Band:
+    """One phase on the strip of the night. start, width, late: percent of the night; narrow: its label fits a phone."""
+
+    start: float
+    width: float
+    late: int
+    label: str
+    narrow: bool
+    failed: bool
+
+
+def strip(report: Report) -> list[Band]:
+    """The night from dusk to dawn, each phase as wide as it took; labels where there is room for them."""
+    whole = sum(phase.seconds for phase in report.phases)
+    bands: list[Band] = []
+    start = 0.0
+    for phase in report.phases if whole else ():
+        share = phase.seconds / whole
+        label = plain(phase.name) if share > _ROOM else ""
+        late = round(100 * (start + share / 2))
+        bands.append(
+            Band(round(100 * start, 2), round(100 * share, 2), late, label, share > 2 * _ROOM, phase.failed_chunks > 0)
+        )
+        start += share
+    return bands
+
+
+def view(report: Report) -> dict[str, Any]:
+    """All of them, by the names that the template uses."""
+    remembered = memory(report)
+    return {
+        "funnel_table": funnel(report),
+        "funnel_most": max((step.total for step in report.funnel), default=0),
+        "solver_table": solver(report),
+        "stage_table": stages(report) if report.stages else None,
+        "committee_words": committee(report.committee) if report.committee else "",
+        "slowest_s": max((phase.seconds for phase in report.phases), default=0),
+        "memory_rows": remembered,
+        "memory_most": max((size for _, size in remembered), default=0),
+        "requests": requests(report),
+        "strip": strip(report),
+        "strip_words": ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in report.phases),
+        "made": made(report),
+    }
+
+
+def _number(count: int | None) -> str:
+    return "" if count is None else f"{count:,}"
+
+
+def _gain(stage: Stage) -> str:
+    gain = stage.gain
+    return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})" if gain else ""
+
+
+def _chance(stage: Stage) -> str:
+    if stage.gain is None or stage.gain.p is None:
+        return ""
+    return "< 0.001" if stage.gain.p < 0.001 else f"{stage.gain.p:.3f}"
+
+
+def _difference(found: Committee) -> str:
+    gain = found.vote_gain
+    return f": {points(gain.value)} points, 95% interval {points(gain.low)} to {points(gain.high)}" if gain else ""
