@@ -66,9 +66,19 @@ def test_make_refuses_an_engine_that_it_does_not_know():
 
 def test_every_make_command_of_the_readme_is_there():
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    named = set(re.findall(r"(?:^|`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
+    named = set(re.findall(r"(?:^\$ |`)make ([a-z]+)", (ROOT / "README.md").read_text(), re.MULTILINE))
     assert named >= {"quickstart", "smoke", "test", "server"}
     assert named <= targets
+
+
+def test_the_recipe_of_the_readme_loads(tmp_path):
+    from nightschool.recipe.load import load_recipe
+
+    shutil.copytree(ROOT / "configs/prompts", tmp_path / "prompts")
+    text = re.search(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    assert text
+    (tmp_path / "first.yaml").write_text(text[1])
+    assert load_recipe(tmp_path / "first.yaml").name == "first"
 
 
 def test_what_is_packaged_holds_all_that_runs():
