@@ -71,6 +71,18 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
+    def _replies_fit(self) -> Recipe:
+        asking = [("questions", self.questions, self.teachers), ("answers", self.answers, self.teachers),
+                  ("pairs", self.pairs, (self.student,)), ("student", self.student, (self.student,))]  # fmt: skip
+        for name, section, models in asking:
+            for model in models if section else ():
+                room = model.max_model_len or self.serve.max_model_len
+                if room and section and section.max_tokens >= room:
+                    message = f"{section.max_tokens} leaves no room for the prompt: {model.name} has {room} in all"
+                    raise Clash(message, name, "max_tokens", allowed=f"less than {room}")
+        return self
+
+    @model_validator(mode="after")
     def _gates_measure_what_runs(self) -> Recipe:
         _once([gate.name for gate in self.gates], "gates")
         for index, gate in enumerate(self.gates):

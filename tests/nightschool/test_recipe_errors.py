@@ -120,6 +120,10 @@ BAD_FIELDS = {
     ),
     "no number": (("1e-3", ".nan"), ['r.yaml:13: sft.learning_rate: not a finite number (got ".nan")']),
     "infinite": (("1e-3", "1e999"), ['r.yaml:13: sft.learning_rate: not a finite number (got "1e999")']),
+    "a reply that leaves no room": (
+        ("  samples: 1", "  samples: 1\nserve: {max_model_len: 512}"),
+        ["answers.max_tokens: 512 leaves no room for the prompt: ann has 512 in all; allowed: less than 512"],
+    ),
     "no questions at all": ((", top_up: generator", ""), ["r.yaml:8: pool.top_up: there are no questions"]),
     "dpo without pairs": (("sft:", "dpo: {learning_rate: 1e-4}\nsft:"), ["r.yaml:13: dpo: pairs and dpo go together"]),
     "a gate on a phase left out": (

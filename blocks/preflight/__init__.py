@@ -1,0 +1,1 @@
+"""Whether a night could run on this machine, and how to mend what stands in its way."""

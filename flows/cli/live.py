@@ -1,0 +1,122 @@
+"""Progress of a running night: bars on a terminal, a plain line now and then elsewhere."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.text import Text
+
+from nightschool.report.text import duration
+from tasks import progress
+from tasks.progress import Event
+
+_LINE_EVERY_S = 3.0
+
+
+@contextmanager
+def progress_shown(console: Console) -> Iterator[None]:
+    """Shows every phase's progress on the console while inside."""
+    with (_bars if console.is_terminal else _lines)(console):
+        yield
+
+
+@contextmanager
+def _bars(console: Console) -> Iterator[None]:
+    bars = Progress(
+        TextColumn("{task.description:<10}", markup=False),
+        BarColumn(bar_width=24),
+        _Counts(),
+        _Times(),
+        TextColumn("{task.fields[note]}", markup=False, style="dim"),
+        console=console,
+        refresh_per_second=5,
+    )
+    rows: dict[str, TaskID] = {}
+    lock = threading.Lock()
+
+    def hear(event: Event) -> None:
+        with lock:
+            known = rows.get(event.phase)
+            if known is None or (bars.tasks[known].finished and not event.finished):
+                known = rows[event.phase] = bars.add_task(event.phase, total=None, note="", event=event)
+            total = event.total or event.chunks_total
+            done = event.done if event.total else event.chunks_done
+            if event.finished:
+                total, done = max(total, 1), max(total, 1)
+            bars.update(known, total=total or None, completed=done, note=_short(event), event=event)
+            if event.finished:
+                bars.stop_task(known)
+
+    with bars, progress.listening(hear):
+        yield
+
+
+class _Counts(ProgressColumn):
+    """Rows and chunks."""
+
+    def render(self, task: Task) -> Text:
+        return Text(counts(task.fields["event"]))
+
+
+class _Times(ProgressColumn):
+    """Seconds gone, and those to go."""
+
+    def render(self, task: Task) -> Text:
+        event: Event = task.fields["event"]
+        gone = event.seconds if event.finished else max(event.seconds, task.elapsed or 0.0)
+        to_go = f", {_about(event.eta_s)} to go" if event.eta_s is not None and not event.finished else ""
+        return Text(f"{duration(gone)}{to_go}", style="green" if event.finished else "cyan")
+
+
+@contextmanager
+def _lines(console: Console) -> Iterator[None]:
+    lock = threading.Lock()
+    last = 0.0
+
+    def hear(event: Event) -> None:
+        nonlocal last
+        with lock:
+            now = time.monotonic()
+            if not event.finished and now - last < _LINE_EVERY_S:
+                return
+            last = now
+            console.print(line(event), soft_wrap=True)
+
+    with progress.listening(hear):
+        yield
+
+
+def line(event: Event) -> str:
+    """An event as a plain line: "answers     120/400 rows, 3/8 chunks, 2 cached, 41.0 s, about 1 min 20 s to go"."""
+    parts = [counts(event)]
+    if event.finished:
+        parts.append(f"done in {duration(event.seconds)}")
+    else:
+        parts.append(duration(event.seconds))
+        parts += [f"{_about(event.eta_s)} to go"] if event.eta_s is not None else []
+    parts += [_short(event)]
+    return f"{event.phase:<10}  {', '.join(filter(None, parts))}"
+
+
+def counts(event: Event) -> str:
+    """How much of a phase is done, in words; empty for one without rows and chunks."""
+    parts = [f"{event.done:,}/{event.total:,}"] if event.total else []
+    if event.chunks_total:
+        parts.append(f"{event.chunks_done}/{event.chunks_total} chunks")
+    parts += [f"{event.cached} cached"] if event.cached else []
+    parts += [f"{event.failed} failed"] if event.failed else []
+    return ", ".join(parts)
+
+
+def _about(seconds: float) -> str:
+    return f"about {duration(max(1.0, round(seconds)))}"
+
+
+def _short(event: Event) -> str:
+    note = " ".join(event.note.split())
+    return note if len(note) <= 60 else f"{note[:59]}…"

@@ -1,0 +1,78 @@
+"""Commands that run a night or show its report."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from flows.cli.by_itself import by_itself
+from flows.cli.live import progress_shown
+from flows.cli.output import out, say, write_json
+from nightschool.errors import DataError, NightError, WorldError
+from nightschool.report.figures import Report
+from nightschool.report.verdict import summary_lines
+from tasks.night import Night, nights
+from tasks.redo import forget
+
+SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
+
+
+def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str]) -> Report:
+    """Run it to its report, with progress on the screen."""
+    with by_itself(night.dir / "night.log"):
+        from flows.night import night as flow
+
+        with progress_shown(say):
+            return Report.model_validate(flow(recipe, profile, list(sets), night.name))
+
+
+def rerun_night(store: Path, name: str, phase: str, chunk: int | None) -> Report:
+    """Make a phase, or one chunk of it, unmade, and run the night again.
+
+    Raises:
+        RecipeError: there is no such night, phase or chunk.
+    """
+    night = Night.open(store, name)
+    with night.alone():
+        count = forget(night, phase, chunk)
+    say.print(f"{count} {'chunk' if count == 1 else 'chunks'} of {phase} will be made anew.")
+    return run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
+
+
+def verdicts(store: Path) -> dict[str, str]:
+    """The nights of a store, each with its report's verdict."""
+    found: dict[str, str] = {}
+    for name in nights(store):
+        try:
+            found[name] = read_report(store, name).night.verdict
+        except NightError:
+            found[name] = "no report yet"
+    return found
+
+
+def read_report(store: Path, name: str) -> Report:
+    """The figures of a night that has a report.
+
+    Raises:
+        RecipeError: there is no such night.
+        WorldError: it has no report yet.
+        DataError: its report is none.
+    """
+    night = Night.open(store, name)
+    file = night.dir / "report.json"
+    try:
+        return Report.model_validate_json(file.read_bytes())
+    except FileNotFoundError:
+        raise WorldError(f"night {name} has no report yet: nightschool status {name}") from None
+    except ValidationError as err:
+        raise DataError(f"not a report: {err.errors()[0]['msg']}", file=file) from None
+
+
+def show_report(report: Report, page: Path, *, json: bool) -> None:
+    """A few lines for a person and where the page is, or one line for a program."""
+    if json:
+        write_json({**report.model_dump(mode="json", include=SUMMARY), "page": str(page)}, indent=False)
+        return
+    out.print("\n".join(["", *summary_lines(report), "", f"  The whole report: {page}"]), soft_wrap=True)

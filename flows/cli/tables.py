@@ -1,0 +1,122 @@
+"""From plans, states and checks to what a terminal shows."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from blocks.preflight.check import Check
+from nightschool.report.text import duration
+from tasks.plan import PhasePlan
+from tasks.status import ChunkStatus, PhaseStatus
+
+_MARKS = {"made": ("■", "green"), "begun": ("▪", "cyan"), "failed": ("✗", "bold red"), "missing": ("·", "dim")}
+_PER_LINE = 60
+_MOST_FAILURES = 10
+_OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
+
+
+def plan_table(phases: Sequence[PhasePlan], memory: Check) -> RenderableType:
+    """A night that has not begun: its order, and what each phase would make, ask and take."""
+    table = _table("phase", "chunks", "cached", "requests", "tokens", "time", right=range(1, 6))
+    for phase in phases:
+        table.add_row(phase.phase, f"{phase.chunks:,}", f"{phase.cached:,}", _count(phase.requests),
+                      _count(phase.tokens), _about(phase.seconds))  # fmt: skip
+    table.add_section()
+    table.add_row("in all", *(f"{sum(each):,}" for each in _columns(phases)), _about(_sum_s(phases)))
+    order = Text(" -> ".join(phase.phase for phase in phases))
+    return Group(order, Text(), table, Text(), _line(memory), Text("Nothing was started or written.", style="dim"))
+
+
+def _columns(phases: Sequence[PhasePlan]) -> Iterable[tuple[int, ...]]:
+    return zip(*((each.chunks, each.cached, each.requests, each.tokens) for each in phases), strict=True)
+
+
+def _sum_s(phases: Sequence[PhasePlan]) -> float | None:
+    return None if any(phase.seconds is None for phase in phases) else sum(phase.seconds or 0 for phase in phases)
+
+
+def _count(number: int) -> str:
+    return f"{number:,}" if number else "-"
+
+
+def _about(seconds: float | None) -> str:
+    return "unknown" if seconds is None else f"~{duration(round(seconds))}" if seconds >= 1 else "-"
+
+
+def status_grid(name: str, phases: Sequence[PhaseStatus]) -> RenderableType:
+    """A mark for every chunk, and what failed with the command that redoes it."""
+    table = _table("phase", "chunks", "rows", "dropped", "time", right=(2, 3, 4))
+    for phase in phases:
+        rows, dropped = sum(chunk.rows for chunk in phase.chunks), sum(chunk.dropped for chunk in phase.chunks)
+        seconds = sum(chunk.seconds or 0 for chunk in phase.chunks)
+        took = duration(seconds) if seconds else "-"
+        table.add_row(phase.phase, _grid(phase.chunks), _count(rows), _count(dropped), took)
+    states = Counter(chunk.state for phase in phases for chunk in phase.chunks)
+    legend = "  ".join(f"{_mark(state)[0]} {count} {state}" for state, count in sorted(states.items()))
+    failures = [(phase.phase, chunk) for phase in phases for chunk in phase.chunks if chunk.error]
+    lines = [Text(line) for failure in failures[:_MOST_FAILURES] for line in _failure(name, *failure)]
+    return Group(Text(f"Night {name}"), Text(), table, Text(), Text(legend), *lines)
+
+
+def _failure(name: str, phase: str, chunk: ChunkStatus) -> list[str]:
+    return [
+        "",
+        f"{phase} {chunk.index} ({chunk.label}): {' '.join((chunk.error or '').split())[:400]}",
+        f"  nightschool rerun {name} --phase {phase} --chunk {chunk.index}",
+    ]
+
+
+def _grid(chunks: Sequence[ChunkStatus]) -> Text:
+    grid = Text()
+    for place, chunk in enumerate(chunks):
+        grid.append("\n" if place and place % _PER_LINE == 0 else "")
+        grid.append(*_mark(chunk.state))
+    return grid
+
+
+def _mark(state: str) -> tuple[str, str]:
+    return _MARKS.get(state, _MARKS["missing"])
+
+
+def nights_table(store: Path, nights: Mapping[str, str]) -> RenderableType:
+    """The nights of a store, each with its verdict."""
+    if not nights:
+        return Text(f"No nights in {store}. Begin one: nightschool run quickstart")
+    table = _table("night", "verdict")
+    for name, verdict in nights.items():
+        table.add_row(name, verdict)
+    return table
+
+
+def checks_table(checks: Sequence[Check]) -> RenderableType:
+    """One line for each check, and how to mend what is not well."""
+    return Group(*(_line(check) for check in checks))
+
+
+def _line(check: Check) -> Text:
+    word, style = _OUTCOMES[check.outcome]
+    line = Text.assemble((f"{word:<5}", style), f"{check.name}: {check.detail}")
+    return line.append(f"\n     mend: {check.mend}", style="bold") if check.mend else line
+
+
+def doctor_table(found: Mapping[str, Mapping[str, str]]) -> RenderableType:
+    """Facts by group, as plain as a bug report needs them."""
+    table = _table("", "", header=False)
+    for group, facts in found.items():
+        table.add_row(Text(group, style="bold"), "")
+        for name, value in facts.items():
+            table.add_row(f"  {name}", value)
+    return table
+
+
+def _table(*names: str, right: Iterable[int] = (), header: bool = True) -> Table:
+    table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
+    for place, name in enumerate(names):
+        table.add_column(name, justify="right" if place in right else "left", overflow="fold")
+    return table
