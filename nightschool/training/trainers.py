@@ -107,7 +107,8 @@ def build_trainer(
             args = SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True})
             trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
         else:
-            args = DPOConfig(**settings, beta=job.beta)
+            # one pass over the rows for the reference, instead of one an epoch
+            args = DPOConfig(**settings, beta=job.beta, precompute_ref_log_probs=job.epochs > 1)
             trainer = Dpo(args=args, train_dataset=dpo_dataset(rendered), **common)
     except ValueError as error:
         if new_lora and "target modules" in str(error).lower():
