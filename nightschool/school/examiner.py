@@ -61,12 +61,7 @@ def generate(
     Raises:
         RecipeError: topic or level unknown, `n` negative, or the topic hasn't that many questions.
     """
-    if topic not in TOPICS:
-        raise RecipeError("no such topic", field="topics", value=topic, allowed=", ".join(TOPICS))
-    if not levels or not set(levels) <= set(LEVELS):
-        raise RecipeError(f"no such level of {topic}", field="levels", value=levels, allowed=f"some of {LEVELS}")
-    if n < 0:
-        raise RecipeError(f"cannot make fewer than no questions of {topic}", field="n", value=n, allowed="0 or more")
+    _refuse_impossible(topic, n, levels)
     rng = random.Random(f"{topic} {seed}")
     puzzles: dict[str, Puzzle] = {}
     misses = 0
@@ -80,6 +75,15 @@ def generate(
             message = f"{topic} has no {n} distinct questions at level {puzzle.level}; {len(puzzles)} were found"
             raise RecipeError(message, field="n", value=n, allowed="fewer questions, or more levels")
     return list(puzzles.values())
+
+
+def _refuse_impossible(topic: str, n: int, levels: Sequence[int]) -> None:
+    if topic not in TOPICS:
+        raise RecipeError("no such topic", field="topics", value=topic, allowed=", ".join(TOPICS))
+    if not levels or not set(levels) <= set(LEVELS):
+        raise RecipeError(f"no such level of {topic}", field="levels", value=levels, allowed=f"some of {LEVELS}")
+    if n < 0:
+        raise RecipeError(f"cannot make fewer than no questions of {topic}", field="n", value=n, allowed="0 or more")
 
 
 def check(topic: str, question: str, right: str, distractors: Sequence[str]) -> Check:

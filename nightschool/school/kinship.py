@@ -31,10 +31,18 @@ WORDS = {
     "great-grandparent": ("great-grandfather", "great-grandmother", "great-grandparent"),
     "great-grandchild": ("great-grandson", "great-granddaughter", "great-grandchild"),
 }
+_SEXES: tuple[Sex | None, ...] = ("m", "f", None)
 # Word -> relation, sex; `male` and `female` state a sex alone.
-KINDS: dict[str, tuple[str, Sex | None]] = {"male": ("", "m"), "female": ("", "f")}
-for _relation, (_man, _woman, _anyone) in WORDS.items():
-    KINDS |= {_man: (_relation, "m"), _woman: (_relation, "f")} | ({_anyone: (_relation, None)} if _anyone else {})
+KINDS: dict[str, tuple[str, Sex | None]] = {
+    "male": ("", "m"),
+    "female": ("", "f"),
+    **{
+        word: (relation, sex)
+        for relation, words in WORDS.items()
+        for word, sex in zip(words, _SEXES, strict=True)
+        if word
+    },
+}
 _GRAND = ("ff", "fm", "mf", "mm")
 _GREAT = tuple(path + step for path in _GRAND for step in "fm")
 # X is relation of Y if one of these pairs of paths (from X, from Y; f father, m mother, s spouse) leads to one person.
@@ -55,8 +63,8 @@ _PATHS: dict[str, tuple[tuple[str, str], ...]] = {
     "great-grandparent": tuple(("", path) for path in _GREAT),
     "great-grandchild": tuple((path, "") for path in _GREAT),
 }
-# "Grandfather" alone leaves four ways open (father's or mother's side, ...): this bounds how many families are built.
-_MAX_FAMILIES = 300
+# A grandparent leaves four ways open (father's or mother's side, ...): this bounds how many families are tried.
+_MAX_TRIALS = 400
 
 
 class _Clash(Exception):
@@ -177,10 +185,13 @@ def related(facts: tuple[Fact, ...], people: int, one: int, other: int) -> str:
         Malformed: they leave too many families open to go through.
     """
     families = [Family(people)]
-    for fact in sorted(facts, key=lambda fact: len(_PATHS.get(KINDS[fact[0]][0], ()))):
-        families = [wider for family in families for wider in _with(family, fact)]
-        if len(families) > _MAX_FAMILIES:
+    trials = 0
+    # Facts with few ways first: what they settle leaves fewer of the others' ways open.
+    for fact in sorted(facts, key=lambda fact: len(_ways(fact))):
+        trials += len(families) * len(_ways(fact))
+        if trials > _MAX_TRIALS:
             raise Malformed("leaves too many families open")
+        families = [wider for family in families for wider in _with(family, fact)]
     if not families:
         raise Unsolvable("the facts contradict each other")
     answers = {answer for family in families for answer in _answers(family, one, other)}
@@ -189,11 +200,15 @@ def related(facts: tuple[Fact, ...], people: int, one: int, other: int) -> str:
     return answers.pop()
 
 
+def _ways(fact: Fact) -> tuple[tuple[str, str], ...]:
+    return _PATHS.get(KINDS[fact[0]][0], (("", ""),))
+
+
 def _with(family: Family, fact: Fact) -> Iterator[Family]:
     """The family with one more fact, once for each way in which it can be true."""
     word, one, other = fact
-    relation, sex = KINDS[word]
-    for here, there in _PATHS.get(relation, (("", ""),)):
+    _, sex = KINDS[word]
+    for here, there in _ways(fact):
         wider = family.copy()
         try:
             if sex:

@@ -8,7 +8,7 @@ import random
 import re
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
-from itertools import pairwise
+from itertools import islice, pairwise, permutations
 
 from nightschool.school.puzzle import PEOPLE, Malformed, Puzzle, Unsolvable, pick_three
 from nightschool.school.reading import statements, tidy
@@ -61,7 +61,7 @@ def arrange(hall: Hall, people: int, given: tuple[_Numbered, ...], asked: _Numbe
     if people > hall.seats:
         return ()
     candidates = range(people + (people < hall.seats))
-    return tuple(candidate for candidate in candidates if _fits(hall, people, given, asked, candidate))
+    return tuple(islice((candidate for candidate in candidates if _fits(hall, people, given, asked, candidate)), 2))
 
 
 def _fits(hall: Hall, people: int, given: Sequence[_Numbered], asked: _Numbered, candidate: int) -> bool:
@@ -74,27 +74,29 @@ def _fits(hall: Hall, people: int, given: Sequence[_Numbered], asked: _Numbered,
 
 def _possible(hall: Hall, people: int, clues: Sequence[_Numbered]) -> bool:
     """Whether some arrangement satisfies all clues; who may sit anywhere takes what is left, and is left out."""
-    links = [(clue, who) for clue, who in clues if clue.kind != "at"]
-    free = dict.fromkeys((person for _, who in links for person in who), frozenset(range(hall.seats)))
+    anywhere = frozenset(range(hall.seats))
+    free: dict[int, frozenset[int]] = {}
     for clue, who in clues:
-        if clue.kind == "at":
-            free[who[0]] = free.get(who[0], frozenset(range(hall.seats))) & clue.seats
+        for slot, person in enumerate(who):
+            free[person] = free.get(person, anywhere) & _room(clue, hall, slot, (-1,) * len(who))
+    links = [(clue, who) for clue, who in clues if len(who) > 1]
     return all(free.values()) and len(free) <= people and _seat(hall, free, links, {})
 
 
 def _seat(hall: Hall, free: Mapping[int, frozenset[int]], links: Sequence[_Numbered], seats: dict[int, int]) -> bool:
-    """Seat whoever has the fewest places left, depth first; a clue narrows the places of its last person."""
+    """Seat whoever has the fewest places left, depth first; each clue narrows the places of those still standing."""
     if not free:
         return True
-    person = min(free, key=lambda p: len(free[p]))
+    person = min(free, key=lambda p: (len(free[p]), -sum(p in who for _, who in links)))
+    mine = [(clue, who) for clue, who in links if person in who]
     for seat in free[person]:
         seats[person] = seat
         left = {p: places.difference((seat,)) for p, places in free.items() if p != person}
-        for clue, who in links:
-            if person in who:
-                missing = [slot for slot, p in enumerate(who) if p not in seats]
-                if len(missing) == 1:
-                    left[who[missing[0]]] &= _room(clue, hall, missing[0], tuple(seats.get(p, -1) for p in who))
+        for clue, who in mine:
+            taken = tuple(seats.get(p, -1) for p in who)
+            for slot, p in enumerate(who):
+                if p in left:
+                    left[p] &= _room(clue, hall, slot, taken)
         if all(left.values()) and _seat(hall, left, links, seats):
             return True
         del seats[person]
@@ -103,9 +105,17 @@ def _seat(hall: Hall, free: Mapping[int, frozenset[int]], links: Sequence[_Numbe
 
 @lru_cache(maxsize=65_536)
 def _room(clue: Clue, hall: Hall, slot: int, seats: tuple[int, ...]) -> frozenset[int]:
-    """Where the person in `slot` of a clue may sit once the others do."""
-    before, after = seats[:slot], seats[slot + 1 :]
-    return frozenset(seat for seat in range(hall.seats) if holds(clue, (*before, seat, *after), hall.width))
+    """Where the person in `slot` of a clue may sit, given the seats of the others (-1: not seated yet)."""
+    open_slots = [i for i, seat in enumerate(seats) if seat == -1]
+    taken = [seat for seat in seats if seat != -1]
+    possible = set[int]()
+    for choice in permutations((seat for seat in range(hall.seats) if seat not in taken), len(open_slots)):
+        filled = list(seats)
+        for i, seat in zip(open_slots, choice, strict=True):
+            filled[i] = seat
+        if holds(clue, filled, hall.width):
+            possible.add(filled[slot])
+    return frozenset(possible)
 
 
 def _only(found: Sequence[int], people: int) -> int:
