@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from prefect import flow
+from pydantic import Field
 
 from blocks.fleet import reap
 from blocks.memory import watching
@@ -17,10 +19,17 @@ from tasks.night import Night
 from tasks.serving import student, teachers
 from tasks.steps import STEPS
 
+# The form of Prefect's page offers these; a call from Python takes any path as well.
+_COMMITTED = sorted(file.stem for file in (Path(__file__).parents[1] / "configs").glob("*.yaml"))
+RecipeName = Annotated[str, Field(json_schema_extra={"enum": list(_COMMITTED)})]
+
 
 @flow(name="night", flow_run_name="{recipe}", persist_result=False)
 def night(
-    recipe: str = "quickstart", profile: str | None = None, sets: list[str] | None = None, name: str | None = None
+    recipe: RecipeName = "quickstart",
+    profile: str | None = None,
+    sets: list[str] | None = None,
+    name: str | None = None,
 ) -> dict[str, Any]:
     """Runs a whole night; what the store has already is not made again.
 
