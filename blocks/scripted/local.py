@@ -14,8 +14,8 @@ from blocks.scripted.server import ScriptedServer
 
 
 @contextmanager
-def scripted(script: Script) -> Iterator[str]:
-    """Serve a script while the block runs; yields the base URL, which ends in /v1.
+def scripted(script: Script, port: int = 0) -> Iterator[str]:
+    """Serve a script while the block runs, on a free port unless one is given; yields the base URL, which ends in /v1.
 
     `die_after` would end this process; a script that has it belongs in a process of its own.
     """
@@ -25,8 +25,8 @@ def scripted(script: Script) -> Iterator[str]:
     app = ScriptedServer(script).app()
     runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
     try:
-        port = asyncio.run_coroutine_threadsafe(_listen(runner), loop).result()
-        yield f"http://127.0.0.1:{port}/v1"
+        bound = asyncio.run_coroutine_threadsafe(_listen(runner, port), loop).result()
+        yield f"http://127.0.0.1:{bound}/v1"
     finally:
         asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
         loop.call_soon_threadsafe(loop.stop)
@@ -34,8 +34,8 @@ def scripted(script: Script) -> Iterator[str]:
         loop.close()
 
 
-async def _listen(runner: web.AppRunner) -> int:
+async def _listen(runner: web.AppRunner, port: int) -> int:
     await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    await web.TCPSite(runner, "127.0.0.1", port).start()
     host_port: tuple[str, int] = runner.addresses[0]
     return host_port[1]

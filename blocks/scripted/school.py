@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from blocks.scripted.script import ScriptedModel
-from nightschool.school import TOPICS, Malformed, Unsolvable, generate, normalise
+from nightschool.school import TOPICS, generate, right_choice
 
 _CHOICE = re.compile(r"^[ \t]*\(?([A-D])[).:][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 _QUESTION_KEYS = {"plan", "question", "answer", "distractors"}
@@ -85,19 +85,10 @@ def _solve(text: str, choices: tuple[str, ...], named: str | None) -> tuple[str 
     endings = ["\n".join(lines[start:]).strip() for start in range(len(lines) - 1, -1, -1)][:12]
     for topic in ([named] if named else []) + [name for name in TOPICS if name != named]:
         for ending in endings:
-            right = _right_choice(topic, ending, choices)
+            right = right_choice(topic, ending, choices)
             if right is not None:
                 return topic, right
     return named, None
-
-
-def _right_choice(topic: str, question: str, choices: tuple[str, ...]) -> int | None:
-    try:
-        right = normalise(TOPICS[topic].solve(question))
-    except (Malformed, Unsolvable):
-        return None
-    found = [index for index, choice in enumerate(choices) if normalise(choice) == right]
-    return found[0] if len(found) == 1 else None
 
 
 def _topic_in(prompt: str) -> str | None:

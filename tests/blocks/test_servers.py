@@ -1,0 +1,91 @@
+"""Command lines and environments of model servers, per engine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from blocks import servers
+from blocks.servers import ServerSpec, command, environment
+from nightschool.errors import RecipeError
+
+SCRIPT = Path("t.script.json")
+
+
+def _spec(**fields: Any) -> ServerSpec:
+    return ServerSpec.model_validate({"name": "t", "engine": "vllm", "model": "org/model", **fields})
+
+
+def _value(flags: list[str], flag: str) -> str:
+    return flags[flags.index(flag) + 1]
+
+
+def _adapter(folder: Path, rank: int) -> str:
+    folder.mkdir()
+    (folder / "adapter_config.json").write_text(json.dumps({"r": rank}))
+    return str(folder)
+
+
+def test_vllm_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: False)
+    spec = _spec(
+        tensor_parallel=2, gpus=(2, 3), gpu_memory_utilization=0.85, max_model_len=4096, dtype="bfloat16",
+        extra_args=("--max-num-seqs", "64"),
+    )  # fmt: skip
+    flags = command(spec, 8123, SCRIPT)
+    assert flags[1:4] == ["-P", "-m", "vllm.entrypoints.openai.api_server"]
+    assert (_value(flags, "--host"), _value(flags, "--port")) == ("127.0.0.1", "8123")
+    assert (_value(flags, "--model"), _value(flags, "--served-model-name")) == ("org/model", "t")
+    assert (_value(flags, "--tensor-parallel-size"), _value(flags, "--dtype")) == ("2", "bfloat16")
+    assert (_value(flags, "--gpu-memory-utilization"), _value(flags, "--max-model-len")) == ("0.85", "4096")
+    assert json.loads(_value(flags, "--structured-outputs-config"))["disable_any_whitespace"] is True
+    assert flags[-2:] == ["--max-num-seqs", "64"]
+    assert not {"--enforce-eager", "--enable-lora"} & set(flags)
+    variables = environment(spec, "the key")
+    assert variables["CUDA_VISIBLE_DEVICES"] == variables["HIP_VISIBLE_DEVICES"] == "2,3"
+    assert variables["VLLM_API_KEY"] == "the key"
+    assert not {"the key"} & set(flags)
+    assert "VLLM_CPU_KVCACHE_SPACE" not in variables
+
+
+def test_vllm_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: True)
+    assert "--enforce-eager" in command(_spec(), 1, SCRIPT)
+    assert environment(_spec(threads=3), "k").items() >= {
+        "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "3",
+    }.items()  # fmt: skip
+
+
+def test_vllm_holds_the_largest_adapter(tmp_path: Path) -> None:
+    adapters = {"sft": _adapter(tmp_path / "a", 4), "dpo": _adapter(tmp_path / "b", 20)}
+    flags = command(_spec(adapters=adapters), 1, SCRIPT)
+    assert _value(flags, "--max-lora-rank") == "32"
+    assert flags[flags.index("--lora-modules") + 1 :] == [f"{name}={folder}" for name, folder in adapters.items()]
+    with pytest.raises(RecipeError, match="rank"):
+        command(_spec(adapters={"big": _adapter(tmp_path / "c", 1000)}), 1, SCRIPT)
+    with pytest.raises(RecipeError, match=r"nothing.adapter_config\.json"):
+        command(_spec(adapters={"x": str(tmp_path / "nothing")}), 1, SCRIPT)
+
+
+def test_the_embedded_server() -> None:
+    spec = _spec(engine="transformers", adapters={"sft": "dir"}, threads=2, max_model_len=256)
+    flags = command(spec, 5, SCRIPT)
+    assert flags[1:] == [
+        "-P", "-m", "blocks.embedded", "--host", "127.0.0.1", "--port", "5", "--model", "org/model", "--name", "t",
+        "--threads", "2", "--adapter", "sft=dir", "--max-model-len", "256",
+    ]  # fmt: skip
+    assert environment(spec, "k")["NIGHTSCHOOL_API_KEY"] == "k"
+
+
+def test_a_folder_is_served_without_the_hub(tmp_path: Path) -> None:
+    assert environment(_spec(model=str(tmp_path)), "k")["HF_HUB_OFFLINE"] == "1"
+
+
+@pytest.mark.parametrize("name", ["", "../x", "a/b", ".hidden", "a b"])
+def test_a_name_must_be_fit_for_a_file(name: str) -> None:
+    with pytest.raises(ValidationError):
+        _spec(name=name)
