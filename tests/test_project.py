@@ -71,6 +71,15 @@ def test_every_make_command_of_the_readme_is_there():
     assert named <= targets
 
 
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md"])
+def test_every_file_that_a_page_names_is_there(page):
+    text = (ROOT / page).read_text()
+    rooms = r"(?:nightschool|tasks|flows|blocks|configs|tests|docs|deployments|requirements|benchmarks)"
+    named = set(re.findall(rf"[`(]({rooms}/[\w./-]*)[`)]", text)) | set(re.findall(r"\]\(([\w./-]+)\)", text))
+    assert named
+    assert not [path for path in named if "critique" not in path and not (ROOT / path).exists()]
+
+
 def test_the_recipe_of_the_readme_loads(tmp_path):
     from nightschool.recipe.load import load_recipe
 
