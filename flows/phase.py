@@ -64,6 +64,7 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
                 for place, chunk in enumerate(chunks)
             }
             for future in as_completed(list(futures)):
+                future.wait()
                 states[futures[future]] = future.state
                 counts.chunk(_outcome(future.state))
         summary_artifact(night, step.phase, chunks)
