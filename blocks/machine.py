@@ -13,6 +13,7 @@ import subprocess
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -27,7 +28,7 @@ VARIABLES = (
 )  # fmt: skip
 SECRETS = ("HF_TOKEN", "OPENAI_API_KEY", "PREFECT_API_KEY", "PREFECT_API_AUTH_STRING")
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
-_SECONDS = 20
+TOOL_TIMEOUT_S = 20
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
 
@@ -124,32 +125,37 @@ def _amd() -> list[Gpu]:
 
 
 def parse_amd(static: str, metric: str = "") -> list[Gpu]:
-    """amd-smi's JSON, with or without the `gpu_data` that newer versions put around the list."""
-    used = {int(gpu["gpu"]): _amd_bytes(gpu.get("mem_usage", {}).get("used_vram")) for gpu in _amd_list(metric)}
+    """amd-smi's JSON, with or without the `gpu_data` that newer versions put around the list; any part may be "N/A"."""
+    used = {int(gpu["gpu"]): _amd_bytes(gpu, "mem_usage", "used_vram") for gpu in _amd_list(metric)}
     return [
         Gpu(
             vendor="amd",
             index=int(gpu["gpu"]),
-            name=str(gpu.get("asic", {}).get("market_name", "AMD GPU")),
-            total=_amd_bytes(gpu.get("vram", {}).get("size")),
+            name=str(_amd_part(gpu, "asic").get("market_name", "AMD GPU")),
+            total=_amd_bytes(gpu, "vram", "size"),
             used=used.get(int(gpu["gpu"]), 0),
         )
         for gpu in _amd_list(static)
     ]
 
 
-def _amd_list(text: str) -> list[dict]:
+def _amd_list(text: str) -> list[dict[str, Any]]:
     try:
         found = json.loads(text or "[]")
     except json.JSONDecodeError:
         return []
-    listed = found.get("gpu_data", []) if isinstance(found, dict) else found
-    return [gpu for gpu in listed if isinstance(gpu, dict) and str(gpu.get("gpu", "")).isdigit()]
+    listed = found.get("gpu_data") if isinstance(found, dict) else found
+    return [gpu for gpu in listed or [] if isinstance(gpu, dict) and str(gpu.get("gpu", "")).isdigit()]
 
 
-def _amd_bytes(size: object) -> int:
-    value = size.get("value") if isinstance(size, dict) else size
-    return value * 2**20 if isinstance(value, int) else 0
+def _amd_part(gpu: dict[str, Any], name: str) -> dict[str, Any]:
+    part = gpu.get(name)
+    return part if isinstance(part, dict) else {}
+
+
+def _amd_bytes(gpu: dict[str, Any], part: str, name: str) -> int:
+    value = _amd_part(_amd_part(gpu, part), name).get("value")
+    return int(value * 2**20) if isinstance(value, int | float) else 0
 
 
 def _output(*command: str) -> str:
@@ -158,7 +164,7 @@ def _output(*command: str) -> str:
     if tool is None:
         return ""
     try:
-        done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, timeout=_SECONDS, check=False)
+        done = subprocess.run([tool, *command[1:]], capture_output=True, text=True, timeout=TOOL_TIMEOUT_S, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     return done.stdout if done.returncode == 0 else ""
