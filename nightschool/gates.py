@@ -57,6 +57,13 @@ def shown(metric: str, value: float) -> str:
     return f"{points(value)} points" if metric.endswith("gain") else percent(value)
 
 
+def limit_shown(metric: str, limit: float) -> str:
+    """A limit as it was written: 95%, 15 points, 0.5 s."""
+    if metric.startswith("latency"):
+        return f"{limit:g} s"
+    return f"{100 * limit:g} points" if metric.endswith("gain") else f"{100 * limit:g}%"
+
+
 def _read(gate: Gate, report: Report) -> _Reading:
     if gate.metric == "committee_gain":
         return _committee_gain(report)
@@ -93,7 +100,7 @@ def _of_gain(gain: Gain | None, missing: str) -> _Reading:
 def _detail(gate: Gate, reading: _Reading, limit: float, direction: str) -> str:
     of = f"{gate.stage} {plain(gate.metric)}" if gate.stage else plain(gate.metric)
     of += f" over {gate.over}" if gate.over else ""
-    wanted = f"wanted: {plain(direction)} {shown(gate.metric, limit)}"
+    wanted = f"wanted: {plain(direction)} {limit_shown(gate.metric, limit)}"
     if reading.value is None:
         return f"{of}: not measured, {reading.missing}; {wanted}"
     value = f"{of.removesuffix(' s')} is {shown(gate.metric, reading.value)}"

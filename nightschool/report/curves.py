@@ -28,20 +28,19 @@ def loss(stage: str, log: Sequence[LossPoint], place: int) -> Plot | None:
         return None
     steps, losses = zip(*_thinned(points, _MOST_POINTS), strict=True)
     colour = stage_colour(stage, place)
-    with canvas(WIDTH, 220, left=46, right=52, top=12, bottom=42) as axes:
+    with canvas(WIDTH, 200, left=40, right=50, top=12, bottom=28) as axes:
         axes.plot(steps, losses, color=colour, linewidth=2, solid_capstyle="round", solid_joinstyle="round")
         axes.plot(steps[-1], losses[-1], marker="o", color=colour, markersize=6, clip_on=False)
         axes.annotate(
             f"{losses[-1]:.3f}", (steps[-1], losses[-1]), (9, 0), textcoords="offset points", va="center", weight="bold"
         )
         axes.set_ylim(bottom=min(0, *losses) if min(losses) < 0.4 * max(losses) else None)
-        axes.set_xlabel("optimiser step")
         axes.grid(axis="y", color=THEME["line"], linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
         spoken = f"From {losses[0]:.3f} at step {steps[0]} to {losses[-1]:.3f} at step {steps[-1]}."
         svg = inline(axes, name=f"loss{place}", title=f"Training loss of {stage}", description=spoken)
-    return Plot(svg, f"{stage}: loss by optimiser step.", *_log_table(log))
+    return Plot(f"Training loss, {stage}", svg, "By optimiser step.", *_log_table(log))
 
 
 def latency(times: LatencyTimes) -> Plot | None:
@@ -52,7 +51,7 @@ def latency(times: LatencyTimes) -> Plot | None:
     near = limit is not None and limit <= _FAR * slowest
     end = 1.06 * (max(slowest, limit) if limit is not None and near else slowest) or 1.0
     p50, p95, p99 = quantiles(times.seconds)
-    with canvas(WIDTH, 226, left=36, right=24, top=40, bottom=42) as axes:
+    with canvas(WIDTH, 210, left=30, right=20, top=40, bottom=42) as axes:
         axes.hist(times.seconds, bins=np.linspace(0, end, 37).tolist(), color=THEME["sft"], rwidth=0.86)
         axes.set_xlim(0, end)
         axes.set_xlabel("seconds per answer")
@@ -71,7 +70,7 @@ def latency(times: LatencyTimes) -> Plot | None:
     caption = f"{len(times.seconds):,} answers one after the other{f', stage {times.stage}' if times.stage else ''}"
     caption += f"; {above:,} above the limit of {duration(limit)}." if limit is not None else "; no gate sets a limit."
     rows = [("p50", duration(p50)), ("p95", duration(p95)), ("p99", duration(p99)), ("slowest", duration(slowest))]
-    return Plot(svg, caption, *table(("", "seconds per answer"), rows))
+    return Plot("Seconds per answer", svg, caption, *table(("", "seconds per answer"), rows))
 
 
 def _mark(axes: Axes, text: str, at: float, height: float, colour: str) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nightschool.gates import shown
+from nightschool.gates import limit_shown, shown
 from nightschool.report import curves, plots, tables, text
 from nightschool.report.figures import Report
 from nightschool.report.svg import Plot
@@ -89,6 +89,7 @@ def _templates() -> Environment:
         "size": text.size,
         "plain": text.plain,
         "metric": lambda value, metric: shown(metric, value),
+        "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",
         "arrows": lambda line: line.replace("->", "\N{RIGHTWARDS ARROW}"),

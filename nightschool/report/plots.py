@@ -12,28 +12,24 @@ from nightschool.report.proof import Committee, Estimate, Stage
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
 from nightschool.report.text import percent, plain, points
 
-WIDTH = 460
+# As wide as a phone's column, so that text keeps its size there.
+WIDTH = 400
 
 
 def accuracy(stages: Sequence[Stage], baselines: dict[str, float]) -> Plot:
     """Accuracy of every stage with its interval, beside what guessing reaches."""
-    row = 56
-    height = row * len(stages) + 48
-    with canvas(WIDTH, height, left=42, right=66, top=16, bottom=32) as axes:
+    height = 46 * len(stages) + 52
+    with canvas(WIDTH, height, left=42, right=64, top=20, bottom=32) as axes:
         _share_axis(axes, len(stages))
         for name, value in baselines.items():
             axes.axvline(value, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 3)))
-            axes.text(value, -0.62, f"{plain(name)} {percent(value, 0)}", ha="center", color=THEME["muted"], size=10)
-        way = [stage.accuracy.value for stage in stages]
-        axes.plot(way, range(len(way)), color=THEME["line"], linewidth=2, zorder=1)
+            axes.text(value, -0.66, f"{plain(name)} {percent(value, 0)}", ha="center", color=THEME["muted"], size=11)
         for place, stage in enumerate(stages):
             _interval(axes, stage.accuracy, place, stage_colour(stage.name, place), stage_marker(place))
-            axes.text(
-                stage.accuracy.value, place - 0.25, percent(stage.accuracy.value), ha="center", weight="bold", size=14
-            )
+            _beside(axes, stage.accuracy, place)
             if stage.gain:
-                axes.text(1.03, place - 0.02, points(stage.gain.value), va="center", weight="bold", size=13)
-                axes.text(1.03, place + 0.3, f"over {stage.gain.over}", va="center", color=THEME["muted"], size=9.5)
+                axes.text(1.04, place - 0.08, points(stage.gain.value), va="center", weight="bold", size=13)
+                axes.text(1.04, place + 0.26, f"over {stage.gain.over}", va="center", color=THEME["muted"], size=10.5)
         axes.set_yticks(range(len(stages)), [stage.name for stage in stages], color=THEME["ink"], size=13)
         spoken = ", then ".join(f"{stage.name} {_spoken(stage.accuracy)}" for stage in stages)
         svg = inline(axes, name="accuracy", title="Accuracy of the student by stage", description=f"{spoken}.")
@@ -43,7 +39,7 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, float]) -> Plot:
     ]
     head = ("stage", "accuracy (95% interval)", "answers", "gain in points (95% interval)", "p", "valid")
     questions = f"{stages[0].accuracy.n:,} answers to held-out questions per stage"
-    return Plot(svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
+    return Plot("Accuracy", svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
 
 
 def topics(stages: Sequence[Stage]) -> Plot | None:
@@ -68,7 +64,12 @@ def topics(stages: Sequence[Stage]) -> Plot | None:
         (plain(topic), *(_spoken(stage.per_topic[topic]) if topic in stage.per_topic else "" for stage in stages))
         for topic in names
     ]
-    return Plot(svg, "By topic, with 95% intervals.", *table(("topic", *(stage.name for stage in stages)), rows))
+    return Plot(
+        "Accuracy by topic",
+        svg,
+        "Held-out questions, with 95% intervals.",
+        *table(("topic", *(stage.name for stage in stages)), rows),
+    )
 
 
 def committee(found: Committee) -> Plot:
@@ -92,7 +93,9 @@ def committee(found: Committee) -> Plot:
     rows.append(("committee", _spoken(own), "", *("" for _ in topics_found)))
     head = ("who", "right (95% interval)", "answered", *(plain(name) for name in topics_found))
     by = "votes and solver" if found.verifier == "solver" else "votes"
-    return Plot(svg, f"Right labels on the {found.rows:,} rows that {by} accepted.", *table(head, rows))
+    return Plot(
+        "Accepted rows", svg, f"Right labels on the {found.rows:,} rows that {by} accepted.", *table(head, rows)
+    )
 
 
 def vote(found: Committee) -> Plot | None:
@@ -104,7 +107,7 @@ def vote(found: Committee) -> Plot | None:
     svg = _labels("vote", "Right labels on the rows that the vote decided, by who gives them", labels, own)
     rows = [(name, _spoken(estimate)) for name, estimate in {**labels, "vote": own}.items()]
     caption = f"Right labels on the {found.vote_rows:,} rows that the vote alone decided."
-    return Plot(svg, caption, *table(("who", "right (95% interval)"), rows))
+    return Plot("Votes alone", svg, caption, *table(("who", "right (95% interval)"), rows))
 
 
 def legend(axes: Axes, columns: int) -> None:
@@ -176,6 +179,16 @@ def _interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker:
         markeredgewidth=1,
         clip_on=False,
     )
+
+
+def _beside(axes: Axes, estimate: Estimate, place: int) -> None:
+    """The value next to its interval, on the side that has room."""
+    left = estimate.high > 0.78
+    at, shift, align = (estimate.low, -9, "right") if left else (estimate.high, 9, "left")
+    axes.annotate(
+        percent(estimate.value), (at, place), (shift, 0), "data", "offset points", ha=align, va="center",
+        weight="bold", size=14,
+    )  # fmt: skip
 
 
 def _spoken(estimate: Estimate) -> str:

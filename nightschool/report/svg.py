@@ -35,6 +35,7 @@ _REFERENCE = re.compile(r"#(?=[mp][0-9a-f]{10}\b)")
 class Plot:
     """A plot, and the same figures as a table for whoever can't or won't look at it."""
 
+    title: str
     svg: Markup
     caption: str
     head: tuple[str, ...]

@@ -90,7 +90,7 @@ def committee(found: Committee) -> str:
     words = []
     if found.vote_accuracy is not None and found.vote_best_teacher_accuracy is not None:
         words.append(
-            f"Of the {found.vote_rows:,} questions that the vote decided it labels {percent(found.vote_accuracy)} right, "
+            f"Of {found.vote_rows:,} questions that the vote decided it labels {percent(found.vote_accuracy)} right, "
             f"the best teacher alone ({found.vote_best_teacher}) {percent(found.vote_best_teacher_accuracy)}"
             f"{_difference(found)}."
         )

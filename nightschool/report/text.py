@@ -51,8 +51,8 @@ def points(gain: float) -> str:
 
 def duration(seconds: float) -> str:
     """As a person says it, three figures at most: 0.042 s, 8.1 s, 3 min 20 s, 2 h 05 min."""
-    if seconds < 1:
-        return f"{seconds:.3f} s" if seconds else "0 s"
+    if seconds < 0.9995:
+        return f"{seconds:.3f}".rstrip("0").rstrip(".") + " s"
     if seconds < 59.95:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)

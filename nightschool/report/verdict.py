@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightschool.gates import judge, shown
+from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Outcome, Report
 from nightschool.report.proof import Stage
@@ -100,7 +100,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"  time       {duration(spent)}{f': {longest}' if longest else ''}", ""]
     for gate in report.gates:
         value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
-        limit = f"{plain(gate.direction)} {shown(gate.metric, gate.limit)}"
+        limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
     return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
 
@@ -120,7 +120,7 @@ def _students(stages: Sequence[Stage]) -> str:
     if len(stages) == 1:
         return f"{text} ({stages[0].name})"
     for place, stage in enumerate(stages[1:]):
-        text += f"{',' if place else ''} -> {percent(stage.accuracy.value)} after {stage.name}"
+        text += f" -> {percent(stage.accuracy.value)} after {stage.name}"
         if stage.gain:
             gain = stage.gain
             unit, called = (" points", "95% interval ") if place == 0 else ("", "")

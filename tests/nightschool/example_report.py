@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from datetime import UTC, datetime, timedelta
+from functools import cache
 
 from nightschool.recipe.learning import Gate
 from nightschool.records import LETTERS, Letter, Measured, Question, Ruling
@@ -35,6 +36,19 @@ GATES = (
     Gate(name="fast-enough", metric="latency_mean_s", stage="dpo", at_most=0.5, by="interval"),
     Gate(name="no-slow-tail", metric="latency_p99_s", stage="dpo", at_most=0.6),
     Gate(name="committee-helps", metric="committee_gain", at_least=0.0, by="interval"),
+)
+PHASES = (
+    ("serve", 9.4, 3, 0),
+    ("questions", 41.2, 12, 0),
+    ("pool", 2.1, 1, 0),
+    ("answers", 74.9, 27, 9),
+    ("committee", 0.9, 9, 0),
+    ("balance", 0.1, 1, 0),
+    ("sft", 118.3, 1, 0),
+    ("pairs", 46.0, 7, 0),
+    ("dpo", 61.7, 1, 0),
+    ("validate", 71.5, 24, 0),
+    ("report", 3.0, 1, 0),
 )
 _LEVEL = {"base": 0.0, "sft": 0.21, "dpo": 0.25}
 
@@ -109,6 +123,7 @@ def rulings(n: int = 1200) -> list[Ruling]:
     return rows
 
 
+@cache
 def stages() -> tuple[Stage, ...]:
     rows = {name: measured(name) for name in ("base", "sft", "dpo")}
     earlier: dict[str, list[Measured]] = {}
@@ -124,6 +139,7 @@ def seconds(stage: str) -> tuple[float, ...]:
     return tuple(round(0.11 + rng.gammavariate(6, 0.018), 4) for _ in range(160))
 
 
+@cache
 def committee() -> Committee:
     found = measure_committee(rulings(), teachers=TEACHERS, verifier="solver")
     assert found is not None
@@ -166,7 +182,9 @@ def funnel() -> tuple[Funnel, ...]:
 
 def samples() -> tuple[Sample, ...]:
     rows = [
-        ("seating", "Row of 4. First is Leo. Dan is right of Leo. Tom is right of Ivy. Dan is left of Ivy. Who is second from right?",
+        ("seating",
+         "Row of 4. First is Leo. Dan is right of Leo. Tom is right of Ivy. Dan is left of Ivy. "
+         "Who is second from right?",
          ("so Leo", "so Tom", "so Ivy", "so Dan"), "C", ("C", "C", "B"), "kept"),
         ("series", "Next in N4 P7 R10 T13?", ("so V16", "so U16", "so V15", "so W16"), "A", ("A", "A", "A"), "kept"),
         ("blood_relations", "Say Bob is father of Ivy. Leo is father of Bob. Leo is what to Ivy?",
@@ -234,7 +252,10 @@ def unjudged() -> Report:
         committee=committee(),
         funnel=funnel(),
         question_sources={
-            topic: Source(teacher=teacher, generator=450 - teacher) for topic, teacher in zip(TOPICS, (402, 251, 450, 217), strict=True)
+            "blood_relations": Source(teacher=402, generator=48),
+            "seating": Source(teacher=251, generator=199),
+            "series": Source(teacher=450, generator=0),
+            "syllogisms": Source(teacher=217, generator=233),
         },
         solver={
             "ada": SolverCounts(ok=512, wrong_key=61, unsolvable=40, malformed=187),
@@ -243,18 +264,11 @@ def unjudged() -> Report:
         },
         losses=losses(),
         latency=LatencyTimes(seconds=seconds("dpo"), limit_s=0.5, stage="dpo"),
-        phases=tuple(
-            Phase(name=name, seconds=spent, chunks=chunks, cached_chunks=cached)
-            for name, spent, chunks, cached in (
-                ("serve", 9.4, 3, 0), ("questions", 41.2, 12, 0), ("pool", 2.1, 1, 0), ("answers", 74.9, 27, 9),
-                ("committee", 0.9, 9, 0), ("balance", 0.1, 1, 0), ("sft", 118.3, 1, 0), ("pairs", 46.0, 7, 0),
-                ("dpo", 61.7, 1, 0), ("validate", 71.5, 24, 0), ("report", 3.0, 1, 0),
-            )  # fmt: skip
-        ),
+        phases=tuple(Phase(name=n, seconds=s, chunks=c, cached_chunks=k) for n, s, c, k in PHASES),
         requests=Requests(sent=14_220, reused=1_800, retried=12, failed=0, tokens_in=981_240, tokens_out=355_021),
         memory=Memory(before_bytes=410 << 20, serving_bytes=2210 << 20, after_bytes=433 << 20, peak_bytes=3620 << 20),
         samples=samples(),
-    )  # fmt: skip
+    )
 
 
 def example() -> Report:

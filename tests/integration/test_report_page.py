@@ -1,0 +1,135 @@
+"""The page in a real browser: fits a phone, follows light and dark, asks nobody, complains of nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+
+from nightschool.report.page import render
+from tests.nightschool.example_report import example, stopped
+from tests.nightschool.test_report_render import hostile_sample
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=860)
+
+pytestmark = [
+    pytest.mark.integration,
+    pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine"),
+]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="module")
+def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    hostile = example().model_copy(update={"samples": (hostile_sample(),)})
+    folder = tmp_path_factory.mktemp("pages")
+    for name, report in {"good": example(), "stopped": stopped(), "hostile": hostile}.items():
+        (folder / f"{name}.html").write_text(render(report), encoding="utf-8")
+    return {path.stem: path for path in folder.iterdir()}
+
+
+class Visit:
+    """One page looked at in one way; `complaints` holds what the console, the policy or the network said."""
+
+    def __init__(self, browser: Browser, path: Path, viewport: ViewportSize, scheme: str = "light") -> None:
+        self.page: Page = browser.new_page(viewport=viewport, color_scheme=scheme)  # pyright: ignore[reportArgumentType]
+        self.complaints: list[str] = []
+        self.requested: list[str] = []
+        self.page.on("console", lambda message: self.complaints.append(message.text))
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
+        self.page.on("request", lambda request: self.requested.append(request.url))
+        start = time.monotonic()
+        self.page.goto(path.as_uri())
+        self.seconds = time.monotonic() - start
+        if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
+            self.page.screenshot(path=Path(shots) / f"{path.stem}-{viewport['width']}-{scheme}.png")
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+@pytest.mark.parametrize("name", ["good", "stopped", "hostile"])
+def test_no_sideways_scrolling_no_complaints_no_network(
+    browser: Browser, pages: dict[str, Path], name: str, viewport: ViewportSize, scheme: str
+) -> None:
+    visit = Visit(browser, pages[name], viewport, scheme)
+    for place in visit.page.locator("details").all():
+        place.evaluate("element => element.open = true")
+    assert visit.page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    assert visit.complaints == []
+    assert [url for url in visit.requested if not url.startswith(("file:", "data:"))] == []
+    visit.page.close()
+
+
+def test_light_and_dark_reach_paper_ink_and_plots(browser: Browser, pages: dict[str, Path]) -> None:
+    seen = {}
+    for scheme in ("light", "dark"):
+        page = Visit(browser, pages["good"], DESK, scheme).page
+        seen[scheme] = page.evaluate(
+            """() => [
+                getComputedStyle(document.body).backgroundColor,
+                getComputedStyle(document.body).color,
+                getComputedStyle(document.querySelector('figure svg text')).fill,
+            ]"""
+        )
+        page.close()
+    assert all(light != dark for light, dark in zip(seen["light"], seen["dark"], strict=True))
+    assert seen["light"][0] == "rgb(248, 247, 243)"
+
+
+def test_the_first_screen_answers_the_three_questions(browser: Browser, pages: dict[str, Path]) -> None:
+    visit = Visit(browser, pages["good"], DESK)
+    for heading in ("The student learned", "Did it work?", "What broke?", "What next?"):
+        box = visit.page.get_by_role("heading", name=heading).bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] < DESK["height"]
+    visit.page.close()
+
+
+def test_letters_in_plots_are_readable_on_a_phone(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["good"], PHONE).page
+    sizes = page.evaluate(
+        """() => [...document.querySelectorAll('figure svg')].flatMap(svg => {
+            const scale = svg.getBoundingClientRect().width / svg.viewBox.baseVal.width;
+            return [...svg.querySelectorAll('text')].map(text => scale * parseFloat(getComputedStyle(text).fontSize));
+        })"""
+    )
+    assert len(sizes) > 50
+    assert min(sizes) > 9
+    page.close()
+
+
+def test_a_hostile_row_is_read_not_run(browser: Browser, pages: dict[str, Path]) -> None:
+    visit = Visit(browser, pages["hostile"], DESK)
+    assert "<script>alert(1)</script>" in visit.page.locator(".asked").inner_text()
+    assert visit.page.locator("script, img").count() == 0
+    assert visit.complaints == []
+    visit.page.close()
+
+
+def test_it_opens_in_under_a_second_and_is_under_a_megabyte(browser: Browser, pages: dict[str, Path]) -> None:
+    best = min(Visit(browser, pages["good"], DESK).seconds for _ in range(3))
+    assert best < 1
+    assert pages["good"].stat().st_size < 1_000_000
+
+
+def test_every_link_on_the_page_leads_somewhere_on_it(browser: Browser, pages: dict[str, Path]) -> None:
+    page = Visit(browser, pages["stopped"], PHONE).page
+    page.get_by_role("link", name="1 failure to mend").click()
+    box = page.locator("#failures").bounding_box()
+    assert box is not None
+    assert box["y"] < PHONE["height"]
+    page.close()

@@ -1,0 +1,93 @@
+"""Rows in, figures out: the same numbers as counting by hand."""
+
+import pytest
+
+from nightschool.records import Letter, Measured
+from nightschool.report.measure import compare, measure_committee, measure_latency, measure_stage
+from nightschool.statistics import mcnemar_exact, wilson
+from tests.nightschool.example_report import TEACHERS, measured, rulings
+
+
+def rows(letters: dict[str, list[Letter | None]]) -> list[Measured]:
+    """Every right answer is A; a question's letters are its answers under seeds 0, 1, ..."""
+    return [
+        Measured(
+            id=f"{question}@{seed}", question=question, topic=question[:3], seed=seed, truth="A", letter=letter,
+            reason=None, latency_s=0.1, tokens_out=3, text="",
+        )
+        for question, given in letters.items()
+        for seed, letter in enumerate(given)
+    ]  # fmt: skip
+
+
+def test_an_unreadable_answer_is_not_right_and_not_valid() -> None:
+    stage = measure_stage("base", rows({"sea1": ["A"], "sea2": [None], "ser1": ["B"], "ser2": ["A"]}))
+    assert (stage.accuracy.value, stage.accuracy.n) == (0.5, 4)
+    assert (stage.accuracy.low, stage.accuracy.high) == pytest.approx(wilson(2, 4))
+    assert stage.valid_share == 0.75
+    assert {topic: found.value for topic, found in stage.per_topic.items()} == {"sea": 0.5, "ser": 0.5}
+    assert stage.gain is None
+    assert stage.latency is None
+
+
+def test_gains_are_paired_and_named_after_what_they_are_over() -> None:
+    base = rows({f"sea{i}": ["A" if i < 10 else "B"] for i in range(40)})
+    sft = rows({f"sea{i}": ["A" if i >= 4 else "B"] for i in range(40)})
+    dpo = rows({f"sea{i}": ["A"] for i in range(40)})
+    stage = measure_stage("dpo", dpo, earlier={"base": base, "sft": sft})
+    assert stage.gain is not None
+    assert stage.gain_over_base is not None
+    assert (stage.gain.over, stage.gain.value) == ("sft", pytest.approx(0.1))
+    assert (stage.gain_over_base.over, stage.gain_over_base.value) == ("base", pytest.approx(0.75))
+    assert stage.gain.p == pytest.approx(mcnemar_exact(0, 4))
+    assert stage.gain.low <= 0.1 <= stage.gain.high
+
+
+def test_a_question_that_the_world_kept_from_an_answer_is_left_out() -> None:
+    whole = rows({"sea1": ["A", "A"], "sea2": ["B", "B"], "sea3": ["A", "B"]})
+    torn = [row for row in whole if row.id != "sea2@1"]
+    assert measure_stage("sft", torn).accuracy.n == 4
+    assert compare("base", torn, whole).value == 0
+    with pytest.raises(ValueError, match="questions x seeds"):
+        compare("base", torn[:1], whole[4:])
+
+
+def test_a_stage_does_not_gain_over_itself() -> None:
+    found = measured("sft", questions=20)
+    assert measure_stage("sft", found, earlier={"sft": found}).gain is None
+
+
+def test_latency_is_counted_not_fitted() -> None:
+    found = measure_latency([0.1] * 98 + [1.0, 3.0])
+    assert (found.n, found.p50_s, found.max_s) == (100, 0.1, 3.0)
+    assert found.mean_s == pytest.approx(0.138)
+    assert found.mean_low_s < 0.138 < found.mean_high_s
+
+
+def test_committee_and_teachers_are_compared_on_the_same_rows() -> None:
+    found = measure_committee(rulings(), teachers=TEACHERS, verifier="solver")
+    assert found is not None
+    accepted = [ruling for ruling in rulings() if ruling.letter]
+    best = max(sum(r.votes[name] == r.question.truth for r in accepted) / len(accepted) for name in TEACHERS)
+    assert found.rows == len(accepted) < found.asked
+    assert found.best_teacher_accuracy == pytest.approx(best)
+    assert found.gain is not None
+    assert found.gain.value == pytest.approx(found.accuracy - best)
+    decided = [ruling for ruling in rulings() if ruling.vote]
+    assert found.vote_rows == len(decided)
+    assert found.vote_accuracy == sum(r.vote == r.question.truth for r in decided) / len(decided)
+    assert [teacher.name for teacher in found.teachers] == list(TEACHERS)
+    assert all(0.9 < teacher.coverage < 1 for teacher in found.teachers)
+
+
+def test_nothing_accepted_is_no_committee() -> None:
+    dropped = [ruling.model_copy(update={"letter": None}) for ruling in rulings(20)]
+    assert measure_committee(dropped, teachers=TEACHERS, verifier="none") is None
+
+
+def test_an_accepted_row_without_a_certain_truth_is_not_measured() -> None:
+    some = rulings(40)
+    blind = [row.model_copy(update={"question": row.question.model_copy(update={"truth": None})}) for row in some[:20]]
+    found = measure_committee([*blind, *some[20:]], teachers=TEACHERS, verifier="none")
+    assert found is not None
+    assert (found.asked, found.rows) == (40, sum(row.letter is not None for row in some[20:]))

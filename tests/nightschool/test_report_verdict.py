@@ -1,0 +1,59 @@
+"""The night in a line, and in a terminal."""
+
+from nightschool.recipe.learning import Gate
+from nightschool.report.figures import Report
+from nightschool.report.verdict import conclude, headline, summary_lines, verdict_line
+from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
+
+
+def test_a_good_night_in_a_line() -> None:
+    report = example()
+    assert report.night.outcome == "passed"
+    assert report.night.verdict == verdict_line(report)
+    line = report.night.verdict
+    assert line.startswith("Student 47.1% -> 67.8% after sft (+20.7 points, 95% interval +")
+    assert line.endswith("; all 6 gates passed")
+    assert headline(report) == "The student learned"
+    assert report.what_next == (f"The student is ready to be served: {report.night.student}",)
+
+
+def test_a_failed_gate_names_itself_and_a_way_on() -> None:
+    gate = Gate(name="too-high", metric="accuracy", stage="sft", at_least=0.99)
+    report = conclude(unjudged(), [*GATES, gate])
+    assert report.night.outcome == "failed"
+    assert "1 of 7 gates failed: too-high" in report.night.verdict
+    assert headline(report) == "1 of 7 gates failed"
+    assert any(line.startswith("Gate too-high: try") for line in report.what_next)
+
+
+def test_a_difference_within_chance_is_called_so() -> None:
+    whole = unjudged()
+    dpo = whole.stages[2]
+    assert dpo.gain is not None
+    level = dpo.model_copy(update={"gain": dpo.gain.model_copy(update={"low": -0.01})})
+    report = conclude(whole.model_copy(update={"stages": (*whole.stages[:2], level)}), [])
+    assert any("dpo is not measurably different from sft" in line for line in report.what_next)
+
+
+def test_a_stopped_night_says_where_and_how_to_go_on() -> None:
+    report = stopped()
+    assert report.night.outcome == "stopped"
+    assert report.night.verdict == "Stopped in answers; 6 gates could not be measured; 1 failure to mend"
+    assert report.what_next[0] == "$ nightschool rerun quickstart --phase answers --chunk 17"
+    assert report.what_next[-1] == "$ nightschool run configs/quickstart.yaml"
+
+
+def test_a_night_without_anything_still_has_a_verdict() -> None:
+    report = conclude(Report(night=night(student="")), [])
+    assert report.night.verdict == "Nothing was measured"
+    assert headline(report) == "The night is done"
+    assert summary_lines(report)[0] == "Nothing was measured"
+
+
+def test_the_terminal_shows_stages_committee_requests_and_gates() -> None:
+    lines = summary_lines(example())
+    text = "\n".join(lines)
+    for part in ("base", "sft", "dpo", "best teacher ada", "14,220 sent, 1,800 reused", "pass  sft-gain", "n 1,680"):
+        assert part in text
+    assert max(map(len, lines[1:])) <= 100
+    assert "FAIL" in "\n".join(summary_lines(stopped()))
