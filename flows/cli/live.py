@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections.abc import Iterator
@@ -76,7 +77,7 @@ class _Times(ProgressColumn):
 @contextmanager
 def _lines(console: Console) -> Iterator[None]:
     lock = threading.Lock()
-    last = 0.0
+    last = -math.inf
 
     def hear(event: Event) -> None:
         nonlocal last

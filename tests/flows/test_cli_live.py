@@ -1,0 +1,103 @@
+"""Progress: plain lines that are few, bars on a terminal, and tables that say what happened."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from rich.console import Console
+
+from blocks.preflight.check import Check
+from flows.cli import live
+from flows.cli.live import line, progress_shown
+from flows.cli.tables import checks_table, plan_table, status_grid
+from tasks import progress
+from tasks.plan import PhasePlan
+from tasks.progress import Event
+from tasks.status import ChunkStatus, PhaseStatus
+
+EVENT = Event(
+    phase="answers", done=120, total=400, chunks_done=3, chunks_total=8, cached=2, failed=0, note="", seconds=41.0,
+    eta_s=80.0, finished=False,
+)  # fmt: skip
+
+
+def shown(*events: Event, terminal: bool = False) -> str:
+    console = Console(file=io.StringIO(), force_terminal=terminal, width=140)
+    with progress_shown(console):
+        for event in events:
+            for listener in list(progress._listeners):
+                listener(event)
+    assert not progress._listeners
+    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+@pytest.mark.parametrize(
+    ("event", "text"),
+    [
+        (EVENT, "answers     120/400, 3/8 chunks, 2 cached, 41.0 s, about 1 min 20 s to go"),
+        (replace(EVENT, eta_s=None, failed=1), "answers     120/400, 3/8 chunks, 2 cached, 1 failed, 41.0 s"),
+        (replace(EVENT, finished=True, done=400), "answers     400/400, 3/8 chunks, 2 cached, done in 41.0 s"),
+        (
+            Event("serve", 0, 0, 0, 0, 0, 0, "alba\nis loading", 5.0, None, False),
+            "serve       5.0 s, alba is loading",
+        ),
+    ],
+)
+def test_a_line_says_how_far_and_how_long(event: Event, text: str) -> None:
+    assert line(event) == text
+
+
+def test_lines_are_few_but_every_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_LINE_EVERY_S", 3600.0)
+    lines = shown(*[EVENT] * 50, replace(EVENT, finished=True), replace(EVENT, phase="sft", finished=True)).splitlines()
+    assert len(lines) == 3
+    assert lines[1].startswith("answers")
+    assert "done in" in lines[1]
+    assert lines[2].startswith("sft")
+
+
+def test_bars_end_full_and_show_markup_as_it_is() -> None:
+    text = shown(EVENT, replace(EVENT, note="[red]x[/red]", finished=True), terminal=True)
+    assert "answers" in text
+    assert "41.0 s" in text
+    assert "[red]x[/red]" in text
+
+
+def test_a_phase_that_comes_again_gets_a_bar_of_its_own() -> None:
+    serve = Event("serve", 0, 0, 0, 0, 0, 0, "teachers", 5.0, None, False)
+    again = replace(serve, note="student")
+    text = shown(serve, replace(serve, finished=True), again, replace(again, finished=True), terminal=True)
+    last = text.rsplit("\x1b[1A", 1)[-1] if "\x1b[1A" in text else text
+    assert "student" in last
+    assert text.count("teachers") >= 1
+
+
+def rendered(table: object) -> str:
+    console = Console(file=io.StringIO(), width=140)
+    console.print(table)
+    return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def test_the_grid_has_a_mark_for_every_chunk_and_the_command_that_redoes() -> None:
+    made = ChunkStatus(0, "answers 1/3 of alba", "made", 150, 3, 12.0, None)
+    failed = ChunkStatus(1, "answers 2/3 of alba", "failed", 0, 0, None, "connection [reset]")
+    missing = ChunkStatus(2, "answers 3/3 of alba", "missing", 0, 0, None, None)
+    text = rendered(status_grid("friday", [PhaseStatus("answers", [made, failed, missing]), PhaseStatus("sft", [])]))
+    assert "■✗·" in text
+    assert "answers 1 (answers 2/3 of alba): connection [reset]" in text
+    assert "nightschool rerun friday --phase answers --chunk 1" in text
+    assert "■ 1 made" in text
+
+
+def test_the_plan_adds_up() -> None:
+    phases = [PhasePlan("answers", 8, 2, 600, 90_000, 80.4), PhasePlan("committee", 1, 0, 0, 0, None)]
+    text = rendered(plan_table(phases, Check("memory", "ok", "plenty")))
+    assert "answers -> committee" in text
+    assert "~1 min 20 s" in text
+    assert "unknown" in text
+    assert any(line.split()[:6] == ["in", "all", "9", "2", "600", "90,000"] for line in text.splitlines())
+
+
+def test_checks_say_how_to_mend() -> None:
+    text = rendered(checks_table([Check("disk", "fail", "1 GiB free", "free some"), Check("store", "ok", "runs")]))
+    assert "FAIL disk: 1 GiB free\n     mend: free some\nok   store: runs" in text
