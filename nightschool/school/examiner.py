@@ -12,6 +12,8 @@ from nightschool.school.seating import Seating
 from nightschool.school.series import Series
 from nightschool.school.syllogisms import Syllogisms
 
+# One more whenever the same seed makes other puzzles, or the same question gets another verdict.
+RULES_VERSION = 1
 TOPICS: Mapping[str, Topic] = {topic.name: topic for topic in (Syllogisms(), Seating(), BloodRelations(), Series())}
 # So many draws in a row without a new question mean that the topic has hardly any left.
 _PATIENCE = 3_000

@@ -16,7 +16,7 @@ _LEAD = re.compile(
 
 
 def tidy(question: str) -> str:
-    """One line in plain characters.
+    """Plain characters, and one space where there were several.
 
     Raises:
         Malformed: empty, or longer than `MAX_QUESTION_CHARS`.
@@ -26,7 +26,7 @@ def tidy(question: str) -> str:
     text = unicodedata.normalize("NFKC", question).replace("\u2019", "'")[:MAX_QUESTION_CHARS]
     if not text.strip():
         raise Malformed("empty")
-    return text
+    return re.sub(r"[^\S\n]+", " ", text)
 
 
 def statements(text: str) -> list[str]:

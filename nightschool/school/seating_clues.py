@@ -119,7 +119,9 @@ def listed(text: str) -> tuple[list[str], str]:
     found = _LIST.search(text)
     if not found:
         return [], text
-    return re.split(r", and |, | and ", found[0]), f"{text[: found.start()]}They{text[found.end() :]}"
+    return re.split(
+        r", and |, | and ", found[0], flags=re.IGNORECASE
+    ), f"{text[: found.start()]}They{text[found.end() :]}"
 
 
 def read_hall(lines: Sequence[str], people: int) -> tuple[Hall, list[str]]:
