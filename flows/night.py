@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow
+from prefect import flow, runtime
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import Field
 
@@ -17,7 +17,7 @@ from nightschool.errors import NightError
 from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
 from tasks.night import Night
-from tasks.serving import student, teachers
+from tasks.serving import Desk, student, teachers
 from tasks.steps import STEPS
 
 # The form of Prefect's page offers these; a call from Python takes any path as well.
@@ -25,7 +25,12 @@ _COMMITTED = sorted(file.stem for file in (Path(__file__).parents[1] / "configs"
 RecipeName = Annotated[str, Field(json_schema_extra={"enum": list(_COMMITTED)})]
 
 
-@flow(name="night", flow_run_name="{recipe}", persist_result=False)
+def _run_name() -> str:
+    given = runtime.flow_run.parameters
+    return given.get("name") or Path(given.get("recipe", "night")).stem
+
+
+@flow(name="night", flow_run_name=_run_name, persist_result=False)
 def night(
     recipe: RecipeName = "quickstart",
     profile: str | None = None,

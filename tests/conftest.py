@@ -1,8 +1,13 @@
 """What tests of several layers share."""
 
+import os
 from collections.abc import Iterator
 
 import pytest
+
+# Read by the server that the harness starts: it would try to reach the outside.
+os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+os.environ.setdefault("DO_NOT_TRACK", "1")
 
 
 @pytest.fixture(scope="session")
