@@ -63,7 +63,7 @@ def latency(times: LatencyTimes) -> Plot | None:
             _mark(axes, f"limit {duration(limit)}", limit, 1.03, "bad")
         elif limit is not None:
             beyond = f"limit {duration(limit)}, far right of this \N{RIGHTWARDS ARROW}"
-            axes.text(1, 0.92, beyond, ha="right", color=THEME["bad"], size=10.5, transform=axes.transAxes)
+            axes.text(1, 1.22, beyond, ha="right", color=THEME["bad"], size=10.5, transform=axes.transAxes)
         spoken = f"{len(times.seconds)} answers: p50 {duration(p50)}, p95 {duration(p95)}, p99 {duration(p99)}."
         svg = inline(axes, name="latency", title="Seconds per answer", description=spoken)
     above = sum(seconds > limit for seconds in times.seconds) if limit is not None else 0

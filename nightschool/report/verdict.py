@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
-from nightschool.report.figures import Outcome, Report
+from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.proof import Stage
 from nightschool.report.text import duration, percent, plain, points
 
@@ -21,8 +21,13 @@ _ADVICE = {
 
 
 def conclude(report: Report, gates: Sequence[Gate]) -> Report:
-    """The same report with its gates judged, its outcome, its verdict and what to do next."""
-    judged = report.model_copy(update={"gates": tuple(judge(gate, report) for gate in gates)})
+    """The same report with its gates judged, its outcome, its verdict and what to do next.
+
+    Timed answers that have no limit yet get the strictest one that a gate sets on latency.
+    """
+    judged = report.model_copy(
+        update={"gates": tuple(judge(gate, report) for gate in gates), "latency": _limited(report, gates)}
+    )
     outcome = _outcome(judged)
     night = judged.night.model_copy(update={"outcome": outcome})
     judged = judged.model_copy(update={"night": night})
@@ -103,6 +108,14 @@ def summary_lines(report: Report) -> list[str]:
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
     return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:
+    times = report.latency
+    limits = [gate.at_most for gate in gates if gate.metric.startswith("latency") and gate.at_most is not None]
+    if times is None or times.limit_s is not None or not limits:
+        return times
+    return times.model_copy(update={"limit_s": min(limits)})
 
 
 def _outcome(report: Report) -> Outcome:

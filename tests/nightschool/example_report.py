@@ -263,7 +263,7 @@ def unjudged() -> Report:
             "carl": SolverCounts(ok=428, wrong_key=71, unsolvable=73, malformed=228),
         },
         losses=losses(),
-        latency=LatencyTimes(seconds=seconds("dpo"), limit_s=0.5, stage="dpo"),
+        latency=LatencyTimes(seconds=seconds("dpo"), stage="dpo"),
         phases=tuple(Phase(name=n, seconds=s, chunks=c, cached_chunks=k) for n, s, c, k in PHASES),
         requests=Requests(sent=14_220, reused=1_800, retried=12, failed=0, tokens_in=981_240, tokens_out=355_021),
         memory=Memory(before_bytes=410 << 20, serving_bytes=2210 << 20, after_bytes=433 << 20, peak_bytes=3620 << 20),

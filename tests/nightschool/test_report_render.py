@@ -166,6 +166,19 @@ def test_the_latency_limit_is_drawn_written_or_missing(limit: float | None, word
     assert words in plot.svg + plot.caption
 
 
+def test_two_baselines_share_a_line_of_text_and_one_point_is_a_curve() -> None:
+    report = example().model_copy(
+        update={
+            "baselines": {"guessing": 0.25, "always_A": 0.26},
+            "losses": {"sft": (LossPoint(step=1, loss=0.5),)},
+            "latency": LatencyTimes(seconds=(0.0,)),
+        }
+    )
+    page = render(report)
+    assert "guessing 25%, always A 26%" in page
+    assert "From 0.500 at step 1 to 0.500 at step 1." in page
+
+
 def test_a_large_night_stays_a_small_page() -> None:
     steps = tuple(LossPoint(step=step, loss=1 / (step + 1)) for step in range(40_000))
     times = LatencyTimes(seconds=tuple(0.1 + 0.0001 * i for i in range(40_000)), limit_s=9)

@@ -14,6 +14,8 @@ def test_a_good_night_in_a_line() -> None:
     assert line.startswith("Student 47.1% -> 67.8% after sft (+20.7 points, 95% interval +")
     assert line.endswith("; all 6 gates passed")
     assert headline(report) == "The student learned"
+    assert report.latency is not None
+    assert report.latency.limit_s == 0.5
     assert report.what_next == (f"The student is ready to be served: {report.night.student}",)
 
 
