@@ -18,7 +18,7 @@ from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Endpoint
 
 _POLL_S = 0.1
-_PROGRESS_S = 5.0
+_PROGRESS_S = 10.0
 
 
 class Fleet:

@@ -54,7 +54,7 @@ def test_vllm_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_vllm_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: True)
-    assert "--enforce-eager" in command(_spec(), 1, SCRIPT)
+    assert {"--enforce-eager", "--no-enable-chunked-prefill"} <= set(command(_spec(), 1, SCRIPT))
     assert environment(_spec(threads=3), "k").items() >= {
         "VLLM_CPU_KVCACHE_SPACE": "1", "VLLM_CPU_OMP_THREADS_BIND": "nobind", "OMP_NUM_THREADS": "3",
     }.items()  # fmt: skip
