@@ -62,7 +62,7 @@ def _multiplied(values: Sequence[int], modulus: int | None) -> int | None:
 def _summed(values: Sequence[int], modulus: int | None) -> int | None:
     """Each is the sum of the two before."""
     sums = [a + b for a, b in pairwise(values)]
-    fits = not modulus and len(values) >= 5 and sums[:-1] == list(values[2:])
+    fits = not modulus and len(values) >= 4 and sums[:-1] == list(values[2:])
     return sums[-1] if fits else None
 
 

@@ -57,6 +57,7 @@ SOLVED = {
         ("N4, P7, R10, T13, ... What comes next?", "V16"),
         ("WHAT IS THE NEXT TERM IN THE SERIES: 1, 1, 2, 3, 5, ___?", "8"),
         ("Next in 3 6 12 24?", "48"),
+        ("Next in 2 3 5 8 13?", "21"),
         ("Next in X Y Z?", "A"),
         ("Next in AZ BY CX?", "DW"),
         ("Next in A1 B2 D4 G7?", "K11"),
@@ -85,7 +86,7 @@ UNSOLVABLE = {
         "Kim is sister of Ann. Bob is father of Leo. Kim is what to Leo?",
         "Bob is son of Amy. Ann is daughter of Amy. Bob is husband of Ann. Bob is what to Ann?",
     ],
-    "series": ["Next in 9 6 3 0?", "Next in Z26 Y25 W99?", "Next in 1 2 3 5 8 13 22?", "Next in 0 1 1 2 4 5?"],
+    "series": ["Next in 9 6 3 0?", "Next in Z26 Y25 W99?", "Next in 1 2 3 5 8 13 22?", "Next in 2 3 5 8?"],
 }
 MALFORMED = {
     "syllogisms": [
@@ -159,7 +160,7 @@ def seconds_to_judge(topic: str, question: str) -> float:
 
 @pytest.mark.parametrize("topic", list(school.TOPICS))
 @given(question=NONSENSE)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 def test_nonsense_is_judged_quickly(topic: str, question: str):
     assert min(seconds_to_judge(topic, question) for _ in range(2)) < 0.05
     school.normalise(question)

@@ -36,7 +36,7 @@ def test_syllogisms_against_every_world_of_three_groups():
         worlds += [world] if all(world.values()) else []
     rng = random.Random(0)
     seen = set()
-    for _ in range(300):
+    for _ in range(200):
         premises = [(rng.choice(list(CLAIMS)), *rng.sample(groups, 2)) for _ in range(rng.randint(1, 4))]
         s, p = rng.sample(sorted({group for _, *pair in premises for group in pair}), 2)
         fitting = [w for w in worlds if all(CLAIMS[label][1](w[a], w[b]) for label, a, b in premises)]
@@ -75,7 +75,7 @@ def test_seating_against_every_arrangement(hall: Hall):
         clue = read_clue(line, hall)
         return holds(clue, [world[who] for who in clue.who], hall.width)
 
-    for _ in range(60):
+    for _ in range(40):
         seated = rng.choice(worlds)
         lines: list[str] = []
         while len(lines) < hall.seats + 1:
@@ -159,7 +159,7 @@ class Clan:
 def test_blood_relations_are_true_in_the_family_that_the_facts_came_from():
     rng = random.Random(0)
     answers = []
-    for _ in range(400):
+    for _ in range(250):
         clan = Clan(rng)
         people = rng.sample(sorted(clan.sex), min(7, len(clan.sex)))
         pairs = [(x, y, relation) for x, y in permutations(people, 2) for relation in sorted(clan.relations(x, y))]
@@ -172,5 +172,5 @@ def test_blood_relations_are_true_in_the_family_that_the_facts_came_from():
             assert relation in clan.relations(one, other), lines
             assert sex in (None, clan.sex[one])
             answers.append(relation)
-    assert len(answers) > 100
+    assert len(answers) > 60
     assert len(set(answers)) >= 12
