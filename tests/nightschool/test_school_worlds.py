@@ -51,20 +51,22 @@ def test_syllogisms_against_every_world_of_three_groups():
     assert seen == {*CLAIMS, "unclear", "unsolvable"}
 
 
+CLUES = [
+    "{} is left of {}",
+    "{} is directly right of {}",
+    "{} is not next to {}",
+    "{} is next to {}",
+    "{} is between {} and {}",
+    "{} is at an end",
+    "{} is two places left of {}",
+    "{} is second from right",
+]
+
+
 @pytest.mark.parametrize("hall", [Hall(1, 5), Hall(2, 3)])
 def test_seating_against_every_arrangement(hall: Hall):
     people = ["leo", "dan", "ivy", "tom", "max", "amy"][: hall.seats]
-    forms = [
-        "{} is left of {}",
-        "{} is directly right of {}",
-        "{} is not next to {}",
-        "{} is next to {}",
-        "{} is between {} and {}",
-        "{} is at an end",
-        "{} is two places left of {}",
-        "{} is second from right",
-    ]
-    forms += ["{} faces {}", "{} is in the front row"] if hall.rows == 2 else []
+    forms = CLUES + (["{} faces {}", "{} is in the front row"] if hall.rows == 2 else [])
     questions = ["{} faces leo", "{} is last in the front row"] if hall.rows == 2 else ["{} is first", "{} is last"]
     seats = "a row" if hall.rows == 1 else f"two rows of {hall.width} that face each other"
     worlds = [dict(zip(order, range(hall.seats), strict=True)) for order in permutations(people)]
