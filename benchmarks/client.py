@@ -126,6 +126,7 @@ def _measure(url: str, rows: int, pairs: int, concurrency: int) -> list[tuple[fl
 
 
 def main() -> None:
+    """Run the pairs and print the medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=5000)
     parser.add_argument("--pairs", type=int, default=5)

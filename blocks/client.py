@@ -16,7 +16,7 @@ import aiohttp
 from blocks.call import Call, Counters, key_of
 from blocks.chat import read_models
 from blocks.lane import Lane
-from nightschool.errors import WorldError
+from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
 # uvicorn, vLLM's server, closes idle connections after 5 s; one that it is just closing would cost a request.
@@ -58,9 +58,11 @@ class Client:
 
         Raises:
             DataError: the server refuses what is asked (4xx): asking again can't help.
-            RecipeError: the endpoint's key variable is not set.
+            RecipeError: the endpoint has no URL, or its key variable is not set.
             WorldError: the server is down for all asks.
         """
+        if not endpoint.urls:
+            raise RecipeError(f"model {endpoint.model} has no URL", field="urls")
         call = Call(endpoint, key_of(endpoint), iter(asks), on_reply, on_failure)
         self._loop.call_soon_threadsafe(self._begin, call)
         try:

@@ -41,6 +41,7 @@ class Fleet:
         self._on_progress = on_progress
         self._running: dict[str, ServerProcess] = {}
         self._lock = threading.RLock()
+        self._ending = threading.Event()
         # Only the variable's name travels in endpoints, which are written down; the key never leaves the environment.
         self._key_env = f"NIGHTSCHOOL_KEY_{secrets.token_hex(4).upper()}"
 
@@ -52,9 +53,11 @@ class Fleet:
 
         Raises:
             RecipeError: a server can't be started as specified.
-            WorldError: a server ended early or was not healthy in time; with the end of its log.
+            WorldError: a server ended early or was not healthy in time, with the end of its log; or `stop` was called
+                meanwhile.
         """
         with self._lock:
+            self._ending.clear()
             key = os.environ.setdefault(self._key_env, secrets.token_hex(32))
             try:
                 self._log_dir.mkdir(parents=True, exist_ok=True)
@@ -69,7 +72,8 @@ class Fleet:
             return {name: self._endpoint(spec, name) for spec in self._specs.values() for name in spec.served}
 
     def stop(self) -> None:
-        """End every server: all are told at once, then waited for."""
+        """End every server: all are told at once, then waited for. A start under way in another thread gives up."""
+        self._ending.set()
         with self._lock:
             running = list(self._running.values())
             self._running.clear()
@@ -113,7 +117,8 @@ class Fleet:
                 for server in waiting:
                     if not server.ready:
                         self._on_progress(f"{server.spec.name}: starting for {server.age_s():.0f} s, log {server.log}")
-            time.sleep(_POLL_S)
+            if self._ending.wait(_POLL_S):
+                raise WorldError("the model servers were stopped while they started")
 
     def _endpoint(self, spec: ServerSpec, name: str) -> Endpoint:
         remote = spec.engine == "endpoint"

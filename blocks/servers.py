@@ -119,8 +119,8 @@ def _vllm_flags(spec: ServerSpec) -> list[str]:
     if spec.gpu_memory_utilization is not None:
         flags += ["--gpu-memory-utilization", str(spec.gpu_memory_utilization)]
     if _vllm_on_cpu():
-        # Compiling costs 27 s and more at start, which a CPU's small models never earn back. A request with a seed whose
-        # prompt is prefilled in two parts kills a CPU engine (vllm 0.32: "CPU Generator does not use offset").
+        # Compiling costs 27 s and more at start, which a CPU's small models never earn back. A request with a seed
+        # whose prompt is prefilled in parts kills a CPU engine (vllm 0.32: "CPU Generator does not use offset").
         flags += ["--enforce-eager", "--no-enable-chunked-prefill"]
     if spec.adapters:
         flags += ["--enable-lora", "--max-lora-rank", str(_lora_rank(spec.adapters)), "--max-loras"]

@@ -63,7 +63,10 @@ class Reply(BaseModel):
 
 
 class Endpoint(BaseModel):
-    """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value."""
+    """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value.
+
+    `urls` are bases as OpenAI has them: they end in /v1.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

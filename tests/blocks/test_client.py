@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import json
 import socket
 import threading
@@ -293,6 +294,38 @@ def test_closing_ends_a_call_that_waits() -> None:
         client.close()
         thread.join(_PATIENCE_S)
     assert len(errors) == 1
+
+
+def test_a_caller_that_is_interrupted_leaves_nothing_going(client: Client) -> None:
+    """Prefect ends a task that is out of time by raising in its thread."""
+    got, ended = Got(), threading.Event()
+
+    def call(endpoint: Endpoint) -> None:
+        try:
+            client.ask_all(endpoint, _asks(1000), got.replies.append, got.fail)
+        except InterruptedError:
+            ended.set()
+
+    with scripted(_echo(_latency(0.05))) as url:
+        thread = threading.Thread(target=call, args=(_endpoint(url, concurrency=2),))
+        thread.start()
+        while len(got.replies) < 2:
+            time.sleep(0.01)
+        assert thread.ident is not None
+        interrupt = ctypes.py_object(InterruptedError)
+        ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread.ident), interrupt)
+        assert ended.wait(_PATIENCE_S)
+        while _stats(url)["in_flight"]:
+            time.sleep(0.01)
+        asked, replies = _stats(url)["total"], len(got.replies)
+        assert len(_ask(client, _endpoint(url, concurrency=2), _asks(4, "later")).replies) == 4
+        assert _stats(url)["total"] == asked + 4
+    assert (len(got.replies), got.failures) == (replies, [])
+
+
+def test_an_endpoint_without_a_url(client: Client) -> None:
+    with pytest.raises(RecipeError, match="no URL"):
+        _ask(client, _endpoint(), _asks(1))
 
 
 def test_models(client: Client) -> None:

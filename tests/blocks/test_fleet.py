@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -152,6 +153,25 @@ def test_a_server_that_is_not_up_in_time(tmp_path: Path) -> None:
         with pytest.raises(WorldError, match=r"not healthy after 0\.01 s"):
             fleet.start()
         assert fleet.memory() == {}
+
+
+def test_stop_ends_a_start_under_way(tmp_path: Path) -> None:
+    errors: list[WorldError] = []
+
+    def start() -> None:
+        try:
+            fleet.start()
+        except WorldError as error:
+            errors.append(error)
+
+    with _fleet(tmp_path, _spec()) as fleet:
+        thread = threading.Thread(target=start)
+        thread.start()
+        _until((tmp_path / "t.pid.json").exists)
+        fleet.stop()
+        thread.join(_PATIENCE_S)
+    assert len(errors) == 1
+    assert not list(tmp_path.glob("*.pid.json"))
 
 
 def test_two_of_a_name_are_refused(tmp_path: Path) -> None:

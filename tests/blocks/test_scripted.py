@@ -5,6 +5,9 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import re
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +16,7 @@ import pytest
 from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from blocks.scripted.script import load_script
-from nightschool.errors import RecipeError
+from nightschool.errors import RecipeError, WorldError
 from nightschool.school import TOPICS, check, generate
 
 ANSWER = {"type": "object", "properties": {"reasoning": {"type": "string"}, "answer": {"type": "string"}}}
@@ -200,3 +203,11 @@ def test_a_script_is_checked(text: str, said: str, tmp_path: Path) -> None:
         load_script(path)
     with pytest.raises(RecipeError, match="cannot be read"):
         load_script(tmp_path / "nothing")
+
+
+def test_a_port_that_is_taken_is_said_in_one_line() -> None:
+    with scripted(_pupil()) as url:
+        command = [sys.executable, "-m", "blocks.scripted", "--port", url.split(":")[-1].removesuffix("/v1")]
+        ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert ended.returncode == WorldError.exit_code
+    assert re.fullmatch(r"cannot listen on 127\.0\.0\.1:\d+: .*in use\n", ended.stderr)
