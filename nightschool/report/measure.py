@@ -32,7 +32,7 @@ def measure_stage(
         timed_s: seconds per answer, one after the other.
 
     Raises:
-        ValueError: no question was answered under every seed.
+        ValueError: no rows.
     """
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
     valid, valid_low, valid_high = clustered_share(_grid(rows, [row.letter is not None for row in rows]))
@@ -51,13 +51,11 @@ def measure_stage(
     )
 
 
-def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) -> Gain:
-    """The difference of two stages on the pairs of question and seed that both answered.
-
-    Raises:
-        ValueError: no question was answered under every seed in both.
-    """
+def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) -> Gain | None:
+    """The difference of two stages on the pairs of question and seed that both answered; None if there are none."""
     common = {row.id for row in before} & {row.id for row in after}
+    if not common:
+        return None
     sides = [sorted((row for row in rows if row.id in common), key=lambda row: row.id) for rows in (before, after)]
     before_Q_S, after_Q_S = (_grid(rows, [row.right for row in rows]) for rows in sides)
     return _gain(over, before_Q_S, after_Q_S)
@@ -162,11 +160,17 @@ def _right_votes(rows: Sequence[Ruling], name: str) -> NDArray[np.float64]:
 
 
 def _grid(rows: Sequence[Measured], values: Sequence[bool]) -> NDArray[np.float64]:
-    """Questions x seeds of 0 and 1, both in sorted order; a question that lost a seed to the world is left out."""
+    """Questions x seeds of 0 and 1, both in sorted order; a question that lost a seed to the world is left out.
+
+    Where no question has all seeds (a night that was stopped), the least answered seeds are left out instead.
+    """
     places = {(row.question, row.seed): float(value) for row, value in zip(rows, values, strict=True)}
-    seeds = sorted({seed for _, seed in places})
-    answered = Counter(question for question, _ in places)
-    questions = sorted(question for question, count in answered.items() if count == len(seeds))
+    seeds = [seed for seed, _ in Counter(seed for _, seed in places).most_common()]
+    questions: list[str] = []
+    while seeds and not questions:
+        answered = Counter(question for question, seed in places if seed in seeds)
+        questions = sorted(question for question, count in answered.items() if count == len(seeds))
+        seeds = sorted(seeds) if questions else seeds[:-1]
     return np.array([[places[question, seed] for seed in seeds] for question in questions], dtype=float)
 
 

@@ -24,11 +24,12 @@ def draw(rulings: Sequence[Ruling], *, n: int = 10, seed: int = 0) -> list[Rulin
     return chosen + dropped[: n - len(chosen)]
 
 
-def sample(ruling: Ruling, answers: Mapping[str, Answer]) -> Sample:
+def sample(ruling: Ruling, answers: Mapping[str, Answer], *, balanced: bool = True) -> Sample:
     """One row as the committee saw it.
 
     Args:
         answers: of this row, by teacher; a teacher who is missing said nothing that could be read.
+        balanced: whether an accepted row also outlived the balance.
     """
     question = ruling.question
     return Sample(
@@ -40,7 +41,7 @@ def sample(ruling: Ruling, answers: Mapping[str, Answer]) -> Sample:
             SampleVote(teacher=name, answer=letter, reasoning=_reasoning(answers.get(name), letter))
             for name, letter in ruling.votes.items()
         ),
-        verdict="kept" if ruling.letter else ruling.reason or "dropped",
+        verdict="kept" if ruling.letter and balanced else ruling.reason or "over_share",
         answer=ruling.letter,
         by=ruling.by,
         agreement=ruling.agreement,

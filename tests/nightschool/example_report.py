@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 
 from nightschool.recipe.learning import Gate
-from nightschool.records import LETTERS, Letter, Measured, Question, Ruling
+from nightschool.records import Measured
 from nightschool.report.figures import (
     Failure,
     Funnel,
@@ -18,17 +18,14 @@ from nightschool.report.figures import (
     Phase,
     Report,
     Requests,
-    Sample,
-    SampleVote,
     SolverCounts,
     Source,
 )
 from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Committee, Stage
 from nightschool.report.verdict import conclude
+from tests.nightschool.example_rows import TEACHERS, TOPICS, measured, rulings, samples
 
-TOPICS = ("blood_relations", "seating", "series", "syllogisms")
-TEACHERS = ("ada", "blaise", "carl")
 GATES = (
     Gate(name="sft-gain", metric="accuracy_gain", stage="sft", over="base", at_least=0.15, by="interval"),
     Gate(name="dpo-gain", metric="accuracy_gain", stage="dpo", over="sft", at_least=0.0, by="interval"),
@@ -50,77 +47,6 @@ PHASES = (
     ("validate", 71.5, 24, 0),
     ("report", 3.0, 1, 0),
 )
-_LEVEL = {"base": 0.0, "sft": 0.21, "dpo": 0.25}
-
-
-def measured(stage: str, *, questions: int = 420, seeds: int = 4) -> list[Measured]:
-    """Answers of a student whose skill grows by stage; every question has a difficulty of its own."""
-    rng = random.Random(f"{stage}")
-    rows = []
-    for number in range(questions):
-        topic = TOPICS[number % len(TOPICS)]
-        skill = random.Random(number).betavariate(3, 3) + _LEVEL[stage] - 0.02 + 0.05 * (TOPICS.index(topic) - 1.5)
-        for seed in range(seeds):
-            letter: Letter | None = "A" if rng.random() < skill else "B"
-            letter = letter if rng.random() < 0.995 else None
-            rows.append(
-                Measured(
-                    id=f"{topic}-{number:05d}@{seed}",
-                    question=f"{topic}-{number:05d}",
-                    topic=topic,
-                    seed=seed,
-                    truth="A",
-                    letter=letter,
-                    reason=None if letter else "no_json",
-                    latency_s=0.2,
-                    tokens_out=24,
-                    text="",
-                )
-            )
-    return rows
-
-
-def rulings(n: int = 1200) -> list[Ruling]:
-    """Votes of three teachers, each weak on a topic of its own; the solver outranks them."""
-    rng = random.Random(7)
-    rows = []
-    for number in range(n):
-        topic, truth = TOPICS[number % 4], LETTERS[rng.randrange(4)]
-        votes = {
-            name: None
-            if rng.random() < 0.02
-            else truth
-            if rng.random() < (0.72 if place == number % 4 else 0.93)
-            else "A"
-            for place, name in enumerate(TEACHERS)
-        }
-        cast = [letter for letter in votes.values() if letter]
-        lead = max(sorted(set(cast)), key=cast.count) if cast else None
-        vote = lead if lead and cast.count(lead) >= 2 else None
-        question = Question(
-            id=f"q{number}",
-            topic=topic,
-            question="Row of 4. First is Leo. Who is second from right?",
-            choices=("so Leo", "so Dan", "so Tom", "so Ivy"),
-            truth=truth,  # pyright: ignore[reportArgumentType]
-            key=truth,  # pyright: ignore[reportArgumentType]
-            source="generator" if number % 3 else "ada",
-            check="ok",
-        )
-        rows.append(
-            Ruling(
-                id=question.id,
-                question=question,
-                letter=question.truth if number % 11 else None,
-                reasoning="row Leo Dan Ivy Tom so Ivy",
-                by="solver",
-                reason=None if number % 11 else "no_right_answer",
-                votes=votes,  # pyright: ignore[reportArgumentType]
-                vote=vote,  # pyright: ignore[reportArgumentType]
-                agreement=cast.count(lead) / len(cast) if lead else 0.0,
-            )
-        )
-    return rows
 
 
 @cache
@@ -177,42 +103,6 @@ def funnel() -> tuple[Funnel, ...]:
             dropped=dropped,
         )
         for step, total, dropped in steps
-    )
-
-
-def samples() -> tuple[Sample, ...]:
-    rows = [
-        ("seating",
-         "Row of 4. First is Leo. Dan is right of Leo. Tom is right of Ivy. Dan is left of Ivy. "
-         "Who is second from right?",
-         ("so Leo", "so Tom", "so Ivy", "so Dan"), "C", ("C", "C", "B"), "kept"),
-        ("series", "Next in N4 P7 R10 T13?", ("so V16", "so U16", "so V15", "so W16"), "A", ("A", "A", "A"), "kept"),
-        ("blood_relations", "Say Bob is father of Ivy. Leo is father of Bob. Leo is what to Ivy?",
-         ("so uncle", "so grandfather", "so father", "so brother"), "B", ("B", "C", "B"), "kept"),
-        ("syllogisms", "Given Some cats are mice. Some mice are lions. What follows for cats and lions?",
-         ("so all", "so no", "so some", "so unclear"), "D", ("C", "C", "D"), "kept"),
-        ("seating", "Row of 3. First is Ann. Kim is left of Ann. Who is last?",
-         ("so Ann", "so Kim", "so Joy", "so Eve"), None, ("A", None, "B"), "unsolvable"),
-    ]  # fmt: skip
-    return tuple(
-        Sample(
-            id=f"{topic[:3]}{number}",
-            topic=topic,
-            question=question,
-            choices=dict(zip(LETTERS, choices, strict=True)),
-            votes=tuple(
-                SampleVote(teacher=name, answer=vote, reasoning=f"row Leo Dan Ivy Tom so {vote}" if vote else "")
-                for name, vote in zip(TEACHERS, votes, strict=True)
-            ),
-            verdict=verdict,
-            answer=answer,
-            by="solver",
-            agreement=round(2 / 3, 3),
-            solver="ok" if answer else "unsolvable",
-            truth=answer,
-            source="ada" if number % 2 else "generator",
-        )
-        for number, (topic, question, choices, answer, votes, verdict) in enumerate(rows * 2)
     )
 
 

@@ -5,7 +5,7 @@ import pytest
 from nightschool.records import Letter, Measured
 from nightschool.report.measure import compare, measure_committee, measure_latency, measure_stage
 from nightschool.statistics import mcnemar_exact, wilson
-from tests.nightschool.example_report import TEACHERS, measured, rulings
+from tests.nightschool.example_rows import TEACHERS, measured, rulings
 
 
 def rows(letters: dict[str, list[Letter | None]]) -> list[Measured]:
@@ -47,9 +47,19 @@ def test_a_question_that_the_world_kept_from_an_answer_is_left_out() -> None:
     whole = rows({"sea1": ["A", "A"], "sea2": ["B", "B"], "sea3": ["A", "B"]})
     torn = [row for row in whole if row.id != "sea2@1"]
     assert measure_stage("sft", torn).accuracy.n == 4
-    assert compare("base", torn, whole).value == 0
+    gain = compare("base", torn, whole)
+    assert gain is not None
+    assert gain.value == 0
+    assert compare("base", torn[:1], whole[4:]) is None
+
+
+def test_a_stage_that_was_stopped_half_way_is_measured_on_what_there_is() -> None:
+    whole = rows({"sea1": ["A", "A"], "sea2": ["A", "B"], "sea3": ["B", "B"]})
+    split = [row for row in whole if row.id in ("sea1@0", "sea2@0", "sea3@1")]
+    found = measure_stage("sft", split)
+    assert (found.accuracy.value, found.accuracy.n) == (1.0, 2)
     with pytest.raises(ValueError, match="questions x seeds"):
-        compare("base", torn[:1], whole[4:])
+        measure_stage("sft", [])
 
 
 def test_a_stage_does_not_gain_over_itself() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from nightschool.records import Answer, Cast
 from nightschool.report.samples import draw, sample
-from tests.nightschool.example_report import rulings
+from tests.nightschool.example_rows import rulings
 
 
 @pytest.mark.parametrize(
@@ -38,3 +38,4 @@ def test_a_sample_shows_the_reasoning_behind_the_vote_and_why_there_is_none() ->
 
 def test_a_dropped_row_carries_its_reason() -> None:
     assert sample(rulings(30)[0], {}).verdict == "no_right_answer"
+    assert sample(rulings(30)[1], {}, balanced=False).verdict == "over_share"
