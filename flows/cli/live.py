@@ -70,7 +70,7 @@ class _Times(ProgressColumn):
     def render(self, task: Task) -> Text:
         event: Event = task.fields["event"]
         gone = event.seconds if event.finished else max(event.seconds, task.elapsed or 0.0)
-        to_go = f", {_about(event.eta_s)} to go" if event.eta_s is not None and not event.finished else ""
+        to_go = f", {_about(event.eta_s)} to go" if event.eta_s and not event.finished else ""
         return Text(f"{duration(gone)}{to_go}", style="green" if event.finished else "cyan")
 
 
@@ -99,14 +99,15 @@ def line(event: Event) -> str:
         parts.append(f"done in {duration(event.seconds)}")
     else:
         parts.append(duration(event.seconds))
-        parts += [f"{_about(event.eta_s)} to go"] if event.eta_s is not None else []
+        parts += [f"{_about(event.eta_s)} to go"] if event.eta_s else []
     parts += [_short(event)]
     return f"{event.phase:<10}  {', '.join(filter(None, parts))}"
 
 
 def counts(event: Event) -> str:
     """How much of a phase is done, in words; empty for one without rows and chunks."""
-    parts = [f"{event.done:,}/{event.total:,}"] if event.total else []
+    counted = event.done or not event.finished  # some phases count no rows while they make their one chunk
+    parts = [f"{event.done:,}/{event.total:,}"] if event.total and counted else []
     if event.chunks_total:
         parts.append(f"{event.chunks_done}/{event.chunks_total} chunks")
     parts += [f"{event.cached} cached"] if event.cached else []
