@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nightschool import answers, balance, committee, pairs, parsing, pool, questions, validate
+from nightschool import answers, balance, committee, pairs, parsing, pool, questions, school, validate
 from nightschool.identity import key
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
@@ -26,7 +26,7 @@ def lineage(recipe: Recipe, engines: Mapping[str, str]) -> dict[str, str]:
     """
     keys = _school(recipe)
     models = {model.name: _model(model, recipe, engines, keys) for model in (*recipe.teachers, recipe.student)}
-    common = {"seed": recipe.seed, "topics": list(recipe.topics)}
+    common = {"seed": recipe.seed, "topics": list(recipe.topics), "school": school.RULES_VERSION}
     keys |= _data(recipe, models, common)
     keys |= _learning(recipe, models[recipe.student.name], common, keys)
     return keys

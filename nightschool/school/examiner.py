@@ -20,8 +20,12 @@ _PATIENCE = 3_000
 
 
 def normalise(question: str) -> str:
-    """The question as compared with others: words and numbers in lower case, one space between."""
-    return " ".join(re.findall(r"\w+", question.casefold()))
+    """The question as compared with others: words and numbers in lower case, sentences in sorted order.
+
+    The same clues in another order are the same question: twins can't stand on both sides of the held-out line.
+    """
+    sentences = (" ".join(re.findall(r"\w+", sentence)) for sentence in re.split(r"[.?!\n]", question.casefold()))
+    return ". ".join(sorted(sentence for sentence in sentences if sentence))
 
 
 def held_out(question: str) -> bool:

@@ -83,9 +83,9 @@ def test_same_seed_same_puzzles_and_a_longer_list_goes_on(topic: str):
 @pytest.mark.parametrize(
     ("topic", "digest"),
     [
-        ("syllogisms", "d3ab2931d220"),
-        ("seating", "f38f2839e8cf"),
-        ("blood_relations", "cf7361c7c4f3"),
+        ("syllogisms", "3ff9218eba00"),
+        ("seating", "b07fd0312773"),
+        ("blood_relations", "252f54501927"),
         ("series", "7e9f5b8c6a0f"),
     ],
 )
@@ -178,3 +178,10 @@ def test_distractors_do_not_give_the_answer_away_by_place_or_by_being_rare(topic
             counts.setdefault(choice, [0, 0])[place > 0] += 1
     frequent = {choice: right / (right + wrong) for choice, (right, wrong) in counts.items() if right + wrong > 200}
     assert all(share < 0.45 for share in frequent.values()), frequent
+
+
+def test_the_same_clues_in_another_order_are_the_same_question():
+    asked = "Row of 4. First is Leo. Dan is right of Leo. Tom is right of Ivy. Who is second from right?"
+    twin = "Row of 4. Tom is right of Ivy. First is Leo. Dan is right of Leo.  Who is second from right?"
+    assert school.normalise(asked) == school.normalise(twin)
+    assert school.normalise(asked) != school.normalise(asked.replace("Tom", "Dan"))

@@ -1,0 +1,111 @@
+"""The store: a chunk is whole or not there, and goes stale when its inputs change."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from blocks.store import Store
+from nightschool.chunks import Chunk, split
+from nightschool.errors import DataError, WorldError
+from nightschool.records import Dropped
+
+CHUNK = Chunk("answers", "k1", 17, 17, "answers chunk 18/40", inputs=(("pool", "d1"),))
+
+
+def row(name: str) -> Dropped:
+    return Dropped(id=name, reason="none")
+
+
+def committed(root: Path, names: str = "abc") -> Store:
+    store = Store(root)
+    store.commit(CHUNK, rows=[row(name) for name in names], dropped=[("truncated", row("z"))], figures={"seconds": 1.0})
+    return store
+
+
+def test_a_committed_chunk_is_read_back_with_its_counts(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    manifest = store.manifest(CHUNK)
+    assert manifest is not None
+    assert (manifest.rows, manifest.dropped) == (3, {"truncated": 1})
+    assert [one.id for one in store.rows(CHUNK, Dropped)] == ["a", "b", "c"]
+    assert (tmp_path / "answers" / "k1" / "chunk-00017.manifest.json").is_file()
+
+
+@pytest.mark.parametrize("harm", ["truncate", "flip", "delete", "manifest"])
+def test_a_harmed_chunk_is_not_whole(tmp_path: Path, harm: str) -> None:
+    store = committed(tmp_path)
+    path = store.path(CHUNK, "manifest.json" if harm == "manifest" else "rows.jsonl")
+    data = path.read_bytes()
+    if harm == "delete":
+        path.unlink()
+    else:
+        path.write_bytes(data[: len(data) // 2] if harm in ("truncate", "manifest") else data.replace(b"a", b"e", 1))
+    assert store.manifest(CHUNK) is None
+
+
+def test_a_chunk_made_from_other_inputs_is_stale(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    changed = Chunk("answers", "k1", 17, 17, "same place", inputs=(("pool", "d2"),))
+    assert store.manifest(changed) is None
+    assert store.manifest(CHUNK) is not None
+
+
+def test_the_digest_follows_the_rows(tmp_path: Path) -> None:
+    first = committed(tmp_path / "one").manifest(CHUNK)
+    same = committed(tmp_path / "two").manifest(CHUNK)
+    other = committed(tmp_path / "three", "abd").manifest(CHUNK)
+    assert first is not None
+    assert same is not None
+    assert other is not None
+    assert first.digest == same.digest != other.digest
+
+
+def test_a_forgotten_chunk_is_gone(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    store.forget(CHUNK)
+    assert store.manifest(CHUNK) is None
+
+
+def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    with store.path(CHUNK, "rows.jsonl").open("a") as file:
+        file.write('{"id": 3}\n')
+    with pytest.raises(DataError, match=r"chunk-00017.rows.jsonl:4: not a Dropped"):
+        store.rows(CHUNK, Dropped)
+
+
+def test_a_store_that_cannot_be_written_says_so(tmp_path: Path) -> None:
+    (tmp_path / "answers").write_text("a file where a folder should be")
+    with pytest.raises(WorldError, match=r"answers/k1: the store cannot be written"):
+        committed(tmp_path)
+
+
+def test_only_one_process_makes_a_chunk(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from blocks.store import Store
+from tests.blocks.test_store import CHUNK
+with Store(Path({str(tmp_path)!r})).lock(CHUNK):
+    print("mine", flush=True)
+"""
+    store = Store(tmp_path)
+    with store.lock(CHUNK):
+        other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        with pytest.raises(subprocess.TimeoutExpired):
+            other.wait(timeout=1.0)
+    assert other.stdout is not None
+    assert other.stdout.read() == b"mine\n"
+    assert other.wait() == 0
+
+
+@given(st.lists(st.integers()), st.integers(1, 50))
+def test_splitting_loses_nothing_and_keeps_the_order(rows: list[int], size: int) -> None:
+    parts = split(rows, size)
+    assert [one for part in parts for one in part] == rows
+    assert all(0 < len(part) <= size for part in parts)

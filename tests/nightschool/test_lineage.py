@@ -1,0 +1,78 @@
+"""Keys chain: what a change renames, and what it leaves alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightschool.lineage import lineage
+from nightschool.recipe.load import find_recipe, load_recipe
+
+DATA = {"pool", "committee", "balance", *(f"{p}/{t}" for p in ("questions", "answers") for t in ("alba", "bruno", "clara"))}
+LEARNT = {"sft", "pairs", "dpo", "validate/sft", "validate/dpo", "timing/dpo"}
+
+
+def keys(*sets: str, **engines: str) -> dict[str, str]:
+    recipe = load_recipe(find_recipe("smoke"), sets=sets)
+    names = [model.name for model in (*recipe.teachers, recipe.student)]
+    return lineage(recipe, dict.fromkeys(names, "scripted") | {"student": "transformers"} | engines)
+
+
+def renamed(*sets: str, **engines: str) -> set[str]:
+    before, after = keys(), keys(*sets, **engines)
+    return {place for place in before | after if before.get(place) != after.get(place)}
+
+
+@pytest.mark.parametrize(
+    ("change", "expected"),
+    [
+        ("dpo.beta=0.2", {"dpo", "validate/dpo", "timing/dpo"}),
+        ("validate.timed=3", {"timing/dpo"}),
+        ("validate.per_topic=3", {"validate/base", "validate/sft", "validate/dpo", "timing/dpo"}),
+        ("pairs.samples=5", {"pairs", "dpo", "validate/dpo", "timing/dpo"}),
+        ("sft.epochs=2", LEARNT),
+        ("balance.by=[letter]", {"balance", *LEARNT}),
+        ("committee.min_agreement=0.9", {"committee", "balance", *LEARNT}),
+        ("answers.temperature=0.1", {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT),
+        ("questions.max_tokens=99", DATA | LEARNT),
+        ("student.temperature=0.1", {"validate/base", "validate/sft", "validate/dpo", "timing/dpo"}),
+    ],
+)
+def test_a_change_renames_all_that_depends_on_it_and_nothing_else(change: str, expected: set[str]) -> None:
+    assert renamed(change) == expected
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "serve.concurrency=7", "serve.attempts=9", "serve.threads=2", "answers.chunks_in_flight=1", "sft.threads=1",
+        "max_failed_chunks=3", "store=elsewhere", "name=other", "description=x", "gates=[]",
+    ],
+)  # fmt: skip
+def test_what_changes_only_the_wall_clock_renames_nothing(change: str) -> None:
+    assert renamed(change) == set()
+
+
+def test_one_teacher_on_another_engine_keeps_the_others_questions() -> None:
+    found = renamed(alba="vllm")
+    assert "questions/alba" in found
+    assert "questions/bruno" not in found
+    assert "answers/bruno" in found  # its questions come from the pool, which alba writes for as well
+
+
+def test_a_prompts_text_counts_and_not_its_file(tmp_path: Path) -> None:
+    source = find_recipe("smoke").parent / "prompts" / "tiny" / "answers.txt"
+    moved, edited = tmp_path / "moved.txt", tmp_path / "edited.txt"
+    moved.write_text(source.read_text("utf-8"), "utf-8")
+    edited.write_text(source.read_text("utf-8") + "Think first.\n", "utf-8")
+    assert renamed(f"answers.prompt={moved}") == set()
+    assert "answers/alba" in renamed(f"answers.prompt={edited}")
+    assert "questions/alba" not in renamed(f"answers.prompt={edited}")
+
+
+def test_the_keys_of_the_smoke_night_are_these() -> None:
+    """Golden: a rule whose output changed must change its RULES_VERSION, and then these change with it."""
+    assert keys().keys() == {
+        "school/random", *DATA, *LEARNT, "validate/base",
+    }  # fmt: skip
