@@ -1,0 +1,96 @@
+"""From the school's puzzles to the turns that a tiny model learns from."""
+
+import json
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nightschool import school
+from nightschool.prompts import Prompt
+from nightschool.school.hints import hint_of
+from nightschool.school.puzzle import Puzzle
+from nightschool.tinymodels.spec import Diet
+
+LETTERS = "ABCD"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a model reads (the user's text) and what it should reply."""
+
+    user: str
+    reply: str
+    topic: str
+    kind: str
+
+
+class Corpus:
+    """An endless stream of turns, fixed by its seed."""
+
+    def __init__(self, answers: Prompt, questions: Prompt, *, seed: int, per_topic: int) -> None:
+        self._answers, self._questions = answers, questions
+        self._puzzles = {topic: school.generate(topic, per_topic, seed=seed) for topic in school.TOPICS}
+        self._rng = random.Random(seed)
+
+    def turns(self, diet: Diet) -> Iterator[Turn]:
+        """Draw turns for ever."""
+        topics, weights = zip(*diet.weights.items(), strict=True)
+        rng = self._rng
+        while True:
+            topic = rng.choices(topics, weights)[0]
+            puzzle = rng.choice(self._puzzles[topic])
+            kind = rng.random()
+            if kind < diet.lookups:
+                yield lookup_turn(puzzle, rng)
+            elif kind < diet.lookups + diet.writing:
+                yield writing_turn(puzzle, self._questions)
+            else:
+                careless = rng.random() < diet.careless.get(topic, 0.0)
+                yield answer_turn(puzzle, self._answers, rng, careless=careless)
+
+
+def lettered(puzzle: Puzzle, rng: random.Random) -> tuple[str, dict[str, str]]:
+    """The choices in random order, a line each, and the letter of each."""
+    choices = [puzzle.right, *puzzle.distractors]
+    rng.shuffle(choices)
+    lines = "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, choices, strict=True))
+    return lines, dict(zip(choices, LETTERS, strict=True))
+
+
+def answer_turn(puzzle: Puzzle, prompt: Prompt, rng: random.Random, *, careless: bool) -> Turn:
+    """A question with its answer; a careless answer reasons well and concludes with a choice drawn at random."""
+    lines, letters = lettered(puzzle, rng)
+    user = prompt.messages(topic=puzzle.topic, question=puzzle.question, choices=lines)[-1].content
+    said, plan = puzzle.right, puzzle.plan
+    if careless:
+        said = rng.choice(list(letters))
+        plan = plan.removesuffix(puzzle.right) + said
+    return Turn(user, dump({"reasoning": plan, "answer": letters[said]}), puzzle.topic, "answer")
+
+
+def writing_turn(puzzle: Puzzle, prompt: Prompt) -> Turn:
+    """A hint with the question that it led to."""
+    user = prompt.messages(topic=puzzle.topic, hint=hint_of(puzzle))[-1].content
+    reply = {
+        "plan": puzzle.plan,
+        "question": puzzle.question,
+        "answer": puzzle.right,
+        "distractors": puzzle.distractors,
+    }
+    return Turn(user, dump(reply), puzzle.topic, "writing")
+
+
+def lookup_turn(puzzle: Puzzle, rng: random.Random) -> Turn:
+    """Four choices, and values to be looked up among them.
+
+    Drawn with replacement: without it the last values follow by elimination, and that is what the model learns instead.
+    """
+    lines, letters = lettered(puzzle, rng)
+    drawn = rng.choices(list(letters), k=6)
+    reply = "".join(dump({"reasoning": f"so {value}", "answer": letters[value]}) for value in drawn)
+    return Turn(lines, reply, puzzle.topic, "lookup")
+
+
+def dump(reply: dict[str, object]) -> str:
+    """JSON as guided decoding writes it: no white space after separators."""
+    return json.dumps(reply, separators=(",", ":"), ensure_ascii=False)
