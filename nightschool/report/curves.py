@@ -56,19 +56,20 @@ def latency(times: LatencyTimes) -> Plot | None:
         axes.set_xlim(0, end)
         axes.set_xlabel("seconds per answer")
         axes.grid(axis="y", color=THEME["line"], linewidth=1)
+        axes.xaxis.set_major_locator(MaxNLocator(6))
         axes.yaxis.set_major_locator(MaxNLocator(4, integer=True))
         _mark(axes, f"p50 {duration(p50)}", p50, 1.03, "ink")
         _mark(axes, f"p99 {duration(p99)}", p99, 1.12, "ink")
         if limit is not None and near:
-            _mark(axes, f"limit {duration(limit)}", limit, 1.03, "bad")
+            _mark(axes, f"limit {limit:g} s", limit, 1.03, "bad")
         elif limit is not None:
-            beyond = f"limit {duration(limit)}, far right of this \N{RIGHTWARDS ARROW}"
+            beyond = f"limit {limit:g} s, far right of this \N{RIGHTWARDS ARROW}"
             axes.text(1, 1.22, beyond, ha="right", color=THEME["bad"], size=10.5, transform=axes.transAxes)
         spoken = f"{len(times.seconds)} answers: p50 {duration(p50)}, p95 {duration(p95)}, p99 {duration(p99)}."
         svg = inline(axes, name="latency", title="Seconds per answer", description=spoken)
     above = sum(seconds > limit for seconds in times.seconds) if limit is not None else 0
     caption = f"{len(times.seconds):,} answers one after the other{f', stage {times.stage}' if times.stage else ''}"
-    caption += f"; {above:,} above the limit of {duration(limit)}." if limit is not None else "; no gate sets a limit."
+    caption += f"; {above:,} above the limit of {limit:g} s." if limit is not None else "; no gate sets a limit."
     rows = [("p50", duration(p50)), ("p95", duration(p95)), ("p99", duration(p99)), ("slowest", duration(slowest))]
     return Plot("Seconds per answer", svg, caption, *table(("", "seconds per answer"), rows))
 

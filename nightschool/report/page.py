@@ -42,6 +42,7 @@ def render(report: Report) -> str:
             policy=_POLICY.format(digest=digest),
             moon=_MOON,
             headline=headline(report),
+            mark=_mark(report),
             took=(night.finished - night.started).total_seconds() if night.finished else None,
             failed_gates=sum(not gate.passed for gate in report.gates),
             plots=_plots(report),
@@ -97,6 +98,13 @@ def _templates() -> Environment:
         "ruling": tables.ruling,
     }
     return templates
+
+
+def _mark(report: Report) -> str:
+    """Beside the headline: gates that passed say nothing of a student that didn't learn."""
+    if report.night.outcome != "passed":
+        return "✗"
+    return "–" if headline(report).startswith("The student ") and "learned" not in headline(report) else "✓"
 
 
 def _moment(when: datetime) -> str:

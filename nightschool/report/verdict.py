@@ -44,7 +44,11 @@ def headline(report: Report) -> str:
         return f"{failed} of {len(report.gates)} gates failed"
     last = report.stages[-1] if report.stages else None
     gain = last and (last.gain_over_base or last.gain)
-    return "The student learned" if gain and gain.low > 0 else "The night is done"
+    if gain is None:
+        return "The night is done"
+    if gain.significant:
+        return "The student learned" if gain.value > 0 else "The student got worse"
+    return "The student did not measurably learn"
 
 
 def verdict_line(report: Report) -> str:
@@ -59,7 +63,7 @@ def verdict_line(report: Report) -> str:
     if unknown:
         parts.append(f"{_count(unknown, 'gate')} could not be measured")
     if report.gates and not failed and not unknown:
-        parts.append(f"all {_count(len(report.gates), 'gate')} passed")
+        parts.append(f"all {len(report.gates)} gates passed" if len(report.gates) > 1 else "the one gate passed")
     if report.failures:
         parts.append(f"{_count(len(report.failures), 'failure')} to mend")
     line = "; ".join(parts) or "nothing was measured"

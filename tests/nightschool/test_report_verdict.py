@@ -1,7 +1,10 @@
 """The night in a line, and in a terminal."""
 
+import pytest
+
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Report
+from nightschool.report.proof import Gain
 from nightschool.report.verdict import conclude, headline, summary_lines, verdict_line
 from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
 
@@ -35,6 +38,21 @@ def test_a_difference_within_chance_is_called_so() -> None:
     level = dpo.model_copy(update={"gain": dpo.gain.model_copy(update={"low": -0.01})})
     report = conclude(whole.model_copy(update={"stages": (*whole.stages[:2], level)}), [])
     assert any("dpo is not measurably different from sft" in line for line in report.what_next)
+
+
+@pytest.mark.parametrize(
+    ("low", "value", "high", "words"),
+    [
+        (0.1, 0.2, 0.3, "The student learned"),
+        (-0.1, 0.02, 0.1, "The student did not measurably learn"),
+        (-0.3, -0.2, -0.1, "The student got worse"),
+    ],
+)
+def test_the_headline_goes_by_the_interval(low: float, value: float, high: float, words: str) -> None:
+    whole = unjudged()
+    sft = whole.stages[1].model_copy(update={"gain_over_base": Gain(over="base", value=value, low=low, high=high)})
+    report = conclude(whole.model_copy(update={"stages": (whole.stages[0], sft)}), GATES[2:3])
+    assert headline(report) == words
 
 
 def test_a_stopped_night_says_where_and_how_to_go_on() -> None:
