@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 POOL = "nightschool"
 DEPLOYMENT = "night/nightschool"
-START_LIMIT_S = 180.0
+START_LIMIT_S = 300.0
 GRACE_S = 10.0
 
 # Leases kept in memory, the default, are lost with the server and crash the run that holds one; small batches cost
