@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Self
 
 from blocks.pid_file import reap
-from blocks.server_process import ServerProcess
+from blocks.server_process import ServerProcess, free_port
 from blocks.servers import ServerSpec
 from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Endpoint
@@ -66,8 +66,8 @@ class Fleet:
             for name in reap(self._log_dir):
                 self._on_progress(f"{name}: ended what an earlier night left")
             for spec in self._specs.values():
-                if spec.engine != "endpoint" and not self._is_up(spec):
-                    self._running[spec.name] = ServerProcess(spec, key, self._log_dir)
+                if spec.engine != "endpoint":
+                    self._start_one(spec, key)
             self._wait()
             return {name: self._endpoint(spec, name) for spec in self._specs.values() for name in spec.served}
 
@@ -96,9 +96,13 @@ class Fleet:
     ) -> None:
         self.stop()
 
-    def _is_up(self, spec: ServerSpec) -> bool:
-        running = self._running.get(spec.name)
-        return running is not None and running.is_up()
+    def _start_one(self, spec: ServerSpec, key: str) -> None:
+        """Start a server that isn't running; one that had been up keeps its port, so that its endpoints stay good."""
+        earlier = self._running.get(spec.name)
+        if earlier is not None and earlier.is_up():
+            return
+        port = earlier.port if earlier is not None and earlier.ready else free_port()
+        self._running[spec.name] = ServerProcess(spec, key, self._log_dir, port)
 
     def _wait(self) -> None:
         """Poll every server that isn't ready; one that fails is ended, so that a later start makes it anew."""

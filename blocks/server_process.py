@@ -32,9 +32,9 @@ class ServerProcess:
         WorldError: the process or its files can't be made.
     """
 
-    def __init__(self, spec: ServerSpec, key: str, log_dir: Path) -> None:
+    def __init__(self, spec: ServerSpec, key: str, log_dir: Path, port: int) -> None:
         self.spec = spec
-        self.port = _free_port()
+        self.port = port
         self.started = time.monotonic()
         self.ready = False
         self.log = log_dir / f"{spec.name}.log"
@@ -135,7 +135,8 @@ class ServerProcess:
         return "\n".join(f"  | {line}" for line in lines)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on now."""
     with socket.socket() as probe:
         probe.bind((_HOST, 0))
         return probe.getsockname()[1]

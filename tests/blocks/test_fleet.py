@@ -128,9 +128,10 @@ def test_a_server_that_dies_in_service_is_started_again(tmp_path: Path, client: 
     script = json.dumps({"behaviour": "echo", "models": {"t": {}}, "die_after": 3})
     with _fleet(tmp_path, _spec(script=script, attempts=1)) as fleet:
         with pytest.raises(WorldError, match="t does not answer"):
-            _ask_and_lose(client, fleet.start()["t"])
+            _ask_and_lose(client, endpoint := fleet.start()["t"])
         _until(lambda: all(map(_gone, alive(_pid_file(tmp_path).server.pid))))
-        assert len(_ask(client, fleet.start()["t"], 3)) == 3
+        assert fleet.start()["t"] == endpoint
+        assert len(_ask(client, endpoint, 3)) == 3
 
 
 def _ask_and_lose(client: Client, endpoint: Endpoint) -> None:
