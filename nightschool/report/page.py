@@ -104,7 +104,7 @@ def _mark(report: Report) -> str:
     """Beside the headline: gates that passed say nothing of a student that didn't learn."""
     if report.night.outcome != "passed":
         return "✗"
-    return "–" if headline(report).startswith("The student ") and "learned" not in headline(report) else "✓"
+    return "\N{EN DASH}" if headline(report).endswith(("learn", "worse")) else "✓"
 
 
 def _moment(when: datetime) -> str:

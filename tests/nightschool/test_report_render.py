@@ -14,6 +14,7 @@ from pydantic import ValidationError
 from nightschool.report.curves import latency
 from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report, Sample, SampleVote
 from nightschool.report.page import render
+from nightschool.report.proof import Gain
 from nightschool.report.verdict import conclude
 from tests.nightschool.example_report import example, night, stopped
 
@@ -155,6 +156,14 @@ def test_a_night_without_dpo_and_with_one_stage() -> None:
     bare, found = Report(night=night()), example().stages
     assert "→ 67.8% after sft" in render(conclude(bare.model_copy(update={"stages": found[:2]}), []))
     assert "Student 47.1% (base)" in render(conclude(bare.model_copy(update={"stages": found[:1]}), []))
+
+
+def test_a_student_that_did_not_learn_gets_no_tick() -> None:
+    base = example().stages[0]
+    same = base.model_copy(update={"name": "sft", "gain": Gain(over="base", value=0.0, low=-0.1, high=0.1)})
+    page = render(conclude(Report(night=night(), stages=(base, same)), []))
+    assert '<span class="mark quiet"' in page
+    assert "The student did not measurably learn" in page
 
 
 @pytest.mark.parametrize(
