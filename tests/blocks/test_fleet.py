@@ -127,8 +127,9 @@ def test_up_together_and_gone_together(tmp_path: Path, client: Client) -> None:
 def test_a_server_that_dies_in_service_is_started_again(tmp_path: Path, client: Client) -> None:
     script = json.dumps({"behaviour": "echo", "models": {"t": {}}, "die_after": 3})
     with _fleet(tmp_path, _spec(script=script, attempts=1)) as fleet:
+        endpoint = fleet.start()["t"]
         with pytest.raises(WorldError, match="t does not answer"):
-            _ask_and_lose(client, endpoint := fleet.start()["t"])
+            _ask_and_lose(client, endpoint)
         _until(lambda: all(map(_gone, alive(_pid_file(tmp_path).server.pid))))
         assert fleet.start()["t"] == endpoint
         assert len(_ask(client, endpoint, 3)) == 3
