@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
 from nightschool.errors import NightError
-from nightschool.training.job import check_adapter, load_job
+from nightschool.training.job import check_adapter, check_model, load_job
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
 from nightschool.training.rows import read_rows
@@ -28,30 +28,30 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m nightschool.training", description="Trains one stage.")
     parser.add_argument("job", type=Path, help="JSON file, see nightschool.training.job")
-    parser.add_argument("--stop-with-parent", action="store_true", help="end when the starting process ends")
-    options = parser.parse_args()
+    path = parser.parse_args().job
     out = _own_stdout()
     sys.excepthook = _last_words
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     try:
-        _train(options.job, out, os.getppid() if options.stop_with_parent else None)
+        _train(path, out)
     except NightError as error:
         _say(str(error))
         return error.exit_code
     return 0
 
 
-def _train(path: Path, out: TextIO, parent: int | None) -> None:
+def _train(path: Path, out: TextIO) -> None:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
+    check_model(job)
     check_adapter(job)
     check_output(Path(job.output))
     prepare(job)
     begun = time.perf_counter()
     from nightschool.training.stage import run_stage
 
-    run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun, parent=parent)
+    run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun)
 
 
 def _own_stdout() -> TextIO:

@@ -47,6 +47,17 @@ def load_job(path: Path) -> Job:
         raise DataError(first_fault(error), file=path) from error
 
 
+def check_model(job: Job) -> None:
+    """See that a model named by its folder is there; a hub name is left to the hub's own client.
+
+    Raises:
+        DataError: a path, and no model at it.
+    """
+    path = Path(job.model)
+    if (path.is_absolute() or job.model.startswith(".") or path.is_dir()) and not (path / "config.json").is_file():
+        raise DataError("no model here: it has no config.json", file=path)
+
+
 def check_adapter(job: Job) -> None:
     """See that the adapter to go on with is there and is the one that `lora` describes.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import time
 from typing import Any, TextIO
 
@@ -29,26 +27,18 @@ class Progress(TrainerCallback):
 
     Args:
         out: where the lines go.
-        parent: process to end with, or None.
     """
 
-    def __init__(self, out: TextIO, parent: int | None) -> None:
+    def __init__(self, out: TextIO) -> None:
         self.steps: list[Step] = []
         self.tokens = 0
         self._out = out
-        self._parent = parent
         self._started = 0.0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
         self._started = time.perf_counter()
-
-    def on_step_begin(
-        self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
-    ) -> None:
-        if self._parent is not None and os.getppid() != self._parent:
-            signal.raise_signal(signal.SIGTERM)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs: dict[str, float] = kwargs["logs"]

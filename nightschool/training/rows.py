@@ -3,67 +3,48 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import ValidationError, model_validator
 
 from nightschool.errors import DataError
+from nightschool.records import PreferenceRow, TaughtRow
 from nightschool.training.job import Stage, first_fault
 from nightschool.wire import Message
 
-Turns = Annotated[tuple[Message, ...], Field(min_length=1)]
+Turns = tuple[Message, ...]
 
 
-class TrainingRow(BaseModel):
-    """What both stages have in common: the conversation up to the turn that is learned."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    id: str = Field(min_length=1)
-    prompt: Turns
+class SftRow(TaughtRow):
+    """A prompt and the completion to imitate, fit to be learned."""
 
     @property
     def endings(self) -> tuple[Turns, ...]:
-        """What may follow the prompt; sft has one, dpo has chosen and rejected, in this order."""
-        raise NotImplementedError
+        """What may follow the prompt."""
+        return (self.completion,)
 
     @model_validator(mode="after")
-    def _assistant_speaks_last(self) -> TrainingRow:
-        if self.prompt[-1].role == "assistant":
-            raise ValueError("prompt ends with the assistant's turn, which is to be learned")
-        for turns in self.endings:
-            if turns[-1].role != "assistant" or not turns[-1].content.strip():
-                raise ValueError("what is learned must end with a turn of the assistant that says something")
+    def _fit(self) -> SftRow:
+        _check(self.prompt, self.endings)
         return self
 
 
-class SftRow(TrainingRow):
-    """A prompt and the completion to imitate: TRL's prompt-completion columns."""
-
-    completion: Turns
+class DpoRow(PreferenceRow):
+    """A prompt, the better and the worse completion, fit to be learned."""
 
     @property
     def endings(self) -> tuple[Turns, ...]:
-        return (self.completion,)
-
-
-class DpoRow(TrainingRow):
-    """A prompt, the better and the worse completion: TRL's preference columns."""
-
-    chosen: Turns
-    rejected: Turns
-
-    @property
-    def endings(self) -> tuple[Turns, ...]:
+        """What may follow the prompt: chosen, rejected."""
         return (self.chosen, self.rejected)
 
     @model_validator(mode="after")
-    def _pair_differs(self) -> DpoRow:
+    def _fit(self) -> DpoRow:
+        _check(self.prompt, self.endings)
         if self.chosen == self.rejected:
             raise ValueError("chosen and rejected are the same")
         return self
 
 
+TrainingRow = SftRow | DpoRow
 ROW_OF: dict[Stage, type[TrainingRow]] = {"sft": SftRow, "dpo": DpoRow}
 
 
@@ -87,3 +68,11 @@ def read_rows(path: Path, stage: Stage) -> list[TrainingRow]:
         except ValidationError as error:
             raise DataError(first_fault(error), file=path, line=number) from error
     return rows
+
+
+def _check(prompt: Turns, endings: tuple[Turns, ...]) -> None:
+    if not prompt or prompt[-1].role == "assistant":
+        raise ValueError("prompt must end with a turn that the assistant answers")
+    for turns in endings:
+        if not turns or turns[-1].role != "assistant" or not turns[-1].content.strip():
+            raise ValueError("what is learned must end with a turn of the assistant that says something")

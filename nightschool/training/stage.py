@@ -11,26 +11,23 @@ import torch
 from peft import PeftModel
 
 from nightschool.training.job import Job
-from nightschool.training.models import load_model, load_tokenizer, place_of, stop_ids
+from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
 from nightschool.training.process import peak_rss_bytes
 from nightschool.training.progress import Progress
 from nightschool.training.record import FILE, Record
 from nightschool.training.render import render_rows
 from nightschool.training.rows import TrainingRow
-from nightschool.training.trainers import build_trainer
+from nightschool.training.trainers import Dpo, Sft, build_trainer
 
 
-def run_stage(
-    job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float, parent: int | None = None
-) -> Record:
+def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float) -> Record:
     """Train, and put the result at `job.output`.
 
     Args:
         rows: as read from `job.rows`, in file order.
         out: takes one JSON line per step.
         seconds_import: what it took to import this, for the record.
-        parent: process to end with.
 
     Raises:
         DataError: rows that cannot be trained on as they are served, or that lead to a loss that is no number.
@@ -44,38 +41,37 @@ def run_stage(
         rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
     )
     with new_directory(Path(job.output)) as folder:
+        model, ids = load_model(job, place.weights), [row.id for row in rows]
         trainer = build_trainer(
-            job,
-            model=load_model(job, place.weights),
-            tokenizer=tokenizer,
-            rendered=rendered,
-            ids=[row.id for row in rows],
-            place=place,
-            folder=str(folder),
+            job, model=model, tokenizer=tokenizer, rendered=rendered, ids=ids, place=place, folder=str(folder)
         )
-        progress = Progress(out, parent)
+        progress = Progress(out)
         trainer.add_callback(progress)
         ready = time.perf_counter()
         trainer.train()
-        record = Record(
-            stage=job.stage,
-            name=job.name,
-            rows=len(rows),
-            steps=trainer.state.global_step,
-            tokens=progress.tokens,
-            trained_parameters=trainer.get_num_trainable_parameters(),
-            device=place.device,
-            dtype=place.dtype,
-            seconds_import=seconds_import,
-            seconds_load=ready - begun,
-            seconds=time.perf_counter() - ready,
-            peak_rss_bytes=peak_rss_bytes(),
-            peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
-            losses=progress.steps,
-        )
+        ended = time.perf_counter()
+        times = {"seconds_import": seconds_import, "seconds_load": ready - begun, "seconds": ended - ready}
+        record = _record(job, trainer, progress, place, times)
         _save(trainer.model, tokenizer, folder)
         (folder / FILE).write_text(record.model_dump_json(indent=1))
     return record
+
+
+def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, times: dict[str, float]) -> Record:
+    return Record(
+        stage=job.stage,
+        name=job.name,
+        rows=len(trainer.ids),
+        steps=trainer.state.global_step,
+        tokens=progress.tokens,
+        trained_parameters=trainer.get_num_trainable_parameters(),
+        device=place.device,
+        dtype=place.dtype,
+        peak_rss_bytes=peak_rss_bytes(),
+        peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
+        losses=progress.steps,
+        **times,
+    )
 
 
 def _save(model: Any, tokenizer: Any, folder: Path) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PreTrainedTokenizerBase, PrinterCallback, Trainer
+from transformers import PrinterCallback, Trainer
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_config import SFTConfig
@@ -72,14 +72,7 @@ class Dpo(Watched, DPOTrainer):
 
 
 def build_trainer(
-    job: Job,
-    *,
-    model: Any,
-    tokenizer: PreTrainedTokenizerBase,
-    rendered: Sequence[Rendered],
-    ids: Sequence[str],
-    place: Place,
-    folder: str,
+    job: Job, *, model: Any, tokenizer: Any, rendered: Sequence[Rendered], ids: Sequence[str], place: Place, folder: str
 ) -> Sft | Dpo:
     """Make the trainer of a job's stage.
 
@@ -88,23 +81,19 @@ def build_trainer(
 
     Args:
         model: base, or PeftModel when the job goes on with an adapter.
-        rendered: rows in file order.
-        ids: their names, same order.
+        rendered, ids: the rows and their names, in file order.
         folder: where TRL may write; nothing of it is kept.
 
     Raises:
         DataError: LoRA names modules that the model does not have.
     """
     new_lora = job.lora if job.lora is not None and not isinstance(model, PeftModel) else None
-    common: dict[str, Any] = {
-        "model": model,
-        "processing_class": tokenizer,
-        "peft_config": lora_config(new_lora) if new_lora else None,
-    }
+    peft_config = lora_config(new_lora) if new_lora else None
+    common: dict[str, Any] = {"model": model, "processing_class": tokenizer, "peft_config": peft_config}
     settings = _settings(job, place, folder)
     try:
         if job.stage == "sft":
-            args = SFTConfig(**settings, dataset_kwargs={"skip_prepare_dataset": True})
+            args = SFTConfig(**settings, completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": True})
             trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
         else:
             # one pass over the rows for the reference, instead of one an epoch

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from nightschool.errors import DataError, WorldError
-from nightschool.training.job import check_adapter, load_job
+from nightschool.training.job import check_adapter, check_model, load_job
 from nightschool.training.output import check_output, new_directory
 from nightschool.training.render import render_rows
 from nightschool.training.rows import SftRow, read_rows
@@ -84,7 +84,7 @@ def test_missing_job_is_named(tmp_path: Path) -> None:
         ("sft", [{**SFT, "prompt": []}], 1, "prompt"),
         ("sft", [{**SFT, "completion": [{"role": "assistant", "content": " "}]}], 1, "says something"),
         ("sft", [{**SFT, "completion": [FOUR, USER]}], 1, "turn of the assistant"),
-        ("sft", [{**SFT, "prompt": [USER, FOUR]}], 1, "prompt ends with"),
+        ("sft", [{**SFT, "prompt": [USER, FOUR]}], 1, "prompt must end with"),
         ("sft", [DPO], 1, "completion"),
         ("dpo", [DPO, SFT], 2, "chosen"),
         ("dpo", [{**DPO, "rejected": [FOUR]}], 1, "the same"),
@@ -122,6 +122,15 @@ def test_adapter_must_be_the_one_described(tmp_path: Path, found: str | None, sa
         (tmp_path / "adapter_config.json").write_text(found)
     with pytest.raises(DataError, match=says):
         check_adapter(load_job(write_job(tmp_path, adapter=str(tmp_path))))
+
+
+def test_model_named_by_a_path_must_be_there(tmp_path: Path) -> None:
+    for path in (str(tmp_path), str(tmp_path / "none"), "./none"):
+        with pytest.raises(DataError, match="no model here"):
+            check_model(load_job(write_job(tmp_path, model=path)))
+    (tmp_path / "config.json").write_text("{}")
+    for name in (str(tmp_path), "owner/name"):
+        check_model(load_job(write_job(tmp_path, model=name)))
 
 
 def test_output_is_there_whole_or_not_at_all(tmp_path: Path) -> None:
