@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import subprocess
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +22,6 @@ def run_guarded(
     *,
     log: Path,
     on_line: Callable[[dict[str, Any]], None],
-    env: Mapping[str, str] | None = None,
 ) -> None:
     """Runs `command` until it ends; stdout is read as JSON lines, stderr goes to `log`.
 
@@ -35,11 +33,11 @@ def run_guarded(
     """
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, str(_GUARD), "--", *command],
+            [sys.executable, "-S", "-E", str(_GUARD), "--", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,
-            env={**os.environ, **(env or {})},
+            start_new_session=True,
         )
     assert process.stdout is not None
     assert process.stdin is not None

@@ -46,12 +46,10 @@ def build(
     rng = rng_of("pairs", seed, row_id)
     rng.shuffle(right)
     rng.shuffle(wrong)
-    return [
-        PreferenceRow(
-            id=f"{row_id}-{number}",
-            prompt=tuple(prompt),
-            chosen=(Message(role="assistant", content=right[number % len(right)]),),
-            rejected=(Message(role="assistant", content=wrong[number]),),
-        )
-        for number in range(min(per_question, len(wrong)))
-    ]
+    places = range(min(per_question, len(wrong)))
+    return [_pair(f"{row_id}-{place}", prompt, right[place % len(right)], wrong[place]) for place in places]
+
+
+def _pair(row_id: str, prompt: Sequence[Message], chosen: str, rejected: str) -> PreferenceRow:
+    sides = ((Message(role="assistant", content=text),) for text in (chosen, rejected))
+    return PreferenceRow(id=row_id, prompt=tuple(prompt), chosen=next(sides), rejected=next(sides))

@@ -21,23 +21,21 @@ class Desk:
     def __init__(self, night: Night, ledger: Ledger, specs: Sequence[ServerSpec]) -> None:
         self._night, self._ledger, self._specs = night, ledger, specs
         self._fleet: Fleet | None = None
-        self._served: dict[str, Endpoint] = {}
 
     def served(self) -> dict[str, Endpoint]:
-        """Endpoints by model or adapter name, started now if they are not up yet.
+        """Endpoints by model or adapter name, started if they are not up, started again if they died since.
 
         Raises:
             WorldError: a server does not come up; carries the end of its log.
         """
+        counts = progress.track("serve", note=", ".join(spec.name for spec in self._specs))
         if self._fleet is None:
-            counts = progress.track("serve", note=", ".join(spec.name for spec in self._specs))
             self._ledger.memory("before", tree_bytes())
-            self._fleet = Fleet(self._specs, log_dir=self._night.dir / "servers", on_progress=counts.say)
-            self._fleet.__enter__()
-            self._served = self._fleet.start()
-            counts.finish("up")
-            self._ledger.phase("serve", seconds=counts.seconds)
-        return self._served
+            self._fleet = Fleet(self._specs, log_dir=self._night.dir / "servers", on_progress=_say)
+        served = self._fleet.start()
+        counts.finish("up")
+        self._ledger.phase("serve", seconds=counts.seconds)
+        return served
 
     def __enter__(self) -> Desk:
         return self
@@ -47,7 +45,7 @@ class Desk:
     ) -> None:
         if self._fleet is not None:
             self._ledger.memory("serving", tree_bytes())
-            self._fleet.__exit__(kind, error, trace)
+            self._fleet.stop()
             self._ledger.memory("after", tree_bytes())
 
 
@@ -86,3 +84,7 @@ def spec_of(night: Night, model: Model, name: str | None = None) -> ServerSpec:
         key_env=model.key_env,
         script=json.dumps(model.script) if model.script is not None else None,
     )
+
+
+def _say(note: str) -> None:
+    progress.tracker("serve").say(note)

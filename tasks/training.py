@@ -37,26 +37,11 @@ def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseMode
     """
     if not rows:
         raise DataError(f"{chunk.phase}: no rows to train on; see the funnel in the report for where they went")
-    folder = night.store.folder(chunk)
-    folder.mkdir(parents=True, exist_ok=True)
-    source, target, log = (night.store.path(chunk, name) for name in ("taught.jsonl", "out", "log"))
+    night.store.folder(chunk).mkdir(parents=True, exist_ok=True)
+    source, target, at = (night.store.path(chunk, name) for name in ("taught.jsonl", "out", "job.json"))
     shutil.rmtree(target, ignore_errors=True)
     write_whole(source, b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
-    job = Job.model_validate(
-        {
-            **section.model_dump(),
-            "stage": chunk.phase,
-            "name": f"{night.recipe.student.name}-{chunk.phase}",
-            "model": night.model_path(night.recipe.student),
-            "adapter": str(adapter) if adapter else None,
-            "lora": night.recipe.sft.lora.model_dump() if night.recipe.sft.lora else None,
-            "rows": str(source),
-            "output": str(target),
-            "seed": night.recipe.seed,
-        }
-    )
-    at = night.store.path(chunk, "job.json")
-    write_whole(at, job.model_dump_json(indent=1).encode())
+    write_whole(at, _job(night, chunk, section, source, adapter).model_dump_json(indent=1).encode())
     counts = progress.tracker(chunk.phase)
     counts.say("loading torch and the model")
 
@@ -65,7 +50,25 @@ def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseMode
         counts.steps(chunk.phase, int(line.get("step", 0)), int(line.get("steps", 0)), note)
 
     began = time.monotonic()
-    run_guarded([sys.executable, "-m", "nightschool.training", str(at)], log=log, on_line=step)
+    command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
+    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step)
     figures = orjson.loads((target / "training.json").read_bytes())
     files = [source, *sorted(path for path in target.rglob("*") if path.is_file())]
-    return Made(rows=(), figures={"training": figures, "seconds": time.monotonic() - began}, files=files)
+    return Made(figures={"training": figures, "seconds": time.monotonic() - began}, files=files)
+
+
+def _job(night: Night, chunk: Chunk, section: Training, rows: Path, adapter: Path | None) -> Job:
+    recipe = night.recipe
+    return Job.model_validate(
+        {
+            **section.model_dump(),
+            "stage": chunk.phase,
+            "name": f"{recipe.student.name}-{chunk.phase}",
+            "model": night.model_path(recipe.student),
+            "adapter": str(adapter) if adapter else None,
+            "lora": recipe.sft.lora.model_dump() if recipe.sft.lora else None,
+            "rows": str(rows),
+            "output": str(output(night, chunk)),
+            "seed": recipe.seed,
+        }
+    )

@@ -9,7 +9,8 @@ import pytest
 from nightschool.lineage import lineage
 from nightschool.recipe.load import find_recipe, load_recipe
 
-DATA = {"pool", "committee", "balance", *(f"{p}/{t}" for p in ("questions", "answers") for t in ("alba", "bruno", "clara"))}
+ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
+DATA = {"pool", "committee", "balance", *ASKED}
 LEARNT = {"sft", "pairs", "dpo", "validate/sft", "validate/dpo", "timing/dpo"}
 
 
