@@ -7,12 +7,13 @@ import asyncio
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 from aiohttp import web
 
-from blocks.embedded.server import Server
+from blocks.embedded.server import Server, say
 from nightschool.errors import NightError, RecipeError, WorldError
 
 if TYPE_CHECKING:
@@ -82,21 +83,33 @@ async def _serve(args: argparse.Namespace) -> NoReturn:
     except OSError as err:
         raise WorldError(f"cannot listen on {args.host}:{args.port}: {err.strerror}") from None
     server.engine = await asyncio.to_thread(_load, args)
-    print(f"serving {', '.join(server.engine.names)} on {args.host}:{args.port}", file=sys.stderr, flush=True)
+    say(f"serving {', '.join(server.engine.names)} on {args.host}:{args.port}")
     await server.log()
     raise AssertionError("the log never ends")
+
+
+def _die(args: threading.ExceptHookArgs) -> None:
+    """A server whose generation thread is gone would let its clients wait for ever."""
+    sys.__excepthook__(args.exc_type, args.exc_value or args.exc_type(), args.exc_traceback)
+    os._exit(WorldError.exit_code)
 
 
 def main() -> None:
     """Serve; exit 2 for a model or an argument that cannot be used, 3 for a port that is taken."""
     args = _arguments()
-    os.environ.update(HF_HUB_OFFLINE="1", HF_HUB_DISABLE_TELEMETRY="1", TOKENIZERS_PARALLELISM="false", HF_HUB_DISABLE_PROGRESS_BARS="1")
+    os.environ.update(
+        HF_HUB_OFFLINE="1",
+        HF_HUB_DISABLE_TELEMETRY="1",
+        TOKENIZERS_PARALLELISM="false",
+        HF_HUB_DISABLE_PROGRESS_BARS="1",
+    )
     os.environ["OMP_NUM_THREADS"] = str(args.threads)
+    threading.excepthook = _die
     try:
         _check(args)
         asyncio.run(_serve(args))
     except NightError as err:
-        print(f"{type(err).__name__}: {err}", file=sys.stderr, flush=True)
+        say(f"{type(err).__name__}: {err}")
         os._exit(err.exit_code)
 
 

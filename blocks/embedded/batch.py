@@ -1,61 +1,40 @@
-"""The rows of one model that are being generated: they join and leave between two steps."""
+"""Continuous batching of one model: rows join and leave between two steps."""
 
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from llguidance import LLMatcher
 from numpy.typing import NDArray
-from transformers import PreTrainedModel
 
 from blocks.embedded.cache import SlotCache
 from blocks.embedded.grammar import Grammars
 from blocks.embedded.job import Completion, Job
-from blocks.embedded.sampling import choose, uniforms
+from blocks.embedded.sampling import choose
+from blocks.embedded.seats import Row, Seats
 
-_PROMPT_TOKENS = 8192
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
 
-
-@dataclass(eq=False)
-class Row:
-    """One sample on its way: `prompt` includes the tokens that its grammar forces at the start."""
-
-    job: Job
-    index: int
-    prompt: tuple[int, ...]
-    matcher: LLMatcher | None = None
+# Of 600 to 8192, the size whose intermediate results are made fastest (they stay in the cache of a core).
+_PROMPT_TOKENS = 2048
 
 
 class Batch:
-    """Continuous batching of one model, up to `slots` rows; rows 0..len(self.rows) are live, without gaps.
+    """Up to `slots` rows of one model; a step costs no Python per row beyond the grammar's."""
 
-    Per-row state lies in arrays with one entry per slot, so that a step costs no Python per row beyond the grammar.
-    """
-
-    def __init__(self, network: PreTrainedModel, grammars: Grammars, stop_ids: list[int], slots: int, context: int):
+    def __init__(
+        self, network: PreTrainedModel, grammars: Grammars, stop_ids: list[int], slots: int, context: int
+    ) -> None:
         self.waiting: deque[Row] = deque()
-        self.rows: list[Row] = []
+        self.seats = Seats(slots, context, network.dtype)
         self._network = network
         self._grammars = grammars
         self._slots = slots
         self._stop_ids = np.array(stop_ids, dtype=np.int64)
         self._cache = SlotCache(network.config.num_hidden_layers, slots)
-        self._lengths = np.zeros(slots, dtype=np.int64)  # positions held in the cache
-        self._counts = np.zeros(slots, dtype=np.int64)  # tokens written so far
-        self._known = np.zeros(slots, dtype=np.int64)  # tokens that the grammar has fixed so far
-        self._limits = np.zeros(slots, dtype=np.int64)
-        self._temperature = np.zeros(slots, dtype=np.float32)
-        self._top_p = np.ones(slots, dtype=np.float32)
-        self._tokens = np.zeros((slots, context), dtype=np.int64)
-        self._uniforms = np.zeros((slots, context), dtype=np.float64)
-        self._state: list[NDArray[np.generic]] = [
-            *(self._lengths, self._counts, self._known, self._limits),
-            *(self._temperature, self._top_p, self._tokens, self._uniforms),
-        ]
-        self._bias = torch.full((slots, 1, 1, context), torch.finfo(network.dtype).min, dtype=network.dtype)
 
     def add(self, job: Job) -> None:
         """Queue the rows of a job."""
@@ -66,22 +45,24 @@ class Batch:
     @property
     def busy(self) -> bool:
         """Whether a step would do anything."""
-        return bool(self.rows or self.waiting)
+        return bool(self.seats.rows or self.waiting)
 
     def step(self) -> int:
         """Drop cancelled rows, let waiting ones join, write one token per row; returns how many were written."""
-        if any(row.job.cancelled for row in self.rows):
-            self._leave(np.array([row.job.cancelled for row in self.rows]))
+        rows = self.seats.rows
+        if any(row.job.cancelled for row in rows):
+            self.seats.leave(np.array([row.job.cancelled for row in rows]), self._cache)
         written = 0
-        free = self._slots - len(self.rows)
-        if self.waiting and (free >= self._slots // 8 or not self.rows):
-            written += self._join()
-        if self.rows:
+        # A pass over the prompts of a few rows costs nearly as much as one over eight of them: let seats gather.
+        if not rows or self._slots - len(rows) >= self._slots // 8:
+            while self.waiting and len(rows) < self._slots:
+                written += self._join()
+        if rows:
             written += self._decode()
         return written
 
     def _join(self) -> int:
-        first = len(self.rows)
+        first = len(self.seats.rows)
         new = self._take()
         if not new:
             return 0
@@ -95,16 +76,14 @@ class Batch:
         self._cache.prompts(first, source, longest)
         ends, end_of = torch.unique(torch.tensor([len(prompt) - 1 for prompt in prompts]), return_inverse=True)
         logits = self._forward(ids, torch.arange(longest).expand(len(prompts), -1), None, ends)
-        logits = logits[torch.arange(len(prompts)), end_of][source]
-        self.rows += new
-        for slot, row in enumerate(new, start=first):
-            self._seat(slot, row)
-        return self._advance(slice(first, len(self.rows)), logits)
+        for row in new:
+            self.seats.sit(row)
+        return self._advance(first, logits[torch.arange(len(prompts)), end_of][source])
 
     def _take(self) -> list[Row]:
         new: list[Row] = []
         longest = 0
-        while self.waiting and len(self.rows) + len(new) < self._slots:
+        while self.waiting and len(self.seats.rows) + len(new) < self._slots:
             row = self.waiting[0]
             longest = max(longest, len(row.prompt))
             if new and longest * (len(new) + 1) > _PROMPT_TOKENS:
@@ -114,32 +93,17 @@ class Batch:
                 new.append(row)
         return new
 
-    def _seat(self, slot: int, row: Row) -> None:
-        job, length = row.job, len(row.prompt)
-        given = length - len(job.prompt)
-        self._lengths[slot] = length
-        self._tokens[slot, :given] = row.prompt[len(job.prompt) :]
-        self._counts[slot] = given
-        self._known[slot] = 0
-        self._limits[slot] = job.max_tokens
-        self._temperature[slot], self._top_p[slot] = job.temperature, job.top_p
-        self._uniforms[slot, : job.max_tokens] = uniforms(job.seed, row.index, job.max_tokens)
-        self._bias[slot, ..., :length] = 0
-        self._bias[slot, ..., length:] = torch.finfo(self._bias.dtype).min
-        if job.grammar:
-            row.matcher = job.grammar.start.deep_copy()
-
     def _decode(self) -> int:
-        live = len(self.rows)
-        lengths = torch.from_numpy(self._lengths[:live])
-        longest = int(self._lengths[:live].max()) + 1
+        seats, live = self.seats, len(self.seats.rows)
         slots = np.arange(live)
-        last = torch.from_numpy(self._tokens[slots, self._counts[:live] - 1])
-        self._bias[torch.from_numpy(slots), 0, 0, lengths] = 0
+        lengths = torch.from_numpy(seats.lengths[:live])
+        longest = int(seats.lengths[:live].max()) + 1
+        last = torch.from_numpy(seats.tokens[slots, seats.counts[:live] - 1])
+        seats.bias[torch.from_numpy(slots), 0, 0, lengths] = 0
         self._cache.step(lengths, longest)
-        logits = self._forward(last[:, None], lengths[:, None], self._bias[:live, ..., :longest], 1)
-        self._lengths[:live] += 1
-        return self._advance(slice(0, live), logits[:, 0])
+        logits = self._forward(last[:, None], lengths[:, None], seats.bias[:live, ..., :longest], 1)
+        seats.lengths[:live] += 1
+        return self._advance(0, logits[:, 0])
 
     def _forward(
         self, ids: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, keep: torch.Tensor | int
@@ -153,82 +117,85 @@ class Batch:
             logits_to_keep=keep,
         ).logits
 
-    def _advance(self, span: slice, logits: torch.Tensor) -> int:
-        slots = np.arange(span.start, span.stop)
-        counts = self._counts[span]
-        free = counts >= self._known[span]
-        ruled = [slot for slot in slots[free].tolist() if self.rows[slot].matcher is not None]
-        if ruled:
-            matchers = [(self._matcher(slot), slot - span.start) for slot in ruled]
-            allowed = torch.from_numpy(self._grammars.allowed(matchers, len(slots)))
-            logits = logits.masked_fill(~allowed, -torch.inf)
-        uniform = torch.from_numpy(self._uniforms[slots, counts])
-        temperature, top_p = torch.from_numpy(self._temperature[span]), torch.from_numpy(self._top_p[span])
-        drawn = choose(logits.float(), temperature, top_p, uniform).numpy()
-        tokens = np.where(free, drawn, self._tokens[slots, counts])
-        self._tokens[slots, counts] = tokens
-        self._counts[span] += 1
-        stopped = np.zeros(len(self.rows), dtype=np.bool_)
-        stopped[span] = np.isin(tokens, self._stop_ids)
+    def _advance(self, first: int, logits: torch.Tensor) -> int:
+        """Write the next token of each row from `first` on, from its logits [rows, vocabulary]."""
+        seats = self.seats
+        slots = np.arange(first, len(seats.rows))
+        counts = seats.counts[first : len(seats.rows)].copy()
+        free = counts >= seats.known[slots]
+        seats.tokens[slots, counts] = np.where(free, self._draw(slots, logits, 0), seats.tokens[slots, counts])
+        seats.counts[slots] += 1
+        ruled = [slot for slot in slots[free].tolist() if seats.rows[slot].matcher is not None]
+        # Which tokens belong to the nucleus depends on the mask, so with top_p the mask comes first.
+        refused = [slot for slot in ruled if seats.top_p[slot] < 1 or not self._consumed(slot)]
+        if refused:
+            self._redraw(np.array(refused), logits[[slot - first for slot in refused]])
+        stopped = np.zeros(len(seats.rows), dtype=np.bool_)
+        stopped[first:] = np.isin(seats.tokens[slots, counts], self._stop_ids)
         complete = np.zeros_like(stopped)
         for slot in ruled:
-            if not stopped[slot]:
-                complete[slot] = self._follow(slot)
-        for slot in range(span.start, span.stop):
-            stops = self.rows[slot].job.stops
-            if stops and stops(self._tokens[slot, : self._counts[slot]].tolist()):
+            complete[slot] = not stopped[slot] and self._follow(slot)
+        for slot in slots.tolist():
+            stops = seats.rows[slot].job.stops
+            if stops and stops(seats.written(slot)):
                 complete[slot] = True
         self._finish(stopped, complete)
         return len(slots)
 
-    def _matcher(self, slot: int) -> LLMatcher:
-        matcher = self.rows[slot].matcher
-        assert matcher is not None
-        return matcher
+    def _draw(self, slots: NDArray[np.int64], logits: torch.Tensor, turn: int) -> NDArray[np.int64]:
+        seats = self.seats
+        uniform = torch.from_numpy(seats.uniforms[slots, turn, seats.counts[slots]])
+        temperature, top_p = torch.from_numpy(seats.temperature[slots]), torch.from_numpy(seats.top_p[slots])
+        return choose(logits.float(), temperature, top_p, uniform).numpy()
+
+    def _redraw(self, slots: NDArray[np.int64], logits: torch.Tensor) -> None:
+        """Draw again, among what the grammar allows, for rows whose first draw it refused.
+
+        To keep an allowed first draw and to draw again otherwise gives each allowed token its share p / sum(allowed
+        p), the same as a mask on every step would; but a trained model is seldom refused, and a mask is the dearest
+        part of a grammar.
+        """
+        seats = self.seats
+        seats.counts[slots] -= 1
+        matchers = [(seats.matcher(slot), i) for i, slot in enumerate(slots.tolist())]
+        allowed = torch.from_numpy(self._grammars.allowed(matchers, len(slots)))
+        seats.tokens[slots, seats.counts[slots]] = self._draw(slots, logits.masked_fill(~allowed, -torch.inf), 1)
+        seats.counts[slots] += 1
+        for slot in slots.tolist():
+            self._consumed(slot)
+
+    def _consumed(self, slot: int) -> bool:
+        token = int(self.seats.tokens[slot, self.seats.counts[slot] - 1])
+        return self.seats.matcher(slot).try_consume_tokens([token]) == 1
 
     def _follow(self, slot: int) -> bool:
-        """Tell the grammar of the token just written, write what it now forces; whether the JSON is complete."""
-        matcher, count, limit = self._matcher(slot), int(self._counts[slot]), int(self._limits[slot])
-        matcher.consume_token(int(self._tokens[slot, count - 1]))
+        """Write the tokens that the grammar now forces; whether the JSON is complete."""
+        seats, matcher = self.seats, self.seats.matcher(slot)
+        count, limit = int(seats.counts[slot]), int(seats.limits[slot])
         if not matcher.is_stopped():
             forced = matcher.compute_ff_tokens()
             if not forced:
                 return False
             matcher.consume_tokens(forced)
             end = min(count + len(forced), limit)
-            self._tokens[slot, count:end] = forced[: end - count]
-            self._known[slot] = end
+            seats.tokens[slot, count:end] = forced[: end - count]
+            seats.known[slot] = end
             if not matcher.is_stopped():
                 return False
-            self._counts[slot] = end
+            seats.counts[slot] = end
             if count + len(forced) > limit:
                 return False
         if matcher.is_error():
-            self.rows[slot].job.fail(f"the grammar failed: {matcher.get_error()}")
+            seats.rows[slot].job.fail(f"the grammar failed: {matcher.get_error()}")
         return True
 
     def _finish(self, stopped: NDArray[np.bool_], complete: NDArray[np.bool_]) -> None:
-        live = len(self.rows)
-        ended = stopped | complete | (self._counts[:live] >= self._limits[:live])
+        seats, live = self.seats, len(self.seats.rows)
+        ended = stopped | complete | (seats.counts[:live] >= seats.limits[:live])
         if not ended.any():
             return
         for slot in np.flatnonzero(ended).tolist():
-            row, count = self.rows[slot], int(self._counts[slot])
-            tokens = self._tokens[slot, : count - int(stopped[slot])].tolist()
+            row, tokens = seats.rows[slot], seats.written(slot)
             finish = "stop" if stopped[slot] or complete[slot] else "length"
-            row.job.add(row.index, Completion(tokens, finish, count))
-        self._leave(ended)
-
-    def _leave(self, gone: NDArray[np.bool_]) -> None:
-        """Take rows out and close the gaps with rows from the end."""
-        left = int((~gone).sum())
-        holes = np.flatnonzero(gone[:left])
-        tails = left + np.flatnonzero(~gone[left:])
-        if len(holes):
-            self._cache.move(tails, holes, int(self._lengths[tails].max()))
-            for state in self._state:
-                state[holes] = state[tails]
-            self._bias[torch.from_numpy(holes)] = self._bias[torch.from_numpy(tails)]
-            for hole, tail in zip(holes.tolist(), tails.tolist(), strict=True):
-                self.rows[hole] = self.rows[tail]
-        del self.rows[left:]
+            row.job.add(row.index, Completion(tokens[:-1] if stopped[slot] else tokens, finish, len(tokens)))
+        seats.leave(ended, self._cache)

@@ -47,7 +47,8 @@ class SlotLayer(CacheLayerMixin):
             self.lazy_initialization(key_states, value_states)
         write = self._write
         self._reserve(write.longest)
-        assert self.keys is not None and self.values is not None
+        assert self.keys is not None
+        assert self.values is not None
         if write.source is not None:
             slots = slice(write.first, write.first + len(write.source))
             self.keys[slots, :, : key_states.shape[2]] = key_states[write.source]
@@ -59,7 +60,8 @@ class SlotLayer(CacheLayerMixin):
         return self.keys[:count, :, : write.longest], self.values[:count, :, : write.longest]
 
     def _reserve(self, positions: int) -> None:
-        assert self.keys is not None and self.values is not None
+        assert self.keys is not None
+        assert self.values is not None
         held = self.keys.shape[2]
         if positions <= held:
             return
@@ -69,7 +71,8 @@ class SlotLayer(CacheLayerMixin):
 
     def move(self, source: NDArray[np.int64], target: NDArray[np.int64], positions: int) -> None:
         """Copy whole slots."""
-        assert self.keys is not None and self.values is not None
+        assert self.keys is not None
+        assert self.values is not None
         self.keys[target, :, :positions] = self.keys[source, :, :positions]
         self.values[target, :, :positions] = self.values[source, :, :positions]
 

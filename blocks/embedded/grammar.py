@@ -58,10 +58,10 @@ class Grammars:
         source = LLMatcher.grammar_from_json_schema(text, overrides={"whitespace_flexible": False})
         matcher = LLMatcher(self._tokenizer, source, log_level=0)
         if matcher.is_error():
-            raise BadSchema(matcher.get_error().splitlines()[0])
+            raise BadSchema(" ".join(matcher.get_error().split())[:300])
         prefix = matcher.compute_ff_tokens()
         if prefix and not matcher.consume_tokens(prefix):
-            raise BadSchema(matcher.get_error().splitlines()[0])
+            raise BadSchema(" ".join(matcher.get_error().split())[:300])
         return Grammar(matcher, tuple(prefix))
 
     def allowed(self, matchers: list[tuple[LLMatcher, int]], rows: int) -> NDArray[np.bool_]:

@@ -45,11 +45,12 @@ def _without_dynamo() -> Iterator[None]:
     dynamo.__dict__["__path__"] = []
     hook.__dict__["TransformGetItemToIndex"] = contextlib.nullcontext
     sys.modules.update({_DYNAMO: dynamo, _VMAP_HOOK: hook})
-    vars(torch)["_dynamo"] = dynamo
+    setattr(torch, dynamo.__name__.rpartition(".")[2], dynamo)
     try:
         yield
     finally:
-        del sys.modules[_DYNAMO], sys.modules[_VMAP_HOOK], vars(torch)["_dynamo"]
+        delattr(torch, "_dynamo")
+        del sys.modules[_DYNAMO], sys.modules[_VMAP_HOOK]
 
 
 @contextlib.contextmanager

@@ -60,5 +60,5 @@ class Loop:
                 for batch in self._batches.values():
                     if batch.busy:
                         self.counters.tokens += batch.step()
-                self.counters.running = sum(len(batch.rows) for batch in self._batches.values())
+                self.counters.running = sum(len(batch.seats.rows) for batch in self._batches.values())
                 self.counters.waiting = sum(len(batch.waiting) for batch in self._batches.values())

@@ -23,6 +23,7 @@ from transformers import (
 )
 from transformers.initialization import no_init_weights
 
+from blocks.embedded import attention
 from nightschool.errors import RecipeError
 
 
@@ -46,6 +47,7 @@ def load(folder: Path, name: str, adapters: dict[str, Path], dtype: str, max_mod
     Raises:
         RecipeError: a folder is missing or broken, or an adapter belongs to another base.
     """
+    attention.register()
     try:
         tokenizer = AutoTokenizer.from_pretrained(folder)
         base = _network(folder, getattr(torch, dtype))
@@ -61,7 +63,7 @@ def load(folder: Path, name: str, adapters: dict[str, Path], dtype: str, max_mod
     return Loaded(networks, tokenizer, _stop_ids(base, tokenizer), base.config.vocab_size, context)
 
 
-def _network(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
+def _network(folder: Path, dtype: torch.dtype) -> Any:
     """Build the architecture and read its weights.
 
     from_pretrained builds on the meta device, which costs the import of SymPy, 1.6 CPU-seconds; it is left for
@@ -71,16 +73,15 @@ def _network(folder: Path, dtype: torch.dtype) -> PreTrainedModel:
     if weights.is_file():
         with no_init_weights():
             config = AutoConfig.from_pretrained(folder)
-            network = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation="sdpa")
+            network = AutoModelForCausalLM.from_config(config, dtype=dtype, attn_implementation=attention.NAME)
         network.tie_weights()
         with contextlib.suppress(RuntimeError):
             load_model(network, weights)
             if (folder / "generation_config.json").is_file():
                 network.generation_config = GenerationConfig.from_pretrained(folder)
             return network
-    network, info = AutoModelForCausalLM.from_pretrained(
-        folder, dtype=dtype, attn_implementation="sdpa", output_loading_info=True
-    )
+    read: Any = AutoModelForCausalLM.from_pretrained
+    network, info = read(folder, dtype=dtype, attn_implementation=attention.NAME, output_loading_info=True)
     if info["missing_keys"]:
         raise ValueError(f"weights are missing: {', '.join(sorted(info['missing_keys'])[:3])}")
     return network

@@ -30,13 +30,26 @@ class BadRequest(Exception):
         self.param = param
 
 
+def _joined(content: object) -> object:
+    """Content in parts is joined when all are text; anything else is left for the type check to refuse."""
+    if not isinstance(content, list):
+        return content
+    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
+    words = [text for text in texts if isinstance(text, str)]
+    return "".join(words) if len(words) == len(content) else content
+
+
+def _listed(stop: object) -> object:
+    return [] if stop is None else [stop] if isinstance(stop, str) else stop
+
+
 class Turn(BaseModel):
-    """A message; content in parts is joined, as only text can be served."""
+    """A message; only text can be served."""
 
     model_config = ConfigDict(extra="ignore")
 
     role: str
-    content: Annotated[str, BeforeValidator(lambda value: _joined(value))]
+    content: Annotated[str, BeforeValidator(_joined)]
 
 
 class Schema(BaseModel):
@@ -84,19 +97,8 @@ class ChatRequest(BaseModel):
     max_tokens: int | None = Field(default=None, ge=1)
     max_completion_tokens: int | None = Field(default=None, ge=1)
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
-    stop: Annotated[list[str], BeforeValidator(lambda value: _listed(value))] = Field(default_factory=list)
+    stop: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
     response_format: ResponseFormat | None = None
-
-
-def _joined(content: object) -> object:
-    if not isinstance(content, list):
-        return content
-    texts = [part.get("text") for part in content if isinstance(part, dict) and part.get("type") == "text"]
-    return "".join(texts) if len(texts) == len(content) and all(isinstance(t, str) for t in texts) else content
-
-
-def _listed(stop: object) -> object:
-    return [] if stop is None else [stop] if isinstance(stop, str) else stop
 
 
 def refuse_unserved(body: dict[str, Any]) -> None:

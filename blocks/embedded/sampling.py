@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 
 def uniforms(seed: int, index: int, length: int) -> NDArray[np.float64]:
-    """The random numbers of one sample: one in [0, 1) per position, fixed by the request's seed and the sample's index.
+    """The random numbers of one sample, [2, length]: a first and a second draw in [0, 1) for each position.
 
-    A counter-based generator (Philox) gives each (seed, index) its own stream, so that a row draws the same numbers
-    alone and in a full batch.
+    A counter-based generator (Philox) gives each (seed of the request, index of the sample) its own stream, so that a
+    row draws the same numbers alone and in a full batch.
     """
     key = np.array([seed & 0xFFFF_FFFF_FFFF_FFFF, index], dtype=np.uint64)
-    return np.random.Generator(np.random.Philox(key=key)).random(length)
+    return np.random.Generator(np.random.Philox(key=key)).random((length, 2)).T
 
 
 def _nucleus(probs_B_V: torch.Tensor, top_p_B: torch.Tensor) -> torch.Tensor:

@@ -24,6 +24,12 @@ _LOG_EVERY_S = 5.0
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
+def say(line: str) -> None:
+    """One line on stderr, at once."""
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 def _json(body: object, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
     return web.Response(body=orjson.dumps(body), status=status, content_type="application/json", headers=headers)
 
@@ -106,5 +112,5 @@ class Server:
             if counters.tokens > tokens:
                 rates = [(counters.requests - requests) / (now - then), (counters.tokens - tokens) / (now - then)]
                 line = f"{rates[0]:.1f} req/s, {rates[1]:.0f} tokens/s"
-                print(f"{line}, {counters.running} running, {counters.waiting} waiting", file=sys.stderr, flush=True)
+                say(f"{line}, {counters.running} running, {counters.waiting} waiting")
             requests, tokens, then = counters.requests, counters.tokens, now
