@@ -1,0 +1,70 @@
+"""A bare TRL script with a job's settings, as a careful person would write it: what our door is measured against.
+
+`python -m benchmarks.bare_trl JOB.json` prints one JSON line: steps, seconds of the training loop, peak_rss_bytes.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from nightschool.training.job import Job
+from nightschool.training.process import peak_rss_bytes
+
+
+def main() -> None:
+    job = Job.model_validate_json(Path(sys.argv[1]).read_bytes())
+    sys.modules["torchvision"] = None  # type: ignore[assignment]  # one of another torch build ends the import
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig, PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    torch.set_num_threads(job.threads)
+    rows = [json.loads(line) for line in Path(job.rows).read_text().splitlines()]
+    settings: dict[str, Any] = {
+        "output_dir": job.output,
+        "seed": job.seed,
+        "num_train_epochs": job.epochs,
+        "learning_rate": job.learning_rate,
+        "per_device_train_batch_size": job.batch_size,
+        "warmup_steps": job.warmup_share,
+        "lr_scheduler_type": job.scheduler,
+        "max_length": job.max_length,
+        "gradient_checkpointing": False,
+        "bf16": False,
+        "use_cpu": True,
+        "logging_steps": 1,
+        "save_strategy": "no",
+        "report_to": "none",
+        "disable_tqdm": True,
+    }
+    model: Any = AutoModelForCausalLM.from_pretrained(job.model, dtype=torch.float32)
+    common = {
+        "train_dataset": Dataset.from_list(rows).remove_columns("id"),
+        "processing_class": AutoTokenizer.from_pretrained(job.model),
+    }
+    if job.stage == "sft":
+        assert job.lora
+        lora = LoraConfig(r=job.lora.r, lora_alpha=job.lora.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
+        trainer: Any = SFTTrainer(model=model, args=SFTConfig(**settings), peft_config=lora, **common)
+    else:
+        model = PeftModel.from_pretrained(model, str(job.adapter), is_trainable=True)
+        trainer = DPOTrainer(model=model, args=DPOConfig(**settings, beta=job.beta), **common)
+    begun = time.perf_counter()
+    trainer.train()
+    seconds = time.perf_counter() - begun
+    trainer.save_model()
+    figures = {"steps": trainer.state.global_step, "seconds": seconds, "peak_rss_bytes": peak_rss_bytes()}
+    print(json.dumps({**figures, "loss": trainer.state.log_history[-2]["loss"]}))
+
+
+if __name__ == "__main__":
+    main()
