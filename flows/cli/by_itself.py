@@ -5,45 +5,92 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
+from blocks.prefect_beside import prefect_beside
 from blocks.store import writing
+from tasks import progress
 
 # The night's errors are told once, by the command line; Prefect's own telling (with traceback) goes to the log.
 _ENVIRONMENT = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",  # measured: 18 s the first time on an idle machine
     "DO_NOT_TRACK": "1",
 }
 _FORMAT = "%(asctime)s | %(levelname)-7s | %(name)s - %(message)s"
+_DRAIN_S = 10.0
 
 
 @contextmanager
-def by_itself(log: Path) -> Iterator[None]:
-    """Sets Prefect up (this loads it) and sends all its words to `log` while inside.
+def by_itself(folder: Path) -> Iterator[None]:
+    """Loads the night and Prefect, with a server if none is configured; all of Prefect's words go to `night.log`.
 
     Raises:
-        WorldError: the log cannot be written.
+        WorldError: the folder cannot be written, or the server does not come up.
     """
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
+    around = [part for part in (os.environ.get("NO_PROXY"), "127.0.0.1") if part]
+    os.environ["NO_PROXY"] = ",".join(around)
+    with ExitStack() as stack:
+        stack.enter_context(_logged(folder / "night.log"))
+        from prefect.settings import PREFECT_API_URL
+
+        if not PREFECT_API_URL.value():
+            stack.enter_context(_server(folder / "prefect.log"))
+        yield
+
+
+@contextmanager
+def _logged(log: Path) -> Iterator[None]:
     with writing(log.parent):
         handler = logging.FileHandler(log, encoding="utf-8")
     handler.setFormatter(logging.Formatter(_FORMAT))
-    import prefect.main  # sets logging up: what comes after stays  # noqa: F401
-    from prefect.settings import PREFECT_API_URL, PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+    import prefect.main  # noqa: F401 - it sets logging up: what comes after stays
 
     logging.captureWarnings(True)
     logging.getLogger().addHandler(handler)
-    # Every call of a flow waits a second for its heartbeat's thread, and without a server nobody hears it.
-    quick: dict[Any, None] = {} if PREFECT_API_URL.value() else {PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}
     try:
-        with temporary_settings(quick):
-            yield
+        yield
     finally:
         logging.getLogger().removeHandler(handler)
         handler.close()
+
+
+@contextmanager
+def _server(log: Path) -> Iterator[None]:
+    from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
+
+    counts = progress.track("prefect", note="its server starts")
+    with prefect_beside(log) as server, _configured(server.url):
+        import flows.night  # noqa: F401 - seconds, in which the server comes up
+
+        server.wait()
+        counts.finish("up")
+        # Nobody listens for heartbeats, and a flow waits a second for each of its own. No variable switches them off.
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+            yield
+        _drain()
+
+
+@contextmanager
+def _configured(url: str) -> Iterator[None]:
+    """For all threads: temporary settings are those of one."""
+    from prefect.context import refresh_global_settings_context
+
+    os.environ.update(PREFECT_API_URL=url, PREFECT_LOGGING_TO_API_ENABLED="false")
+    refresh_global_settings_context()
+    try:
+        yield
+    finally:
+        del os.environ["PREFECT_API_URL"], os.environ["PREFECT_LOGGING_TO_API_ENABLED"]
+        refresh_global_settings_context()
+
+
+def _drain() -> None:
+    """Hand the server its last events while it is there."""
+    from prefect.events.worker import EventsWorker
+
+    EventsWorker.drain_all(timeout=_DRAIN_S)

@@ -21,11 +21,10 @@ SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requ
 
 def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str]) -> Report:
     """Run it to its report, with progress on the screen."""
-    with by_itself(night.dir / "night.log"):
+    with progress_shown(say), by_itself(night.dir):
         from flows.night import night as flow
 
-        with progress_shown(say):
-            return Report.model_validate(flow(recipe, profile, list(sets), night.name))
+        return Report.model_validate(flow(recipe, profile, list(sets), night.name))
 
 
 def rerun_night(store: Path, name: str, phase: str, chunk: int | None) -> Report:
