@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 
 import torch
+from peft import LoraConfig, get_peft_model
 from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerFast, Qwen2Config, Qwen2ForCausalLM
 
@@ -61,4 +62,13 @@ def make(folder: Path, *, hidden: int = 128, layers: int = 4, vocab: int = 600, 
     Qwen2ForCausalLM(config).save_pretrained(folder)
     (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": 2, "pad_token_id": 0}))
     assert AutoTokenizer.from_pretrained(folder)("a b").input_ids == tokenizer("a b").input_ids
+    return folder
+
+
+def make_adapter(base: Path, folder: Path, seed: int = 0) -> Path:
+    """Write a LoRA adapter for `base` whose weights are random, so that it changes every logit."""
+    torch.manual_seed(seed)
+    model = Qwen2ForCausalLM.from_pretrained(base)
+    config = LoraConfig(r=4, lora_alpha=8, target_modules="all-linear", init_lora_weights=False, task_type="CAUSAL_LM")
+    get_peft_model(model, config).save_pretrained(str(folder))
     return folder

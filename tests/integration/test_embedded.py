@@ -1,0 +1,288 @@
+"""The embedded server as a process, over HTTP, with a model of random weights."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from tests.integration.random_qwen2 import make, make_adapter
+
+pytestmark = pytest.mark.integration
+KEY = "sesame"
+SCHEMAS: list[dict[str, Any]] = [
+    {
+        "type": "object",
+        "properties": {
+            "reasoning": {"type": "string", "maxLength": 30},
+            "answer": {"type": "string", "enum": ["A", "B", "C", "D"]},
+        },
+        "required": ["reasoning", "answer"],
+        "additionalProperties": False,
+    },
+    {
+        "type": "object",
+        "properties": {
+            "plan": {"type": "string", "maxLength": 12},
+            "choices": {"type": "array", "items": {"type": "string", "maxLength": 6}, "minItems": 3, "maxItems": 3},
+            "level": {"type": "integer", "minimum": 1, "maximum": 9},
+        },
+        "required": ["plan", "choices", "level"],
+        "additionalProperties": False,
+    },
+    {"type": "array", "items": {"type": "boolean"}, "minItems": 2, "maxItems": 4},
+    {"const": "all of it is forced"},
+]
+
+
+@contextmanager
+def _server(*flags: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = [sys.executable, "-m", "blocks.embedded", "--port", str(port), *flags]
+    environment = {**os.environ, "NIGHTSCHOOL_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
+    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
+    try:
+        yield port, process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _call(port: int, method: str, path: str, body: object = None, key: str = KEY) -> tuple[int, Any, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
+    connection.request(method, path, payload, {"Authorization": f"Bearer {key}"})
+    response = connection.getresponse()
+    raw = response.read()
+    connection.close()
+    return response.status, json.loads(raw) if raw else None, dict(response.getheaders())
+
+
+def _health(port: int) -> int:
+    try:
+        return _call(port, "GET", "/health", key="")[0]
+    except OSError:
+        return 0
+
+
+def _await_healthy(port: int, process: subprocess.Popen[str]) -> set[int]:
+    seen: set[int] = set()
+    deadline = time.monotonic() + 120
+    while 200 not in seen:
+        assert process.poll() is None, process.stderr.read() if process.stderr else ""
+        assert time.monotonic() < deadline
+        seen.add(_health(port))
+        time.sleep(0.05)
+    return seen
+
+
+def _ask(port: int, content: str = "Row of 4. Who is second?", **fields: Any) -> dict[str, Any]:
+    body = {"model": "base", "messages": [{"role": "user", "content": content}], "max_tokens": 20, **fields}
+    status, reply, _ = _call(port, "POST", "/v1/chat/completions", body)
+    assert status == 200, reply
+    return reply
+
+
+def _texts(reply: dict[str, Any]) -> list[str]:
+    return [choice["message"]["content"] for choice in reply["choices"]]
+
+
+def _form(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "json_schema", "json_schema": {"name": "form", "schema": schema}}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make(tmp_path_factory.mktemp("embedded") / "base", hidden=64, layers=2)
+
+
+@pytest.fixture(scope="module")
+def adapter(folder: Path) -> Path:
+    return make_adapter(folder, folder.parent / "sft")
+
+
+@pytest.fixture(scope="module")
+def port(folder: Path, adapter: Path) -> Iterator[int]:
+    flags = ["--model", str(folder), "--name", "base", "--adapter", f"sft={adapter}"]
+    with _server(*flags, "--max-batch", "16", "--max-queue", "256") as (port, process):
+        assert 503 in _await_healthy(port, process), "it listens before the model is loaded"
+        yield port
+
+
+@pytest.mark.parametrize("schema", SCHEMAS)
+@pytest.mark.parametrize(("temperature", "top_p"), [(0.0, 1.0), (1.0, 1.0), (2.0, 1.0), (1.0, 0.9)])
+def test_the_schema_holds_even_for_random_weights(
+    port: int, schema: dict[str, Any], temperature: float, top_p: float
+) -> None:
+    wanted = {"temperature": temperature, "top_p": top_p, "n": 6, "max_tokens": 200, "seed": 5}
+    reply = _ask(port, response_format=_form(schema), **wanted)
+    for text, choice in zip(_texts(reply), reply["choices"], strict=True):
+        assert choice["finish_reason"] == "stop"
+        jsonschema.validate(json.loads(text), schema)
+        assert text == json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii="\\u" in text), "white space"
+
+
+def test_a_cut_reply_is_the_start_of_the_json(port: int) -> None:
+    for limit in range(1, 6):
+        reply = _ask(port, response_format=_form({"const": "all of it is forced"}), max_tokens=limit)
+        assert reply["choices"][0]["finish_reason"] == "length"
+        assert '"all of it is forced"'.startswith(_texts(reply)[0])
+        assert reply["usage"]["completion_tokens"] == limit
+
+
+def test_a_seed_gives_the_same_replies_alone_and_in_a_crowd(port: int) -> None:
+    wanted = {"seed": 11, "temperature": 1.0, "n": 2, "response_format": _form(SCHEMAS[0]), "max_tokens": 100}
+    alone = _texts(_ask(port, **wanted))
+    with ThreadPoolExecutor(24) as pool:
+        crowd = [pool.submit(_ask, port, f"{'Bob is right of Ivy. ' * (i % 7)}{i}", seed=i) for i in range(24)]
+        again = [pool.submit(_ask, port, **wanted) for _ in range(4)]
+        assert [_texts(reply.result()) for reply in again] == [alone] * 4
+        assert len({_texts(reply.result())[0] for reply in crowd}) == 24
+    assert alone != _texts(_ask(port, **{**wanted, "seed": 12}))
+
+
+def test_n_samples_differ_and_are_counted(port: int) -> None:
+    reply = _ask(port, n=5, seed=1)
+    assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2, 3, 4]
+    assert len(set(_texts(reply))) == 5
+    usage = reply["usage"]
+    assert usage["total_tokens"] == usage["prompt_tokens"] + usage["completion_tokens"]
+    assert 0 < usage["completion_tokens"] <= 100
+
+
+def test_a_stop_string_ends_the_text_before_it(port: int) -> None:
+    text = _texts(_ask(port, seed=3, max_tokens=60))[0]
+    stop = text[5:8]
+    reply = _ask(port, seed=3, max_tokens=60, stop=[stop, "\0never"])
+    assert _texts(reply)[0] == text[: text.index(stop)]
+    assert reply["choices"][0]["finish_reason"] == "stop"
+    assert reply["usage"]["completion_tokens"] < 60
+
+
+def test_models_lists_base_and_adapter(port: int) -> None:
+    status, body, _ = _call(port, "GET", "/v1/models")
+    assert (status, [card["id"] for card in body["data"]]) == (200, ["base", "sft"])
+    assert body["data"][0]["max_model_len"] == 512
+
+
+def test_the_adapter_answers_otherwise_than_its_base(port: int) -> None:
+    assert _texts(_ask(port, model="sft", temperature=0)) != _texts(_ask(port, temperature=0))
+
+
+@pytest.mark.parametrize(
+    ("fields", "status", "named"),
+    [
+        ({"model": "nobody"}, 404, "nobody"),
+        ({"max_tokens": 512}, 400, "maximum context length"),
+        ({"max_tokens": "many"}, 400, "max_tokens"),
+        ({"messages": [{"role": "user", "content": "a " * 600}]}, 400, "maximum context length"),
+        ({"response_format": _form({"type": "nonsense"})}, 400, "nonsense"),
+        ({"response_format": _form({"type": "string", "pattern": "("})}, 400, "schema"),
+        ({"stream": True}, 400, "stream"),
+    ],
+)
+def test_bad_input_is_answered_with_openais_error(port: int, fields: dict[str, Any], status: int, named: str) -> None:
+    body = {"model": "base", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, **fields}
+    given, reply, _ = _call(port, "POST", "/v1/chat/completions", body)
+    assert given == status
+    assert named in reply["error"]["message"]
+    assert reply["error"]["code"] == status
+
+
+@pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff"])
+def test_a_body_that_is_no_request_is_a_400(port: int, body: bytes) -> None:
+    assert _call(port, "POST", "/v1/chat/completions", body)[0] == 400
+
+
+def test_no_key_no_answer(port: int) -> None:
+    assert _call(port, "GET", "/v1/models", key="wrong")[0] == 401
+    assert _call(port, "GET", "/health", key="wrong")[0] == 200
+    assert _call(port, "GET", "/nowhere")[0] == 404
+
+
+def test_rows_of_a_client_that_left_make_room(port: int) -> None:
+    """256 rows of 480 tokens fill the queue for minutes of work; when their client hangs up, the next is answered."""
+    body = {"model": "base", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 480, "n": 256}
+    raw = json.dumps({**body, "response_format": _form({"type": "string", "minLength": 4000})}).encode()
+    lines = ["POST /v1/chat/completions HTTP/1.1", "Host: x", f"Authorization: Bearer {KEY}"]
+    head = "\r\n".join([*lines, f"Content-Length: {len(raw)}", "", ""]).encode()
+    small = {**body, "n": 200, "max_tokens": 1}
+    with socket.create_connection(("127.0.0.1", port)) as leaver:
+        leaver.sendall(head + raw)
+        deadline = time.monotonic() + 30
+        status, headers = 200, {}
+        while status == 200:
+            assert time.monotonic() < deadline
+            status, _, headers = _call(port, "POST", "/v1/chat/completions", small)
+        assert (status, headers["Retry-After"]) == (503, "1")
+    left = time.monotonic()
+    while status != 200:
+        assert time.monotonic() < left + 10
+        status, _, _ = _call(port, "POST", "/v1/chat/completions", small)
+
+
+def test_sigterm_ends_it_at_once_though_it_is_busy(folder: Path) -> None:
+    with _server("--model", str(folder), "--name", "base") as (port, process):
+        _await_healthy(port, process)
+        body = {"model": "base", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 480, "n": 500}
+        with ThreadPoolExecutor(1) as pool:
+            asked = pool.submit(_call, port, "POST", "/v1/chat/completions", body)
+            _ask(port)
+            sent = time.monotonic()
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=10) == 0
+            assert time.monotonic() - sent < 1
+            assert isinstance(asked.exception(), (OSError, http.client.HTTPException))
+
+
+def _refusal(*flags: str) -> tuple[int, str]:
+    with _server(*flags) as (_, process):
+        _, error = process.communicate(timeout=120)
+    assert len(error.splitlines()) == 1, error
+    return process.returncode, error
+
+
+def test_a_missing_model_is_one_line_and_exit_2(tmp_path: Path) -> None:
+    code, error = _refusal("--model", str(tmp_path), "--name", "base")
+    assert code == 2
+    assert "config.json" in error
+
+
+def test_a_broken_model_is_one_line_and_exit_2(folder: Path, tmp_path: Path) -> None:
+    for file in folder.iterdir():
+        (tmp_path / file.name).write_bytes(
+            file.read_bytes()[:1000] if file.suffix == ".safetensors" else file.read_bytes()
+        )
+    code, error = _refusal("--model", str(tmp_path), "--name", "base")
+    assert code == 2
+    assert "cannot be loaded" in error
+
+
+def test_an_adapter_of_another_base_is_one_line_and_exit_2(folder: Path, tmp_path: Path) -> None:
+    other = make(tmp_path / "other", hidden=64, layers=2, seed=1)
+    code, error = _refusal(
+        "--model", str(folder), "--name", "b", "--adapter", f"x={make_adapter(other, tmp_path / 'x')}"
+    )
+    assert code == 2
+    assert "another base" in error
+
+
+def test_a_taken_port_is_one_line_and_exit_3(folder: Path, port: int) -> None:
+    code, error = _refusal("--model", str(folder), "--name", "base", "--port", str(port))
+    assert code == 3
+    assert str(port) in error
