@@ -12,7 +12,7 @@ from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.phases import Answers, Balance, Committee, Pairs, Pool, Questions
 from nightschool.recipe.section import Clash, Name, Section, execution
-from nightschool.tinymodels.spec import SchoolSection
+from nightschool.tinymodels.spec import SchoolSection, runs
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
 
@@ -66,9 +66,16 @@ class Recipe(Section):
                 raise Clash("engine endpoint needs urls", *path)
             if engine != "scripted" and model.script is not None:
                 raise Clash(f"a script is for engine scripted, not {engine}", *path, "script")
-            if model.model.startswith("school:") and not self.school:
-                raise Clash("a model is school:NAME but there is no school section", *path, "model")
+            if model.model.startswith("school:"):
+                self._is_made(model.model.removeprefix("school:"), *path, "model")
         return self
+
+    def _is_made(self, name: str, *path: str | int) -> None:
+        if not self.school:
+            raise Clash("a model is school:NAME but there is no school section", *path)
+        made = [f"school:{each}" for run in runs(self.school) for each in run.models]
+        if f"school:{name}" not in made:
+            raise Clash("the school makes no such model", *path, allowed=", ".join(made))
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Recipe:
