@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 
@@ -22,7 +23,7 @@ def written(topic: str, number: int, *, seed: int = 1, **changes: object) -> Wri
     return row.model_copy(update=changes)
 
 
-def chosen(rows: list[Written], per_topic: int = 8, *, top_up: bool = False):  # noqa: ANN201 - a Pooled
+def chosen(rows: list[Written], per_topic: int = 8, *, top_up: bool = False):
     return choose(rows, topics=TOPICS, per_topic=per_topic, top_up=top_up, levels=(1,), seed=0)
 
 
@@ -50,7 +51,7 @@ def test_a_wrong_key_is_asked_but_marked_and_the_truth_is_the_solvers() -> None:
     ("changes", "reason"),
     [({"question": "What is the colour of the sky?"}, "malformed"), ({"distractors": ("x", "x", "y")}, "malformed")],
 )
-def test_what_cannot_be_read_is_dropped_with_its_reason(changes: dict[str, object], reason: str) -> None:
+def test_what_cannot_be_read_is_dropped_with_its_reason(changes: dict[str, Any], reason: str) -> None:
     pooled = chosen([written("seating", 0, **changes)])
     assert pooled.questions == []
     assert [row.reason for row in pooled.dropped] == [reason]
