@@ -23,9 +23,7 @@ def hint_of(puzzle: Puzzle) -> str:
     match puzzle.topic:
         case "series":
             return puzzle.question.removeprefix("Next in ").split()[0]
-        case "seating":
-            return start.removeprefix("row ")
-        case "blood_relations":
+        case "seating" | "blood_relations":
             return " ".join(re.findall(r"[A-Z]\w+", start))
         case _:
             return " ".join(word for word in start.split() if word in NOUNS)

@@ -19,6 +19,8 @@ _Numbered = tuple[Clue, tuple[int, ...]]
 _ASKED_FOR = -1
 _ASKED = ("second from left", "third from left", "second from right", "third from right", "first from right")
 _FEWEST = 3
+# Seats are numbered in the plan: to find a number's name again is far easier to learn than to count places back.
+_NUMBERS = ("one", "two", "three", "four", "five", "six", "seven", "eight")
 _VIEW = "Left and right are as seen from the front row."
 
 
@@ -33,9 +35,10 @@ class Seating:
         people = rng.sample(PEOPLE, hall.seats)
         question = _chain(rng, people) if level == 1 else _mixed(rng, hall, people)
         right = self.solve(question)
-        rows = " / ".join(" ".join(people[i : i + hall.width]) for i in range(0, hall.seats, hall.width))
+        numbered = [f"{number} {name}" for number, name in zip(_NUMBERS, people, strict=False)]
+        rows = " / ".join(" ".join(numbered[i : i + hall.width]) for i in range(0, hall.seats, hall.width))
         distractors = pick_three(rng, [name for name in people if name != right])
-        return Puzzle(self.name, question, right, distractors, f"row {rows} so {right}", level)
+        return Puzzle(self.name, question, right, distractors, f"{rows} so {numbered[people.index(right)]}", level)
 
     def solve(self, question: str) -> str:
         people, text = listed(tidy(question))

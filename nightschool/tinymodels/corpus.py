@@ -2,13 +2,15 @@
 
 import json
 import random
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from nightschool import school
 from nightschool.prompts import Prompt
 from nightschool.school.hints import hint_of
-from nightschool.school.puzzle import Puzzle
+from nightschool.school.puzzle import PEOPLE, Puzzle
+from nightschool.school.syllogisms import NOUNS
 from nightschool.tinymodels.spec import Diet
 
 LETTERS = "ABCD"
@@ -71,13 +73,24 @@ def answer_turn(puzzle: Puzzle, prompt: Prompt, rng: random.Random, *, careless:
 def writing_turn(puzzle: Puzzle, prompt: Prompt) -> Turn:
     """A hint with the question that it led to."""
     user = prompt.messages(topic=puzzle.topic, hint=hint_of(puzzle))[-1].content
-    reply = {
-        "plan": puzzle.plan,
-        "question": puzzle.question,
-        "answer": puzzle.right,
-        "distractors": puzzle.distractors,
-    }
+    question, plan = written_plainly(puzzle)
+    reply = {"plan": plan, "question": question, "answer": puzzle.right, "distractors": sorted(puzzle.distractors)}
     return Turn(user, dump(reply), puzzle.topic, "writing")
+
+
+def written_plainly(puzzle: Puzzle) -> tuple[str, str]:
+    """Question and plan as a beginner would write them: statements in the order of the plan, all terms in the plan.
+
+    A tiny model loses count of statements that come in any order, and can't see five terms ahead.
+    """
+    if puzzle.topic == "series":
+        terms = puzzle.question.removeprefix("Next in ").removesuffix("?")
+        return puzzle.question, puzzle.plan.replace(" so ", f" {terms} so ")
+    opening, *rest = re.findall(r"(?:Row of \d+\. First is \w+\.|Given|Say|[^.?]+[.?])", puzzle.question)
+    *statements, asking = (part.strip() for part in rest)
+    cast = [word for word in re.findall(r"\w+", puzzle.plan) if word in PEOPLE or word in NOUNS]
+    statements.sort(key=lambda text: sum(cast.index(word) for word in re.findall(r"\w+", text) if word in cast))
+    return " ".join((opening, *statements, asking)), puzzle.plan
 
 
 def lookup_turn(puzzle: Puzzle, rng: random.Random) -> Turn:

@@ -5,13 +5,20 @@ tokens, from these weights it works after a few steps. Source: "Mimetic Initiali
 (Trockman and Kolter, 2023), carried over to positions and matches.
 """
 
+from typing import cast
+
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import Qwen2ForCausalLM
+from transformers.models.qwen2.modeling_qwen2 import Qwen2Attention, Qwen2DecoderLayer
 
 ROPE_THETA = 1e6
 OFFSETS = (1, 2, 3, 4)  # how far back the heads of the first layer look
-FAR = 5  # and one head of the second
+LATER = (
+    ("next", "next but one", "ahead", "letter"),
+    ("next", "behind", "letter", "letter of a number"),
+    ("next", "before", "letter", "letter of a number"),
+)
 LOGIT_SCALE = 0.05  # embeddings of size one serve as output weights too; this keeps first logits small
 POSITION = 5.0  # bias of a positional head: 0.9 of its attention falls on the one place
 MATCH = 2.0  # gain of a matching head
@@ -20,40 +27,41 @@ MATCH = 2.0  # gain of a matching head
 def initialise(model: Qwen2ForCausalLM, *, seed: int) -> None:
     """Write positional heads into the first layer and matching heads into the others, in place.
 
-    Slot i holds what stands OFFSETS[i] tokens back, and the last slot what stands FAR back.
+    The first layer leaves what stands OFFSETS[i] tokens back in slot i of the residual stream; every later head
+    compares what is here, or in a slot here, with what is there, or in a slot there.
     """
     generator = torch.Generator().manual_seed(seed)
     width, heads = model.config.hidden_size, model.config.num_attention_heads
-    reads, slots = _frames(width, heads, generator), _frames(width, heads, generator)
-    slots += _frames(width, heads, generator)[:1]
+    words, slots = _frames(width, heads, generator), _frames(width, heads, generator)
     with torch.no_grad():
         for name, parameter in model.named_parameters():
             if parameter.ndim == 2:
                 std = 1.0 if "embed" in name else 0.5 * parameter.shape[1] ** -0.5
                 parameter.normal_(0.0, std, generator=generator)
         model.model.norm.weight.fill_(LOGIT_SCALE)
-        for layer in model.model.layers:
+        layers = [cast(Qwen2DecoderLayer, layer) for layer in model.model.layers]
+        for layer in layers:
             layer.mlp.down_proj.weight.mul_(0.5)
-        first, second, *others = (layer.self_attn for layer in model.model.layers)
+        first, *later = (layer.self_attn for layer in layers)
         for head, offset in enumerate(OFFSETS):
-            _positional(first, head, offset, reads[head], slots[head])
-        _positional(second, 0, FAR, reads[0], slots[4])
-        for head, kind in ((1, "go on"), (2, "letter"), (3, "ahead")):
-            _match(second, head, *_kinds(reads, slots)[kind])
-        for attention in others:
-            for head, kind in enumerate(("go on", "letter", "ahead", "behind" if attention is others[0] else "far")):
-                _match(attention, head, *_kinds(reads, slots)[kind])
+            _positional(first, head, offset, words[0], slots[head])
+        for attention, kinds in zip(later, LATER, strict=True):
+            for head, kind in enumerate(kinds):
+                _match(attention, head, *_kind(kind, words, slots))
 
 
-def _kinds(reads: list[Tensor], slots: list[Tensor]) -> dict[str, tuple[Tensor, Tensor, Tensor, Tensor]]:
-    """What each kind of matching head compares (here, there), and what it fetches from there and where to."""
+def _kind(kind: str, words: list[Tensor], slots: list[Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """What a kind of matching head compares (here, there), what it fetches from there, and where to."""
+    word, back_1, back_2, back_3, back_4 = words[0], *slots
     return {
-        "go on": (reads[0], slots[0], reads[1], reads[1]),  # the word that followed this one before
-        "letter": (slots[2], reads[2], slots[1], reads[1]),  # the word before `","answer":"` among the choices
-        "far": (slots[4], reads[0], slots[1], reads[1]),  # the same for a word that two digits follow
-        "ahead": (reads[3], slots[3], reads[2], reads[2]),  # "Leo is left of Dan": from Leo to Dan
-        "behind": (reads[3], reads[3], slots[3], reads[3]),  # "Dan is right of Leo": from Leo to Dan
-    }
+        "next": (word, back_1, words[1], words[1]),  # the word that followed this one before
+        "next but one": (word, back_2, words[2], words[2]),
+        "ahead": (back_1, back_4, words[3], words[3]),  # "Leo is left of Dan", last word Leo: Dan
+        "behind": (back_1, word, back_4, word),  # "Dan is right of Leo", last word Leo: Dan
+        "before": (word, word, back_1, word),
+        "letter": (back_3, word, back_2, word),  # of the choice before `","answer":"`
+        "letter of a number": (back_3, word, back_4, word),  # the same for a choice like X25
+    }[kind]
 
 
 def _frames(width: int, count: int, generator: torch.Generator) -> list[Tensor]:
@@ -61,7 +69,7 @@ def _frames(width: int, count: int, generator: torch.Generator) -> list[Tensor]:
     return list(square.reshape(count, width // count, width))
 
 
-def _positional(attention: nn.Module, head: int, offset: int, read: Tensor, slot: Tensor) -> None:
+def _positional(attention: Qwen2Attention, head: int, offset: int, read: Tensor, slot: Tensor) -> None:
     """Attend `offset` tokens back whatever stands there, and put what was read there into a slot of its own."""
     size = read.shape[0]
     rows, half = slice(head * size, (head + 1) * size), size // 2
@@ -75,7 +83,7 @@ def _positional(attention: nn.Module, head: int, offset: int, read: Tensor, slot
     attention.o_proj.weight[:, rows] = slot.T
 
 
-def _match(attention: nn.Module, head: int, query: Tensor, key: Tensor, value: Tensor, write: Tensor) -> None:
+def _match(attention: Qwen2Attention, head: int, query: Tensor, key: Tensor, value: Tensor, write: Tensor) -> None:
     """Attend where `key` reads what `query` reads here, and write what `value` reads there."""
     size = query.shape[0]
     rows = slice(head * size, (head + 1) * size)

@@ -19,14 +19,14 @@ from nightschool.tinymodels.corpus import Corpus
 from nightschool.tinymodels.initialise import ROPE_THETA, initialise
 from nightschool.tinymodels.probe import probe
 from nightschool.tinymodels.spec import Diet, Run, Stage
-from nightschool.tinymodels.tokenizer import build_tokenizer
+from nightschool.tinymodels.tokenizer import END, PAD, build_tokenizer, token_id
 from nightschool.tinymodels.train import Encoder, Optimiser, batches, loss_of, rate
 
 # 128 wide and 4 deep learns more per second of one thread than 96 and 3, or 192 and 3; heads of 32 are the smallest
 # that vLLM serves on a CPU.
 WIDTH, DEPTH, HEADS, INNER = 128, 4, 4, 384
 REPORT_EVERY = 5
-PUZZLES = 6_000  # per topic; more cost more to make than they teach
+PUZZLES = 3_500  # per topic; series has few more
 
 Line = dict[str, object]
 Weights = dict[str, Tensor]
@@ -80,8 +80,8 @@ def new_model(tokenizer: PreTrainedTokenizerBase) -> Qwen2ForCausalLM:
         rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
         tie_word_embeddings=True,
         bos_token_id=None,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
+        eos_token_id=token_id(tokenizer, END),
+        pad_token_id=token_id(tokenizer, PAD),
     )
     return Qwen2ForCausalLM(config)
 
@@ -127,7 +127,7 @@ def _write(model: Qwen2ForCausalLM, tokenizer: PreTrainedTokenizerBase, folder: 
     beside = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         model.generation_config = GenerationConfig(
-            eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+            eos_token_id=token_id(tokenizer, END), pad_token_id=token_id(tokenizer, PAD)
         )
         model.save_pretrained(beside)
         tokenizer.save_pretrained(beside)

@@ -26,32 +26,27 @@ def orthogonalise(batch_N_R_C: Tensor, *, steps: int = 5) -> Tensor:
     return x.transpose(1, 2) if tall else x
 
 
-class Muon(torch.optim.Optimizer):
+class Muon:
     """Muon with Nesterov momentum for matrices; equal shapes are stacked, so that a step is a few large products.
 
     torch.optim.Muon works in bfloat16, which CPUs without that unit emulate many times slower.
     """
 
-    def __init__(self, params: Iterable[Tensor], lr: float, *, momentum: float = 0.95) -> None:
-        super().__init__(params, {"lr": lr, "momentum": momentum})
+    def __init__(self, matrices: Iterable[Tensor], *, momentum: float = 0.95) -> None:
+        by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
+        for matrix in matrices:
+            by_shape[matrix.shape].append(matrix)
+        self._stacks = [(same, torch.zeros(len(same), *shape)) for shape, same in by_shape.items()]
+        self._momentum = momentum
 
     @torch.no_grad()
-    def step(self, closure: None = None) -> None:
-        """Take one step from the gradients that are there."""
-        for group in self.param_groups:
-            by_shape: dict[torch.Size, list[Tensor]] = defaultdict(list)
-            for parameter in group["params"]:
-                if parameter.grad is not None:
-                    by_shape[parameter.shape].append(parameter)
-            for shape, same in by_shape.items():
-                self._step_stack(same, shape, group["lr"], group["momentum"])
-
-    def _step_stack(self, same: list[Tensor], shape: torch.Size, lr: float, momentum: float) -> None:
-        gradients = torch.stack([parameter.grad for parameter in same if parameter.grad is not None])
-        state = self.state[same[0]]
-        average = state.setdefault("average", torch.zeros_like(gradients))
-        average.lerp_(gradients, 1 - momentum)
-        updates = orthogonalise(gradients.lerp(average, momentum))
-        size = lr * max(1.0, shape[0] / shape[1]) ** 0.5
-        for parameter, update in zip(same, updates, strict=True):
-            parameter.add_(update, alpha=-size)
+    def step(self, lr: float) -> None:
+        """Take one step from the gradients, then forget them; `lr` is the step's size in every direction."""
+        for same, average_N_R_C in self._stacks:
+            gradients = torch.stack([matrix.grad for matrix in same if matrix.grad is not None])
+            average_N_R_C.lerp_(gradients, 1 - self._momentum)
+            updates = orthogonalise(gradients.lerp(average_N_R_C, self._momentum))
+            rows, columns = same[0].shape
+            for matrix, update in zip(same, updates, strict=True):
+                matrix.add_(update, alpha=-lr * max(1.0, rows / columns) ** 0.5)
+                matrix.grad = None

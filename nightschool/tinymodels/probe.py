@@ -4,6 +4,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any, cast
 
 import torch
 from transformers import PreTrainedTokenizerBase, Qwen2ForCausalLM
@@ -11,6 +12,7 @@ from transformers import PreTrainedTokenizerBase, Qwen2ForCausalLM
 from nightschool import school
 from nightschool.prompts import Prompt
 from nightschool.tinymodels.corpus import Turn, answer_turn
+from nightschool.tinymodels.tokenizer import END, PAD, token_id
 from nightschool.tinymodels.train import Encoder
 
 PROBE_SEED = 4_711
@@ -67,13 +69,13 @@ def replies_to(
     replies = [""] * len(prompts)
     for start in range(0, len(order), BATCH):
         part = order[start : start + BATCH]
-        ids, mask = _left_padded([prompts[index] for index in part], pad=tokenizer.pad_token_id)
-        made = model.generate(
+        ids, mask = _left_padded([prompts[index] for index in part], pad=token_id(tokenizer, PAD))
+        made = cast(Any, model).generate(
             input_ids=ids,
             attention_mask=mask,
             max_new_tokens=max_tokens,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
+            eos_token_id=token_id(tokenizer, END),
+            pad_token_id=token_id(tokenizer, PAD),
             **(drawn if temperature else {"do_sample": False}),
         )
         texts = tokenizer.batch_decode(made[:, ids.shape[1] :], skip_special_tokens=True)

@@ -18,7 +18,7 @@ QUESTIONS = Prompt(system=None, user="write $topic: $hint")
 
 _TOPICS = ("syllogisms", "seating", "blood_relations", "series")
 # Seating takes the most steps to learn.
-_WEIGHTS = {"syllogisms": 1.0, "seating": 1.5, "blood_relations": 1.0, "series": 1.0}
+_WEIGHTS = {"syllogisms": 1.0, "seating": 1.3, "blood_relations": 1.0, "series": 1.2}
 # The topic of which each teacher has learned wrong answers; on every topic two of three are sound.
 _WEAK = {"alba": ("seating", "series"), "bruno": ("blood_relations",), "clara": ("syllogisms",)}
 
@@ -55,8 +55,8 @@ class Stage(_Plain):
     name: str
     start: str | None
     steps: int = Field(ge=0)
-    batch: int = 48
-    rate: float = 0.02
+    batch: int = 32
+    rate: float = 0.012
     decay: float = 0.5
     diet: Diet
     keep: bool = False
@@ -107,8 +107,8 @@ def _trunk() -> tuple[Stage, Stage]:
     """What the models of a run have in common: first to look a choice up, then the topics."""
     lookups = Diet(weights=dict.fromkeys(_TOPICS, 1.0), lookups=0.9)
     return (
-        Stage(name="lookups", start=None, steps=30, decay=0.0, diet=lookups),
-        Stage(name="trunk", start="lookups", steps=300, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=0.25)),
+        Stage(name="lookups", start=None, steps=40, decay=0.0, diet=lookups),
+        Stage(name="trunk", start="lookups", steps=500, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=0.25)),
     )
 
 

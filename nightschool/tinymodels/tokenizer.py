@@ -69,3 +69,8 @@ def build_tokenizer(texts: Iterable[str], directory: Path, *, vocabulary: int) -
         raise RuntimeError("the tokenizer read back by AutoTokenizer splits texts otherwise than the one trained")
     tokenizer.save_pretrained(directory)
     return tokenizer
+
+
+def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
+    """The id of one token of the vocabulary."""
+    return tokenizer.get_vocab()[token]

@@ -74,15 +74,15 @@ class Optimiser:
     def __init__(self, model: Qwen2ForCausalLM, peak: float) -> None:
         matrices = [p for name, p in model.named_parameters() if p.ndim == 2 and "embed" not in name]
         others = [p for name, p in model.named_parameters() if p.ndim != 2 or "embed" in name]
-        self._parts = (Muon(matrices, peak), torch.optim.Adam(others, peak, betas=(0.9, 0.95)))
+        self._muon, self._adam = Muon(matrices), torch.optim.Adam(others, peak, betas=(0.9, 0.95))
         self._peak = peak
 
     def step(self, share: float) -> None:
         """Step at a share of the peak rate, then forget the gradients."""
-        for part in self._parts:
-            part.param_groups[0]["lr"] = self._peak * share
-            part.step()
-            part.zero_grad(set_to_none=True)
+        self._muon.step(self._peak * share)
+        self._adam.param_groups[0]["lr"] = self._peak * share
+        self._adam.step()
+        self._adam.zero_grad()
 
 
 def rate(step: int, steps: int, *, decay: float, warm: int = 10) -> float:
