@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Annotated, Any
 
-from prefect import flow, runtime
+from prefect import flow
+from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import Field
 
@@ -26,7 +27,7 @@ RecipeName = Annotated[str, Field(json_schema_extra={"enum": list(_COMMITTED)})]
 
 
 def _run_name() -> str:
-    given = runtime.flow_run.parameters
+    given = flow_run.parameters
     return given.get("name") or Path(given.get("recipe", "night")).stem
 
 

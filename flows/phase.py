@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
@@ -52,11 +53,10 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
     counts = progress.tracker(step.phase)
     states: dict[int, State] = {}
 
-    @flow(
-        name=step.phase,
-        flow_run_name=f"{step.phase} of {night.name}",
-        task_runner=ThreadPoolTaskRunner(max_workers=step.at_once(night)),  # pyright: ignore[reportArgumentType]
-    )
+    # Prefect's types want a runner of futures of anything, and this one's are of its own kind.
+    runner = cast(Any, ThreadPoolTaskRunner(max_workers=step.at_once(night)))
+
+    @flow(name=step.phase, flow_run_name=f"{step.phase} of {night.name}", task_runner=runner)
     def phase() -> State:
         with progress_artifact(step.phase):
             futures = {

@@ -23,7 +23,7 @@ class Verdict:
 
 def vote_of(casts: Sequence[Cast]) -> Letter | None:
     """A teacher's one vote: the letter that most of its samples give; a tie among its samples is an abstention."""
-    counts = Counter(cast.letter for cast in casts if cast.letter)
+    counts: Counter[Letter] = Counter(cast.letter for cast in casts if cast.letter)
     leading = counts.most_common(2)
     if not leading or (len(leading) == 2 and leading[0][1] == leading[1][1]):
         return None
@@ -42,7 +42,7 @@ def decide(votes_T: Sequence[Letter | None], *, quorum: int, min_agreement: floa
 
     Source: plan 001, "Cross-validate answers (committee voting)".
     """
-    counts = Counter(vote for vote in votes_T if vote)
+    counts: Counter[Letter] = Counter(vote for vote in votes_T if vote)
     cast = sum(counts.values())
     if cast < quorum:
         return Verdict(None, 0.0, "no_quorum")
@@ -70,7 +70,9 @@ def rule(
     The row that is taught carries a teacher's own reasoning that led to the accepted letter, drawn by seed among those
     who gave it; if nobody did, there is nothing to teach from (`no_right_answer`).
     """
-    votes = {name: vote_of(answers[name].casts) if name in answers else None for name in teachers}
+    votes: dict[str, Letter | None] = {
+        name: vote_of(answers[name].casts) if name in answers else None for name in teachers
+    }
     verdict = decide(list(votes.values()), quorum=quorum, min_agreement=min_agreement)
     by_solver = solver and (question.truth is not None or question.check == "unsolvable")
     letter, reason = (question.truth, None) if by_solver else (verdict.letter, verdict.reason)

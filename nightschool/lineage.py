@@ -95,7 +95,9 @@ def _learning(
     for stage in stages(recipe):
         parts = {**common, "section": section, "student": student, "inputs": [made.get(stage)]}
         made[f"validate/{stage}"] = key("validate", validate.RULES_VERSION, parts)
-    made[f"timing/{stage}"] = key("timing", validate.RULES_VERSION, {**parts, "timed": timed})
+    last = stages(recipe)[-1]
+    parts = {"section": section, "timed": timed, "student": student, "inputs": [made[last]]}
+    made[f"timing/{last}"] = key("timing", validate.RULES_VERSION, {**common, **parts})
     return made
 
 
