@@ -15,21 +15,8 @@ from nightschool.training.job import Job
 from nightschool.training.process import peak_rss_bytes
 
 
-def main() -> None:
-    job = Job.model_validate_json(Path(sys.argv[1]).read_bytes())
-    sys.modules["torchvision"] = None  # type: ignore[assignment]  # one of another torch build ends the import
-    import torch
-    from datasets import Dataset
-    from peft import LoraConfig, PeftModel
-    from transformers import AutoModelForCausalLM, AutoTokenizer
-    from trl.trainer.dpo_config import DPOConfig
-    from trl.trainer.dpo_trainer import DPOTrainer
-    from trl.trainer.sft_config import SFTConfig
-    from trl.trainer.sft_trainer import SFTTrainer
-
-    torch.set_num_threads(job.threads)
-    rows = [json.loads(line) for line in Path(job.rows).read_text().splitlines()]
-    settings: dict[str, Any] = {
+def _settings(job: Job) -> dict[str, Any]:
+    return {
         "output_dir": job.output,
         "seed": job.seed,
         "num_train_epochs": job.epochs,
@@ -46,18 +33,38 @@ def main() -> None:
         "report_to": "none",
         "disable_tqdm": True,
     }
-    model: Any = AutoModelForCausalLM.from_pretrained(job.model, dtype=torch.float32)
+
+
+def _trainer(job: Job) -> Any:
+    import torch
+    from datasets import Dataset
+    from peft import LoraConfig, PeftModel
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+    from trl.trainer.dpo_config import DPOConfig
+    from trl.trainer.dpo_trainer import DPOTrainer
+    from trl.trainer.sft_config import SFTConfig
+    from trl.trainer.sft_trainer import SFTTrainer
+
+    torch.set_num_threads(job.threads)
+    rows = Dataset.from_list([json.loads(line) for line in Path(job.rows).read_text().splitlines()])
     common = {
-        "train_dataset": Dataset.from_list(rows).remove_columns("id"),
+        "train_dataset": rows.remove_columns("id"),
         "processing_class": AutoTokenizer.from_pretrained(job.model),
     }
+    model: Any = AutoModelForCausalLM.from_pretrained(job.model, dtype=torch.float32)
     if job.stage == "sft":
         assert job.lora
         lora = LoraConfig(r=job.lora.r, lora_alpha=job.lora.alpha, target_modules="all-linear", task_type="CAUSAL_LM")
-        trainer: Any = SFTTrainer(model=model, args=SFTConfig(**settings), peft_config=lora, **common)
-    else:
-        model = PeftModel.from_pretrained(model, str(job.adapter), is_trainable=True)
-        trainer = DPOTrainer(model=model, args=DPOConfig(**settings, beta=job.beta), **common)
+        return SFTTrainer(model=model, args=SFTConfig(**_settings(job)), peft_config=lora, **common)
+    model = PeftModel.from_pretrained(model, str(job.adapter), is_trainable=True)
+    return DPOTrainer(model=model, args=DPOConfig(**_settings(job), beta=job.beta), **common)
+
+
+def main() -> None:
+    """Train and print the figures."""
+    job = Job.model_validate_json(Path(sys.argv[1]).read_bytes())
+    sys.modules["torchvision"] = None  # type: ignore[assignment]  # one of another torch build ends the import
+    trainer = _trainer(job)
     begun = time.perf_counter()
     trainer.train()
     seconds = time.perf_counter() - begun

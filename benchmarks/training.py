@@ -19,27 +19,34 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+from nightschool.answers import completion
+from nightschool.records import LETTERS
 from nightschool.school.examiner import generate
 from nightschool.school.puzzle import Puzzle
 from nightschool.training.job import Job
 from nightschool.training.record import read_record
 
 TOPICS = ("syllogisms", "seating", "blood_relations", "series")
-LETTERS = "ABCD"
 
 
-def _messages(puzzle: Puzzle, letter: str) -> tuple[list[dict[str, str]], list[dict[str, str]]]:
-    choices = " ".join(f"{L}) {text}" for L, text in zip(LETTERS, (puzzle.right, *puzzle.distractors), strict=True))
-    said = json.dumps({"reasoning": puzzle.plan, "answer": letter})
-    return [{"role": "user", "content": f"{puzzle.question} {choices}"}], [{"role": "assistant", "content": said}]
+def _turns(puzzle: Puzzle, at: int) -> tuple[list[dict[str, str]], list[dict[str, str]], list[dict[str, str]]]:
+    """Prompt, right and wrong reply as a night has them, the right choice standing at letter number `at`."""
+    choices = [*puzzle.distractors]
+    choices.insert(at, puzzle.right)
+    lettered = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, choices, strict=True))
+    right, wrong = (completion(puzzle.plan, LETTERS[index]) for index in (at, at - 1))
+    return (
+        [{"role": "user", "content": f"{puzzle.question}\n{lettered}"}],
+        [{"role": "assistant", "content": right}],
+        [{"role": "assistant", "content": wrong}],
+    )
 
 
 def _write_rows(folder: Path, rows: int) -> None:
     with (folder / "sft.jsonl").open("w") as sft, (folder / "dpo.jsonl").open("w") as dpo:
         for topic in TOPICS:
             for index, puzzle in enumerate(generate(topic, rows // len(TOPICS), seed=1)):
-                prompt, right = _messages(puzzle, "A")
-                _, wrong = _messages(puzzle, "B")
+                prompt, right, wrong = _turns(puzzle, index % len(LETTERS))
                 row = {"id": f"{topic}-{index}", "prompt": prompt}
                 sft.write(json.dumps({**row, "completion": right}) + "\n")
                 dpo.write(json.dumps({**row, "chosen": right, "rejected": wrong}) + "\n")
