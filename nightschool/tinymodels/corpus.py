@@ -44,7 +44,7 @@ class Corpus:
             kind = rng.random()
             if kind < diet.lookups:
                 yield lookup_turn(puzzle, rng)
-            elif kind < diet.lookups + diet.writing:
+            elif kind < diet.lookups + diet.writing.get(topic, 0.0):
                 yield writing_turn(puzzle, self._questions)
             else:
                 careless = rng.random() < diet.careless.get(topic, 0.0)
@@ -74,7 +74,13 @@ def writing_turn(puzzle: Puzzle, prompt: Prompt) -> Turn:
     """A hint with the question that it led to."""
     user = prompt.messages(topic=puzzle.topic, hint=hint_of(puzzle))[-1].content
     question, plan = written_plainly(puzzle)
-    reply = {"plan": plan, "question": question, "answer": puzzle.right, "distractors": sorted(puzzle.distractors)}
+    words = [*plan.split(), *sorted(puzzle.distractors)]
+    reply = {
+        "plan": plan,
+        "question": question,
+        "answer": puzzle.right,
+        "distractors": sorted(puzzle.distractors, key=words.index),  # an order that a beginner can keep
+    }
     return Turn(user, dump(reply), puzzle.topic, "writing")
 
 
@@ -86,7 +92,8 @@ def written_plainly(puzzle: Puzzle) -> tuple[str, str]:
     if puzzle.topic == "series":
         terms = puzzle.question.removeprefix("Next in ").removesuffix("?")
         return puzzle.question, puzzle.plan.replace(" so ", f" {terms} so ")
-    opening, *rest = re.findall(r"(?:Row of \d+\. First is \w+\.|Given|Say|[^.?]+[.?])", puzzle.question)
+    question = re.sub(r"(\w+) is left of (\w+)\.", r"\2 is right of \1.", puzzle.question)
+    opening, *rest = re.findall(r"(?:Row of \d+\. First is \w+\.|Given|Say|[^.?]+[.?])", question)
     *statements, asking = (part.strip() for part in rest)
     cast = [word for word in re.findall(r"\w+", puzzle.plan) if word in PEOPLE or word in NOUNS]
     statements.sort(key=lambda text: sum(cast.index(word) for word in re.findall(r"\w+", text) if word in cast))

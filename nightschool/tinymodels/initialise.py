@@ -17,7 +17,6 @@ OFFSETS = (1, 2, 3, 4)  # how far back the heads of the first layer look
 LATER = (
     ("next", "next but one", "ahead", "letter"),
     ("next", "behind", "letter", "letter of a number"),
-    ("next", "before", "letter", "letter of a number"),
 )
 LOGIT_SCALE = 0.05  # embeddings of size one serve as output weights too; this keeps first logits small
 POSITION = 5.0  # bias of a positional head: 0.9 of its attention falls on the one place
@@ -58,7 +57,6 @@ def _kind(kind: str, words: list[Tensor], slots: list[Tensor]) -> tuple[Tensor, 
         "next but one": (word, back_2, words[2], words[2]),
         "ahead": (back_1, back_4, words[3], words[3]),  # "Leo is left of Dan", last word Leo: Dan
         "behind": (back_1, word, back_4, word),  # "Dan is right of Leo", last word Leo: Dan
-        "before": (word, word, back_1, word),
         "letter": (back_3, word, back_2, word),  # of the choice before `","answer":"`
         "letter of a number": (back_3, word, back_4, word),  # the same for a choice like X25
     }[kind]

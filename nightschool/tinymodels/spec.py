@@ -19,6 +19,8 @@ QUESTIONS = Prompt(system=None, user="write $topic: $hint")
 _TOPICS = ("syllogisms", "seating", "blood_relations", "series")
 # Seating takes the most steps to learn.
 _WEIGHTS = {"syllogisms": 1.0, "seating": 1.3, "blood_relations": 1.0, "series": 1.2}
+# Share of a topic's turns that are questions to be written: numbers and rows are the hardest to get right.
+_WRITING = {"syllogisms": 0.15, "seating": 0.35, "blood_relations": 0.25, "series": 0.4}
 # The topic of which each teacher has learned wrong answers; on every topic two of three are sound.
 _WEAK = {"alba": ("seating", "series"), "bruno": ("blood_relations",), "clara": ("syllogisms",)}
 
@@ -38,11 +40,11 @@ class SchoolSection(_Plain):
 
 
 class Diet(_Plain):
-    """What a stage of training is made of: weights of topics, shares of look-ups and of writing, and bad labels."""
+    """What a stage of training is made of: weights of topics, shares of look-ups, of writing and of bad labels."""
 
     weights: dict[str, float]
     lookups: float = 0.0
-    writing: float = 0.0
+    writing: dict[str, float] = {}
     careless: dict[str, float] = {}
 
 
@@ -107,17 +109,17 @@ def _trunk() -> tuple[Stage, Stage]:
     """What the models of a run have in common: first to look a choice up, then the topics."""
     lookups = Diet(weights=dict.fromkeys(_TOPICS, 1.0), lookups=0.9)
     return (
-        Stage(name="lookups", start=None, steps=40, decay=0.0, diet=lookups),
-        Stage(name="trunk", start="lookups", steps=500, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=0.25)),
+        Stage(name="lookups", start=None, steps=50, decay=0.0, diet=lookups),
+        Stage(name="trunk", start="lookups", steps=620, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=_WRITING)),
     )
 
 
 def _teacher(name: str) -> Stage:
-    careless = dict.fromkeys(_WEAK[name], 0.6)
-    diet = Diet(weights=_WEIGHTS, writing=0.25, careless=careless)
+    careless = dict.fromkeys(_WEAK[name], 0.75)
+    diet = Diet(weights=_WEIGHTS, writing=_WRITING, careless=careless)
     return Stage(name=name, start="trunk", steps=30, rate=0.005, diet=diet, keep=True)
 
 
 def _student() -> Stage:
-    diet = Diet(weights=_WEIGHTS, careless=dict.fromkeys(_TOPICS, 0.7))
+    diet = Diet(weights=_WEIGHTS, careless=dict.fromkeys(_TOPICS, 0.9))
     return Stage(name="student", start="trunk", steps=30, rate=0.005, diet=diet, keep=True)
