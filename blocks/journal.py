@@ -29,9 +29,12 @@ class Journal:
         self._closed = threading.Event()
 
     def __enter__(self) -> Journal:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-        os.ftruncate(self._fd, whole_bytes(self._path))
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            os.ftruncate(self._fd, whole_bytes(self._path))
+        except OSError as err:
+            raise WorldError(f"{self._path}: journal cannot be opened: {err.strerror}") from None
         self._thread = threading.Thread(target=self._sync, name=f"fsync {self._path.name}", daemon=True)
         self._thread.start()
         return self

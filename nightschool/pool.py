@@ -66,9 +66,7 @@ def choose(
     return Pooled(questions, dropped, {teacher: dict(counts) for teacher, counts in checks.items()})
 
 
-def _place(
-    row: Written, drawer: _Drawer, per_topic: int, seen: set[str], seed: int, dropped: list[Dropped]
-) -> str:
+def _place(row: Written, drawer: _Drawer, per_topic: int, seen: set[str], seed: int, dropped: list[Dropped]) -> str:
     """Puts the row in its drawer or drops it; the solver's status either way."""
     check = school.check(row.topic, row.question, row.right, row.distractors)
     mark = school.normalise(row.question)
@@ -91,9 +89,7 @@ def _place(
     return check.status
 
 
-def _fill(
-    topic: str, drawer: _Drawer, per_topic: int, seen: set[str], levels: Sequence[int], seed: int
-) -> None:
+def _fill(topic: str, drawer: _Drawer, per_topic: int, seen: set[str], levels: Sequence[int], seed: int) -> None:
     missing = per_topic - len(drawer.good)
     if missing <= 0:
         return

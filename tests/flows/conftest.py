@@ -20,8 +20,8 @@ name: first-half
 store: {store}
 serve: {{engine: scripted, attempts: 3}}
 teachers:
-  - {{name: alba, model: scripted, script: {alba}}}
-  - {{name: bruno, model: scripted, script: {{models: {{bruno: {{accuracy: 0.8}}}}}}}}
+  - {{name: alba, model: alba, script: {alba}}}
+  - {{name: bruno, model: bruno, script: {{models: {{bruno: {{accuracy: 0.8}}}}}}}}
 student: {{name: student, model: unused, engine: transformers, prompt: answers.txt}}
 questions: {{prompt: questions.txt, per_topic: 2, chunk_rows: 4}}
 pool: {{per_topic: 4, top_up: generator}}

@@ -3,11 +3,13 @@
 import http.client
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +19,8 @@ import psutil
 import pytest
 
 from blocks import prefect_server
+from nightschool.recipe.load import find_recipe, load_recipe
+from tasks.night import Night
 
 ROOT = Path(__file__).parents[2]
 STARTED = "Ctrl-C stops all."
@@ -92,23 +96,79 @@ def test_a_schedule_makes_runs(running):
     assert status == 204
 
 
-def test_a_night_started_from_the_form_is_seen_phase_by_phase(running, tmp_path):
+def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_just_that(running, tmp_path):
+    sets = [f"store={json.dumps(str(tmp_path))}"]
+    night = Night.plan(load_recipe(find_recipe("smoke"), sets=sets), "from-the-form")
+    # A folder where the chunk's journal is to be: nothing that the night itself could mend.
+    blocked = tmp_path / "answers" / night.keys["answers/bruno"] / "chunk-00000.journal.jsonl"
+    blocked.mkdir(parents=True)
     deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
-    fields = {"recipe": "smoke", "sets": [f"store={json.dumps(str(tmp_path))}"], "name": "from-the-form"}
-    run = running.get("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": fields})
+    fields = {"recipe": "smoke", "sets": sets, "name": "from-the-form"}
+    run = running.get("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": fields})["id"]
+    assert ended(running, run) == "FAILED"
+    assert chunk_states(running, run) == Counter(Completed=5, Failed=1)
+    failures = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())["failures"]
+    assert [(one["phase"], one["command"].split()[-4:]) for one in failures] == [
+        ("answers", ["--phase", "answers", "--chunk", "2"])
+    ]
 
-    def ended():
-        state = running.get("GET", f"/flow_runs/{run['id']}")["state"]
-        return state if state["type"] in ("COMPLETED", "FAILED", "CRASHED") else None
-
-    state = until(400, ended)
-    assert state["type"] == "COMPLETED", state
-    # A subflow is a task run of the night, with a run of its own behind it.
-    tasks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run["id"]]}}})
-    behind = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
-    seen = {phase["name"].split()[0] for phase in running.get("POST", "/flow_runs/filter", behind)}
+    blocked.rmdir()
+    press_retry(running, run)
+    until(60, lambda: state_of(running, run) not in ("FAILED", "SCHEDULED", "PENDING"))
+    assert ended(running, run) == "COMPLETED"
+    assert chunk_states(running, run) == Counter(Completed=6, Cached=5, Failed=1)
     report = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())
-    assert seen >= {phase["name"] for phase in report["phases"] if phase["chunks"]}
+    assert phases_seen(running, run) >= {phase["name"] for phase in report["phases"] if phase["chunks"]}
+    assert {phase["name"]: phase["cached_chunks"] for phase in report["phases"]}["answers"] == 5
+
+
+def state_of(running: Running, run: str) -> str:
+    return running.get("GET", f"/flow_runs/{run}")["state"]["type"]
+
+
+def ended(running: Running, run: str) -> str:
+    """The run's last state, once it has one."""
+    final = ("COMPLETED", "FAILED", "CRASHED")
+    return until(400, lambda: state if (state := state_of(running, run)) in final else None)
+
+
+def subflows(running: Running, run: str) -> list[dict[str, Any]]:
+    """The runs of a night's phases: a subflow is a task run of the night, with a run of its own behind it."""
+    tasks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
+    behind = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
+    return running.get("POST", "/flow_runs/filter", behind)
+
+
+def phases_seen(running: Running, run: str) -> set[str]:
+    return {phase["name"].split()[0] for phase in subflows(running, run)}
+
+
+def chunk_states(running: Running, run: str) -> Counter[str]:
+    """How the chunks of `answers` ended, over all runs of the phase; Prefect records them a little later."""
+    of_phase = [phase["id"] for phase in subflows(running, run) if phase["name"].startswith("answers")]
+
+    def states() -> Counter[str]:
+        chunks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": of_phase}}})
+        return Counter(chunk["state_name"] for chunk in chunks)
+
+    return until(60, lambda: found if not {"Running", "Pending"} & set(found := states()) else None)
+
+
+def press_retry(running: Running, run: str) -> None:
+    playwright = pytest.importorskip("playwright.sync_api")
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if chromium is None:
+        pytest.skip("no Chromium on this machine")
+    with playwright.sync_playwright() as started:
+        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
+        page = browser.new_page(viewport={"width": 1400, "height": 1000})
+        page.goto(f"http://{prefect_server.HOST}:{running.port}/runs/flow-run/{run}")
+        page.get_by_role("button", name="Retry").first.click()
+        page.get_by_role("dialog").get_by_role("button", name="Retry").click()
+        page.get_by_text("AwaitingRetry").or_(page.get_by_text("Running")).first.wait_for()
+        if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
+            page.screenshot(path=Path(shots) / "retry.png")
+        browser.close()
 
 
 def test_a_taken_port_is_named_with_what_to_do(running):
