@@ -55,6 +55,8 @@ class Tracker:
         self._parts: dict[str, tuple[int, int]] = {}
         self._note = note
         self._began = self._emitted = time.monotonic()
+        # Moment and count of the first that cost something: what came before it (loading, compiling) is no rate.
+        self._first: tuple[float, int] | None = None
         self._lock = threading.Lock()
         self._emit(finished=False)
 
@@ -67,6 +69,8 @@ class Tracker:
         with self._lock:
             self._done += count
             self._reused += count if reused else 0
+            if not reused:
+                self._first = self._first or (time.monotonic(), self._done - self._reused)
         self._maybe()
 
     def steps(self, part: str, done: int, total: int, note: str = "") -> None:
@@ -74,6 +78,7 @@ class Tracker:
         with self._lock:
             self._parts[part] = (done, total)
             self._done, self._total = (sum(counts) for counts in zip(*self._parts.values(), strict=True))
+            self._first = self._first or (time.monotonic(), self._done)
             self._note = note or self._note
         self._maybe()
 
@@ -100,8 +105,6 @@ class Tracker:
 
     def _emit(self, *, finished: bool) -> None:
         self._emitted = time.monotonic()
-        fresh, left = self._done - self._reused, self._total - self._done
-        eta_s = self.seconds / fresh * left if fresh > 0 and left >= 0 and not finished else None
         event = Event(
             phase=self.phase,
             done=self._done,
@@ -112,11 +115,18 @@ class Tracker:
             failed=self._failed,
             note=self._note,
             seconds=self.seconds,
-            eta_s=eta_s,
+            eta_s=None if finished else self._eta_s(),
             finished=finished,
         )
         for listener in _listeners:
             listener(event)
+
+    def _eta_s(self) -> float | None:
+        if self._first is None:
+            return None
+        moment, count = self._first
+        fresh, left = self._done - self._reused - count, self._total - self._done
+        return (time.monotonic() - moment) / fresh * left if fresh > 0 and left >= 0 else None
 
 
 _trackers: dict[str, Tracker] = {}
