@@ -38,14 +38,14 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     done = nightschool(folder, "run", "smoke", "--json")
     first = json.loads(done.stdout.splitlines()[-1])
     assert list(chunks(first)) == PHASES
-    assert all(cached == 0 for _, cached in chunks(first).values())
+    assert not any(cached for _, cached in chunks(first).values())
     assert first["requests"]["sent"] > 300
     assert [stage["name"] for stage in first["stages"]] == ["base", "sft", "dpo"]
     assert (folder / first["page"]).is_file()
     assert [line for line in done.stderr.splitlines() if line.startswith("answers") and "done in" in line]
 
     again = json.loads(nightschool(folder, "run", "smoke", "--json").stdout.splitlines()[-1])
-    assert all(total == cached for total, cached in chunks(again).values())
+    assert {name: counts for name, counts in chunks(again).items() if counts[0] != counts[1]} == {}
     assert again["requests"]["sent"] == 0
     assert again["stages"] == first["stages"]
 
