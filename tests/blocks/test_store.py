@@ -109,3 +109,26 @@ def test_splitting_loses_nothing_and_keeps_the_order(rows: list[int], size: int)
     parts = split(rows, size)
     assert [one for part in parts for one in part] == rows
     assert all(0 < len(part) <= size for part in parts)
+
+
+def test_a_full_disk_leaves_no_chunk_that_looks_whole(tmp_path: Path) -> None:
+    """A limit on the size of files is the nearest thing to a full disk that needs no root."""
+    code = f"""
+import resource, signal
+from pathlib import Path
+from blocks.store import Store
+from nightschool.errors import WorldError
+from tests.blocks.test_store import CHUNK, row
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+store = Store(Path({str(tmp_path)!r}))
+try:
+    store.commit(CHUNK, rows=[row(str(number)) for number in range(100)], dropped=[], figures={{}})
+except WorldError as err:
+    print(err)
+print(store.manifest(CHUNK))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    message, manifest = done.stdout.strip().splitlines()
+    assert "the store cannot be written: File too large" in message
+    assert manifest == "None"
