@@ -100,7 +100,7 @@ def held_out_turns(per_topic: int) -> list[Turn]:
     puzzles = [
         puzzle for topic in school.TOPICS for puzzle in school.generate(topic, per_topic, seed=PROBE, held_out=True)
     ]
-    return [answer_turn(puzzle, ANSWERS, rng, careless=False) for puzzle in puzzles]
+    return [answer_turn(puzzle, ANSWERS, rng) for puzzle in puzzles]
 
 
 def letter_of(reply: str) -> str | None:

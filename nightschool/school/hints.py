@@ -9,7 +9,7 @@ from nightschool.school.syllogisms import NOUNS
 
 
 def hint(topic: str, rng: random.Random) -> str:
-    """Draw what a model is asked to write a question about: groups, a row, a family, or a first term.
+    """Draw what a model is asked to write a question about: groups, a row, a family, or two terms.
 
     Raises:
         KeyError: the topic is unknown.
@@ -22,7 +22,7 @@ def hint_of(puzzle: Puzzle) -> str:
     start = puzzle.plan.rsplit(" so ", 1)[0]
     match puzzle.topic:
         case "series":
-            return puzzle.question.removeprefix("Next in ").split()[0]
+            return " ".join(puzzle.question.removeprefix("Next in ").split()[:2])
         case "seating" | "blood_relations":
             return " ".join(re.findall(r"[A-Z]\w+", start))
         case _:

@@ -5,6 +5,7 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Literal
 
 from nightschool import school
 from nightschool.prompts import Prompt
@@ -14,6 +15,7 @@ from nightschool.school.syllogisms import NOUNS
 from nightschool.tinymodels.spec import Diet
 
 LETTERS = "ABCD"
+Manner = Literal["sound", "careless", "guess"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,13 @@ class Corpus:
             elif kind < diet.lookups + diet.writing.get(topic, 0.0):
                 yield writing_turn(puzzle, self._questions)
             else:
-                careless = rng.random() < diet.careless.get(topic, 0.0)
-                yield answer_turn(puzzle, self._answers, rng, careless=careless)
+                yield answer_turn(puzzle, self._answers, rng, _manner(diet, topic, rng))
+
+
+def _manner(diet: Diet, topic: str, rng: random.Random) -> Manner:
+    drawn = rng.random()
+    guesses = diet.guesses.get(topic, 0.0)
+    return "guess" if drawn < guesses else "careless" if drawn < guesses + diet.careless.get(topic, 0.0) else "sound"
 
 
 def lettered(puzzle: Puzzle, rng: random.Random) -> tuple[str, dict[str, str]]:
@@ -59,27 +66,25 @@ def lettered(puzzle: Puzzle, rng: random.Random) -> tuple[str, dict[str, str]]:
     return lines, dict(zip(choices, LETTERS, strict=True))
 
 
-def answer_turn(puzzle: Puzzle, prompt: Prompt, rng: random.Random, *, careless: bool) -> Turn:
-    """A question with its answer; a careless answer reasons well and concludes with a choice drawn at random."""
+def answer_turn(puzzle: Puzzle, prompt: Prompt, rng: random.Random, manner: Manner = "sound") -> Turn:
+    """A question with its answer: sound, careless (reasons well, concludes at random), or a guess without reasons."""
     lines, letters = lettered(puzzle, rng)
     user = prompt.messages(topic=puzzle.topic, question=puzzle.question, choices=lines)[-1].content
-    said, plan = puzzle.right, puzzle.plan
-    if careless:
-        said = rng.choice(list(letters))
-        plan = plan.removesuffix(puzzle.right) + said
-    return Turn(user, dump({"reasoning": plan, "answer": letters[said]}), puzzle.topic, "answer")
+    said = puzzle.right if manner == "sound" else rng.choice(list(letters))
+    plan = "a guess so " if manner == "guess" else puzzle.plan.removesuffix(puzzle.right)
+    return Turn(user, dump({"reasoning": plan + said, "answer": letters[said]}), puzzle.topic, "answer")
 
 
 def writing_turn(puzzle: Puzzle, prompt: Prompt) -> Turn:
     """A hint with the question that it led to."""
     user = prompt.messages(topic=puzzle.topic, hint=hint_of(puzzle))[-1].content
     question, plan = written_plainly(puzzle)
-    words = [*plan.split(), *sorted(puzzle.distractors)]
+    wrong = sorted(puzzle.distractors, key=plan.split().index if puzzle.topic == "seating" else None)
     reply = {
         "plan": plan,
         "question": question,
         "answer": puzzle.right,
-        "distractors": sorted(puzzle.distractors, key=words.index),  # an order that a beginner can keep
+        "distractors": wrong,  # in an order that a beginner can keep
     }
     return Turn(user, dump(reply), puzzle.topic, "writing")
 

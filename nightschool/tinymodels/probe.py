@@ -30,7 +30,7 @@ def probe(
     """Greedy accuracy on held-out level-1 questions, per topic and in all."""
     rng = random.Random(PROBE_SEED)
     turns = [
-        answer_turn(puzzle, prompt, rng, careless=False)
+        answer_turn(puzzle, prompt, rng)
         for topic in school.TOPICS
         for puzzle in school.generate(topic, per_topic, seed=PROBE_SEED, held_out=True)
     ]

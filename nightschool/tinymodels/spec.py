@@ -18,7 +18,7 @@ QUESTIONS = Prompt(system=None, user="write $topic: $hint")
 
 _TOPICS = ("syllogisms", "seating", "blood_relations", "series")
 # Seating takes the most steps to learn.
-_WEIGHTS = {"syllogisms": 1.0, "seating": 1.3, "blood_relations": 1.0, "series": 1.2}
+_WEIGHTS = {"syllogisms": 1.0, "seating": 1.7, "blood_relations": 1.0, "series": 1.2}
 # Share of a topic's turns that are questions to be written: numbers and rows are the hardest to get right.
 _WRITING = {"syllogisms": 0.15, "seating": 0.35, "blood_relations": 0.25, "series": 0.4}
 # The topic of which each teacher has learned wrong answers; on every topic two of three are sound.
@@ -40,12 +40,13 @@ class SchoolSection(_Plain):
 
 
 class Diet(_Plain):
-    """What a stage of training is made of: weights of topics, shares of look-ups, of writing and of bad labels."""
+    """What a stage of training is made of: weights of topics; shares of look-ups, of writing, and of senseless answers."""
 
     weights: dict[str, float]
     lookups: float = 0.0
     writing: dict[str, float] = {}
     careless: dict[str, float] = {}
+    guesses: dict[str, float] = {}
 
 
 class Stage(_Plain):
@@ -110,16 +111,16 @@ def _trunk() -> tuple[Stage, Stage]:
     lookups = Diet(weights=dict.fromkeys(_TOPICS, 1.0), lookups=0.9)
     return (
         Stage(name="lookups", start=None, steps=50, decay=0.0, diet=lookups),
-        Stage(name="trunk", start="lookups", steps=620, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=_WRITING)),
+        Stage(name="trunk", start="lookups", steps=700, diet=Diet(weights=_WEIGHTS, lookups=0.02, writing=_WRITING)),
     )
 
 
 def _teacher(name: str) -> Stage:
     careless = dict.fromkeys(_WEAK[name], 0.75)
     diet = Diet(weights=_WEIGHTS, writing=_WRITING, careless=careless)
-    return Stage(name=name, start="trunk", steps=30, rate=0.005, diet=diet, keep=True)
+    return Stage(name=name, start="trunk", steps=40, rate=0.008, diet=diet, keep=True)
 
 
 def _student() -> Stage:
     diet = Diet(weights=_WEIGHTS, careless=dict.fromkeys(_TOPICS, 0.9))
-    return Stage(name="student", start="trunk", steps=30, rate=0.005, diet=diet, keep=True)
+    return Stage(name="student", start="trunk", steps=60, rate=0.008, diet=diet, keep=True)

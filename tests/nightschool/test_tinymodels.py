@@ -61,7 +61,7 @@ def test_prompts_are_those_of_the_prompt_files():
 @pytest.mark.parametrize("topic", school.TOPICS)
 def test_an_answer_names_the_letter_of_the_right_choice_in_the_bytes_of_guided_decoding(topic: str):
     puzzle = school.generate(topic, 1, seed=3)[0]
-    turn = answer_turn(puzzle, ANSWERS, random.Random(1), careless=False)
+    turn = answer_turn(puzzle, ANSWERS, random.Random(1))
     letter = json.loads(turn.reply)["answer"]
     assert f"{letter}) {puzzle.right}" in turn.user.splitlines()
     assert turn.reply == answers.completion(puzzle.plan, letter)
@@ -71,7 +71,7 @@ def test_careless_answers_are_right_by_chance_only_and_agree_with_their_reasonin
     rng, puzzle = random.Random(1), school.generate("seating", 1, seed=3)[0]
     said = []
     for _ in range(400):
-        turn = answer_turn(puzzle, ANSWERS, rng, careless=True)
+        turn = answer_turn(puzzle, ANSWERS, rng, "careless")
         reply = json.loads(turn.reply)
         line = next(line for line in turn.user.splitlines() if line.startswith(f"{reply['answer']}) "))
         assert reply["reasoning"].endswith(line[3:])
