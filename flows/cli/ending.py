@@ -11,10 +11,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.cli.output import say
+from flows.cli.stopping import INTERRUPTED, STOPPED
 from nightschool.errors import NightError
 
 WORLD_FAILED = 3
-INTERRUPTED = 128 + signal.SIGINT
 _MOST_LINES = 30
 
 
@@ -22,18 +22,19 @@ class Ending:
     """Turns whatever comes out into one screen and an exit code."""
 
     def __enter__(self) -> None:
-        pass
+        # As Ctrl-C: Prefect ends the run in order, and hands the signal on to us.
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         match error:
+            case KeyboardInterrupt() | SystemExit(code=130):  # Typer makes the second out of the first
+                say.print(STOPPED)
+                sys.exit(INTERRUPTED)
             case None | SystemExit():
                 return
             case NightError():
                 _print_short(str(error) or type(error).__name__)
                 sys.exit(error.exit_code)
-            case KeyboardInterrupt():
-                say.print("Stopped. The same command goes on where it stopped.")
-                sys.exit(INTERRUPTED)
             case BrokenPipeError():
                 # Whoever read our output has gone; stdout is pointed away so that its flush at exit is quiet too.
                 os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from flows.cli.by_itself import by_itself
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
+from flows.cli.stopping import stoppable
 from nightschool.errors import DataError, NightError, WorldError
 from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
@@ -21,7 +22,7 @@ SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requ
 
 def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str]) -> Report:
     """Run it to its report, with progress on the screen."""
-    with progress_shown(say), by_itself(night.dir):
+    with stoppable(), progress_shown(say), by_itself(night.dir):
         from flows.night import night as flow
 
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
