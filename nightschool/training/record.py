@@ -45,6 +45,7 @@ class Record(BaseModel):
     seconds_import: float
     seconds_load: float = Field(description="reading tokenizer and model, rendering the rows")
     seconds: float = Field(description="the training loop alone")
+    seconds_cpu: float = Field(description="CPU time of that loop: what it costs, whatever else the machine does")
     peak_rss_bytes: int
     peak_device_bytes: int
     losses: list[Step]

@@ -47,10 +47,14 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         )
         progress = Progress(out)
         trainer.add_callback(progress)
-        ready = time.perf_counter()
+        ready, cpu = time.perf_counter(), time.process_time()
         trainer.train()
-        ended = time.perf_counter()
-        times = {"seconds_import": seconds_import, "seconds_load": ready - begun, "seconds": ended - ready}
+        times = {
+            "seconds_import": seconds_import,
+            "seconds_load": ready - begun,
+            "seconds": time.perf_counter() - ready,
+            "seconds_cpu": time.process_time() - cpu,
+        }
         record = _record(job, trainer, progress, place, times)
         _save(trainer.model, tokenizer, folder)
         (folder / FILE).write_text(record.model_dump_json(indent=1))
