@@ -10,6 +10,7 @@ from pathlib import Path
 
 from blocks.prefect_beside import prefect_beside
 from blocks.store import writing
+from nightschool.errors import WorldError
 from tasks import progress
 
 # The night's errors are told once, by the command line; Prefect's own telling (with traceback) goes to the log.
@@ -38,9 +39,21 @@ def by_itself(folder: Path) -> Iterator[None]:
         stack.enter_context(_logged(folder / "night.log"))
         from prefect.settings import PREFECT_API_URL
 
-        if not PREFECT_API_URL.value():
+        if url := PREFECT_API_URL.value():
+            _refuse_silent(url)
+        else:
             stack.enter_context(_server(folder / "prefect.log"))
         yield
+
+
+def _refuse_silent(url: str) -> None:
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        error = client.api_healthcheck()
+    if error is not None:
+        mend = "start it (make server), or unset PREFECT_API_URL: a night brings its own"
+        raise WorldError(f"Prefect's server does not answer at {url} ({str(error) or type(error).__name__}): {mend}")
 
 
 @contextmanager

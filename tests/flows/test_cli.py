@@ -161,6 +161,15 @@ def test_a_store_that_cannot_be_written_is_the_worlds_fault(cli: Cli, tmp_path: 
     assert "Traceback" not in done.stderr
 
 
+def test_a_prefect_server_that_is_not_there_is_the_worlds_fault(tmp_path: Path) -> None:
+    arguments = [sys.executable, "-m", "flows.cli", "run", SMOKE]
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = subprocess.run(arguments, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == 3
+    assert "Prefect's server does not answer at http://127.0.0.1:9/api" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_no_nights_yet(cli: Cli) -> None:
     assert "nightschool run quickstart" in cli("status").stdout
     assert json.loads(cli("status", "--json").stdout) == {}
