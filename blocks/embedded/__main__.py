@@ -35,7 +35,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--adapter", type=_adapter, action="append", default=[], metavar="NAME=DIR")
     parser.add_argument("--threads", type=int, default=1, help="threads of a matrix product")
-    parser.add_argument("--max-batch", type=int, default=64, help="rows generated at once, per model")
+    parser.add_argument("--max-batch", type=int, default=128, help="rows generated at once, per model")
     parser.add_argument("--max-queue", type=int, default=8192, help="rows that may wait before a 503")
     parser.add_argument("--max-model-len", type=int, help="tokens of prompt and reply; default: the model's own")
     parser.add_argument("--dtype", default="float32", choices=["float32", "bfloat16"])
