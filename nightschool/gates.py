@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.learning import OF_COMMITTEE, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.text import duration, percent, plain, points
@@ -65,8 +65,8 @@ def limit_shown(metric: str, limit: float) -> str:
 
 
 def _read(gate: Gate, report: Report) -> _Reading:
-    if gate.metric == "committee_gain":
-        return _committee_gain(report)
+    if gate.metric in OF_COMMITTEE:
+        return _of_committee(gate.metric, report)
     stage = report.stage(gate.stage)
     if stage is None:
         return _Reading(missing=f"the night has no figures of stage {gate.stage}")
@@ -84,13 +84,13 @@ def _read(gate: Gate, report: Report) -> _Reading:
     return _Reading(stage.latency.p99_s)
 
 
-def _committee_gain(report: Report) -> _Reading:
+def _of_committee(metric: str, report: Report) -> _Reading:
     committee = report.committee
     if committee is None:
         return _Reading(missing="the night has no figures of the committee")
-    if committee.gain is not None:
-        return _of_gain(committee.gain, "")
-    return _Reading(committee.accuracy - committee.best_teacher_accuracy)
+    if metric == "vote_gain":
+        return _of_gain(committee.vote_gain, "the votes decided no row whose truth is known")
+    return _of_gain(committee.gain, "the accepted rows were not compared")
 
 
 def _of_gain(gain: Gain | None, missing: str) -> _Reading:

@@ -59,7 +59,12 @@ class Validate(Section):
     chunks_in_flight: int = execution(4, ge=1, le=64)
 
 
-Metric = Literal["accuracy", "accuracy_gain", "valid_share", "latency_mean_s", "latency_p99_s", "committee_gain"]
+# committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
+# what voting adds.
+Metric = Literal[
+    "accuracy", "accuracy_gain", "valid_share", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain"
+]
+OF_COMMITTEE = ("committee_gain", "vote_gain")
 
 
 class Gate(Section):
@@ -81,8 +86,10 @@ class Gate(Section):
             raise Clash("a gate has at_least or at_most, one of the two")
         if (self.metric == "accuracy_gain") != (self.over is not None):
             raise Clash("over belongs to metric accuracy_gain, and only there", "over")
-        if (self.metric == "committee_gain") == (self.stage is not None):
-            raise Clash("a stage is named for every metric but committee_gain", "stage")
+        if (self.metric in OF_COMMITTEE) == (self.stage is not None):
+            raise Clash(f"a stage is named for every metric but {' and '.join(OF_COMMITTEE)}", "stage")
+        if self.metric == "latency_p99_s" and self.by == "interval":
+            raise Clash("a 99th percentile has no interval here: by value", "by")
         if self.over is not None and self.stage in ("base", self.over):
             raise Clash(f"stage {self.stage} is not after {self.over}", "over")
         return self

@@ -16,6 +16,7 @@ _ADVICE = {
     "valid_share": "read the sample rows: is the answer format in the prompt, and is max_tokens enough?",
     "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
     "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
+    "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
 }
 

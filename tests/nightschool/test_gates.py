@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from pydantic import ValidationError
 
 from nightschool.gates import judge
 from nightschool.recipe.learning import Gate
@@ -34,7 +35,8 @@ def report(*, committee: bool = True) -> Report:
     )
     found = Committee(
         asked=100, rows=90, accuracy=0.95, low=0.9, high=0.98, best_teacher="ada", best_teacher_accuracy=0.9,
-        gain=Gain(over="ada", value=0.05, low=-0.01, high=0.11), vote_rows=0,
+        gain=Gain(over="ada", value=0.05, low=-0.01, high=0.11),
+        vote_rows=80, vote_gain=Gain(over="bea", value=0.03, low=0.01, high=0.05),
     )  # fmt: skip
     return Report(night=night(), stages=(base, sft), committee=found if committee else None)
 
@@ -55,6 +57,7 @@ def report(*, committee: bool = True) -> Report:
         ({"metric": "latency_p99_s", "stage": "sft", "at_most": 0.4}, 0.4, True),
         ({"metric": "committee_gain", "at_least": 0.0}, 0.05, True),
         ({"metric": "committee_gain", "at_least": 0.0, "by": "interval"}, 0.05, False),
+        ({"metric": "vote_gain", "at_least": 0.0}, 0.03, True),
     ],
 )
 def test_near_end_of_the_interval_or_the_value_counts(gate: dict[str, Any], value: float, passed: bool) -> None:
@@ -78,11 +81,9 @@ def test_what_was_not_measured_fails_with_the_reason(gate: dict[str, Any], reaso
     assert reason in result.detail
 
 
-def test_an_interval_that_does_not_exist_fails_and_says_so() -> None:
-    result = judge(Gate(name="g", metric="latency_p99_s", stage="sft", at_most=9, by="interval"), report())
-    assert not result.passed
-    assert result.value == 0.4
-    assert "this figure has none" in result.detail
+def test_a_percentile_by_interval_is_refused_before_any_night() -> None:
+    with pytest.raises(ValidationError, match="99th percentile has no interval"):
+        Gate(name="g", metric="latency_p99_s", stage="sft", at_most=9, by="interval")
 
 
 def test_detail_names_figure_interval_and_limit() -> None:
