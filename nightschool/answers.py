@@ -23,6 +23,9 @@ class AnswerReply(BaseModel):
     answer: Letter
 
 
+_SCHEMA = AnswerReply.model_json_schema()  # a millisecond, and a night has thousands of requests
+
+
 def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
     """The one rendering of a question: in teaching, training, sampling and tests alike (plan 002 had two)."""
     return prompt.messages(topic=question.topic, question=question.question, choices=question.lettered)
@@ -35,7 +38,7 @@ def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, 
         messages=messages(question, prompt),
         sampling=sampling,
         seed=seed,
-        json_schema=AnswerReply.model_json_schema(),
+        json_schema=_SCHEMA,
     )
 
 

@@ -30,6 +30,9 @@ class WrittenReply(BaseModel):
     distractors: Annotated[list[Text], Field(min_length=3, max_length=3)]
 
 
+_SCHEMA = WrittenReply.model_json_schema()
+
+
 def row_ids(topics: Sequence[str], per_topic: int) -> Iterator[tuple[str, str]]:
     """(topic, row id) of every question wanted of one teacher; topics take turns, so that every chunk has all."""
     for number in range(per_topic):
@@ -47,7 +50,7 @@ def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sam
         messages=prompt.messages(topic=topic, hint=hint(topic, rng_of("hint", seed, teacher, row_id))),
         sampling=sampling,
         seed=seed_of("questions", seed, teacher, row_id),
-        json_schema=WrittenReply.model_json_schema(),
+        json_schema=_SCHEMA,
     )
 
 

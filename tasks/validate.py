@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 from nightschool import validate
 from nightschool.chunks import Chunk, Manifest, split
@@ -60,11 +61,17 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
 def asks(night: Night) -> list[tuple[Question, int, Ask]]:
     """Every held-out question under every sampling seed; the same for all stages."""
     recipe, section = night.recipe, night.recipe.validate_
-    questions = validate.held_out(recipe.topics, per_topic=section.per_topic, levels=section.levels, seed=recipe.seed)
+    questions = _held_out(recipe.topics, section.per_topic, section.levels, recipe.seed)
     sampling = Sampling(
         temperature=recipe.student.temperature, top_p=recipe.student.top_p, max_tokens=recipe.student.max_tokens
     )
     return list(validate.asks(questions, seeds=section.seeds, prompt=recipe.student.prompt, sampling=sampling))
+
+
+@lru_cache(maxsize=2)
+def _held_out(topics: tuple[str, ...], per_topic: int, levels: tuple[int, ...], seed: int) -> tuple[Question, ...]:
+    """Made once, not once for every chunk."""
+    return tuple(validate.held_out(topics, per_topic=per_topic, levels=levels, seed=seed))
 
 
 STEP = Step("validate", chunks, make, at_once=lambda night: night.recipe.validate_.chunks_in_flight)
