@@ -25,6 +25,9 @@ export PREFECT_SERVER_ANALYTICS_ENABLED := false
 export DO_NOT_TRACK := 1
 export VLLM_NO_USAGE_STATS := 1
 
+# Without .pyc files an import of torch and TRL takes 11 s of CPU instead of 4 (measured), in every process of a night.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: help quickstart smoke test server worker lint types format lock clean install install-dev install-test
 
 help:  ## List the targets
