@@ -40,7 +40,7 @@ class SchoolSection(_Plain):
 
 
 class Diet(_Plain):
-    """What a stage of training is made of: weights of topics; shares of look-ups, of writing, and of senseless answers."""
+    """What a stage of training is made of: weights of topics, shares of look-ups, writing and senseless answers."""
 
     weights: dict[str, float]
     lookups: float = 0.0
@@ -122,5 +122,6 @@ def _teacher(name: str) -> Stage:
 
 
 def _student() -> Stage:
-    diet = Diet(weights=_WEIGHTS, careless=dict.fromkeys(_TOPICS, 0.9))
-    return Stage(name="student", start="trunk", steps=60, rate=0.008, diet=diet, keep=True)
+    # Three of four answers are guesses without a plan: measured .38 right at temperature 0.7, with room to .90.
+    diet = Diet(weights=_WEIGHTS, guesses=dict.fromkeys(_TOPICS, 0.75))
+    return Stage(name="student", start="trunk", steps=30, rate=0.005, diet=diet, keep=True)
