@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import os
-import signal
 import socket
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import jsonschema
 import pytest
 
+from tests.integration.embedded_process import KEY, await_healthy, call, server
 from tests.integration.random_qwen2 import make, make_adapter
 
 pytestmark = pytest.mark.integration
-KEY = "sesame"
 SCHEMAS: list[dict[str, Any]] = [
     {
         "type": "object",
@@ -48,52 +42,9 @@ SCHEMAS: list[dict[str, Any]] = [
 ]
 
 
-@contextmanager
-def _server(*flags: str) -> Iterator[tuple[int, subprocess.Popen[str]]]:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    command = [sys.executable, "-m", "blocks.embedded", "--port", str(port), *flags]
-    environment = {**os.environ, "NIGHTSCHOOL_API_KEY": KEY, "OMP_NUM_THREADS": "1"}
-    process = subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
-    try:
-        yield port, process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def _call(port: int, method: str, path: str, body: object = None, key: str = KEY) -> tuple[int, Any, dict[str, str]]:
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
-    payload = body if isinstance(body, bytes) else json.dumps(body).encode()
-    connection.request(method, path, payload, {"Authorization": f"Bearer {key}"})
-    response = connection.getresponse()
-    raw = response.read()
-    connection.close()
-    return response.status, json.loads(raw) if raw else None, dict(response.getheaders())
-
-
-def _health(port: int) -> int:
-    try:
-        return _call(port, "GET", "/health", key="")[0]
-    except OSError:
-        return 0
-
-
-def _await_healthy(port: int, process: subprocess.Popen[str]) -> set[int]:
-    seen: set[int] = set()
-    deadline = time.monotonic() + 120
-    while 200 not in seen:
-        assert process.poll() is None, process.stderr.read() if process.stderr else ""
-        assert time.monotonic() < deadline
-        seen.add(_health(port))
-        time.sleep(0.05)
-    return seen
-
-
 def _ask(port: int, content: str = "Row of 4. Who is second?", **fields: Any) -> dict[str, Any]:
     body = {"model": "base", "messages": [{"role": "user", "content": content}], "max_tokens": 20, **fields}
-    status, reply, _ = _call(port, "POST", "/v1/chat/completions", body)
+    status, reply, _ = call(port, "POST", "/v1/chat/completions", body)
     assert status == 200, reply
     return reply
 
@@ -119,8 +70,8 @@ def adapter(folder: Path) -> Path:
 @pytest.fixture(scope="module")
 def port(folder: Path, adapter: Path) -> Iterator[int]:
     flags = ["--model", str(folder), "--name", "base", "--adapter", f"sft={adapter}"]
-    with _server(*flags, "--max-batch", "16", "--max-queue", "256") as (port, process):
-        assert 503 in _await_healthy(port, process), "it listens before the model is loaded"
+    with server(*flags, "--max-batch", "16", "--max-queue", "256") as (port, process):
+        assert 503 in await_healthy(port, process), "it listens before the model is loaded"
         yield port
 
 
@@ -175,7 +126,7 @@ def test_a_stop_string_ends_the_text_before_it(port: int) -> None:
 
 
 def test_models_lists_base_and_adapter(port: int) -> None:
-    status, body, _ = _call(port, "GET", "/v1/models")
+    status, body, _ = call(port, "GET", "/v1/models")
     assert (status, [card["id"] for card in body["data"]]) == (200, ["base", "sft"])
     assert body["data"][0]["max_model_len"] == 512
 
@@ -198,7 +149,7 @@ def test_the_adapter_answers_otherwise_than_its_base(port: int) -> None:
 )
 def test_bad_input_is_answered_with_openais_error(port: int, fields: dict[str, Any], status: int, named: str) -> None:
     body = {"model": "base", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 5, **fields}
-    given, reply, _ = _call(port, "POST", "/v1/chat/completions", body)
+    given, reply, _ = call(port, "POST", "/v1/chat/completions", body)
     assert given == status
     assert named in reply["error"]["message"]
     assert reply["error"]["code"] == status
@@ -206,13 +157,13 @@ def test_bad_input_is_answered_with_openais_error(port: int, fields: dict[str, A
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff"])
 def test_a_body_that_is_no_request_is_a_400(port: int, body: bytes) -> None:
-    assert _call(port, "POST", "/v1/chat/completions", body)[0] == 400
+    assert call(port, "POST", "/v1/chat/completions", body)[0] == 400
 
 
 def test_no_key_no_answer(port: int) -> None:
-    assert _call(port, "GET", "/v1/models", key="wrong")[0] == 401
-    assert _call(port, "GET", "/health", key="wrong")[0] == 200
-    assert _call(port, "GET", "/nowhere")[0] == 404
+    assert call(port, "GET", "/v1/models", key="wrong")[0] == 401
+    assert call(port, "GET", "/health", key="wrong")[0] == 200
+    assert call(port, "GET", "/nowhere")[0] == 404
 
 
 def test_rows_of_a_client_that_left_make_room(port: int) -> None:
@@ -228,61 +179,9 @@ def test_rows_of_a_client_that_left_make_room(port: int) -> None:
         status, headers = 200, {}
         while status == 200:
             assert time.monotonic() < deadline
-            status, _, headers = _call(port, "POST", "/v1/chat/completions", small)
+            status, _, headers = call(port, "POST", "/v1/chat/completions", small)
         assert (status, headers["Retry-After"]) == (503, "1")
     left = time.monotonic()
     while status != 200:
         assert time.monotonic() < left + 10
-        status, _, _ = _call(port, "POST", "/v1/chat/completions", small)
-
-
-def test_sigterm_ends_it_at_once_though_it_is_busy(folder: Path) -> None:
-    with _server("--model", str(folder), "--name", "base") as (port, process):
-        _await_healthy(port, process)
-        body = {"model": "base", "messages": [{"role": "user", "content": "hi"}], "max_tokens": 480, "n": 500}
-        with ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(_call, port, "POST", "/v1/chat/completions", body)
-            _ask(port)
-            sent = time.monotonic()
-            process.send_signal(signal.SIGTERM)
-            assert process.wait(timeout=10) == 0
-            assert time.monotonic() - sent < 1
-            assert isinstance(asked.exception(), (OSError, http.client.HTTPException))
-
-
-def _refusal(*flags: str) -> tuple[int, str]:
-    with _server(*flags) as (_, process):
-        _, error = process.communicate(timeout=120)
-    assert len(error.splitlines()) == 1, error
-    return process.returncode, error
-
-
-def test_a_missing_model_is_one_line_and_exit_2(tmp_path: Path) -> None:
-    code, error = _refusal("--model", str(tmp_path), "--name", "base")
-    assert code == 2
-    assert "config.json" in error
-
-
-def test_a_broken_model_is_one_line_and_exit_2(folder: Path, tmp_path: Path) -> None:
-    for file in folder.iterdir():
-        (tmp_path / file.name).write_bytes(
-            file.read_bytes()[:1000] if file.suffix == ".safetensors" else file.read_bytes()
-        )
-    code, error = _refusal("--model", str(tmp_path), "--name", "base")
-    assert code == 2
-    assert "cannot be loaded" in error
-
-
-def test_an_adapter_of_another_base_is_one_line_and_exit_2(folder: Path, tmp_path: Path) -> None:
-    other = make(tmp_path / "other", hidden=64, layers=2, seed=1)
-    code, error = _refusal(
-        "--model", str(folder), "--name", "b", "--adapter", f"x={make_adapter(other, tmp_path / 'x')}"
-    )
-    assert code == 2
-    assert "another base" in error
-
-
-def test_a_taken_port_is_one_line_and_exit_3(folder: Path, port: int) -> None:
-    code, error = _refusal("--model", str(folder), "--name", "base", "--port", str(port))
-    assert code == 3
-    assert str(port) in error
+        status, _, _ = call(port, "POST", "/v1/chat/completions", small)
