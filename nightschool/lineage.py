@@ -55,8 +55,9 @@ def _data(recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Ma
         for teacher in recipe.teachers:
             parts = {**common, "section": section, "teacher": models[teacher.name]}
             keys[f"questions/{teacher.name}"] = key("questions", questions.RULES_VERSION, parts)
-    inputs = list(keys.values())
-    keys["pool"] = key("pool", pool.RULES_VERSION, {**common, "section": recipe.pool.identity(), "inputs": inputs})
+    section = recipe.pool.identity() | {"verifier": recipe.committee.verifier}
+    parts = {**common, "section": section, "inputs": list(keys.values())}
+    keys["pool"] = key("pool", pool.RULES_VERSION, parts)
     section = recipe.answers.identity() | {"parsing": parsing.RULES_VERSION}
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}

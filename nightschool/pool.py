@@ -43,11 +43,13 @@ def choose(
     top_up: bool,
     levels: Sequence[int],
     seed: int,
+    solver: bool = True,
 ) -> Pooled:
     """Rule on every written question, then fill each topic's quota from the generator where `top_up` says so.
 
     A question that the solver rejects (wrong key, unsolvable) but that reads well is asked too, up to a quarter of
     the quota: it shows what votes alone would have let through. It can't be accepted later: the solver outranks votes.
+    Without the `solver` a question that it cannot read is asked like any other, as long as it has four choices.
 
     Source: plan 000, 2.2; house rule "could not judge is not no".
     """
@@ -56,7 +58,7 @@ def choose(
     checks: dict[str, Counter[str]] = defaultdict(Counter)
     seen: set[str] = set()
     for row in written:
-        status = _place(row, drawers[row.topic], per_topic, seen, seed, dropped)
+        status = _place(row, drawers[row.topic], per_topic, seen, seed, dropped, solver)
         checks[row.teacher][status] += 1
     if top_up:
         for topic, drawer in drawers.items():
@@ -66,20 +68,23 @@ def choose(
     return Pooled(questions, dropped, {teacher: dict(counts) for teacher, counts in checks.items()})
 
 
-def _place(row: Written, drawer: _Drawer, per_topic: int, seen: set[str], seed: int, dropped: list[Dropped]) -> str:
+def _place(
+    row: Written, drawer: _Drawer, per_topic: int, seen: set[str], seed: int, dropped: list[Dropped], solver: bool
+) -> str:
     """Puts the row in its drawer or drops it; the solver's status either way."""
     check = school.check(row.topic, row.question, row.right, row.distractors)
     mark = school.normalise(row.question)
-    shelf, room = (drawer.good, per_topic) if check.status == "ok" else (drawer.rejected, per_topic // _REJECTED_SHARE)
+    good = check.status == "ok" or (not solver and _has_four_choices(row))
+    shelf, room = (drawer.good, per_topic) if good else (drawer.rejected, per_topic // _REJECTED_SHARE)
     reason = None
-    if check.status == "malformed":
+    if check.status == "malformed" and not good:
         reason = "malformed"
     elif mark in seen:
         reason = "duplicate"
     elif school.held_out(row.question):
         reason = "held_out"
     elif len(shelf) >= room:
-        reason = "over_quota" if check.status == "ok" else check.status
+        reason = "over_quota" if good else check.status
     if reason:
         detail = check.detail or row.question[:200]
         dropped.append(Dropped(id=row.id, topic=row.topic, reason=reason, detail=detail, text=row.question[:2000]))
@@ -87,6 +92,11 @@ def _place(row: Written, drawer: _Drawer, per_topic: int, seen: set[str], seed: 
         seen.add(mark)
         shelf.append(_letter(row, check.status, check.right, drawer, seed))
     return check.status
+
+
+def _has_four_choices(row: Written) -> bool:
+    choices = {" ".join(choice.casefold().split()) for choice in (row.right, *row.distractors)}
+    return len(choices) == 4 and "" not in choices
 
 
 def _fill(topic: str, drawer: _Drawer, per_topic: int, seen: set[str], levels: Sequence[int], seed: int) -> None:

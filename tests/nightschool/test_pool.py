@@ -85,3 +85,12 @@ def test_more_than_the_quota_is_dropped() -> None:
     pooled = chosen([written("series", number) for number in range(6)], per_topic=4)
     assert len(pooled.questions) == 4
     assert [row.reason for row in pooled.dropped] == ["over_quota"] * 2
+
+
+def test_without_the_solver_a_question_that_it_cannot_read_is_asked() -> None:
+    free = written("seating", 0, question="Six friends sit at a round table. Who faces Ann?")
+    pooled = choose([free], topics=TOPICS, per_topic=4, top_up=False, levels=(1,), seed=0, solver=False)
+    assert [(row.question, row.truth) for row in pooled.questions] == [(free.question, None)]
+    short = free.model_copy(update={"distractors": ("x", "X ", "y")})
+    pooled = choose([short], topics=TOPICS, per_topic=4, top_up=False, levels=(1,), seed=0, solver=False)
+    assert [row.reason for row in pooled.dropped] == ["malformed"]
