@@ -35,23 +35,7 @@ def build_tokenizer(texts: Iterable[str], directory: Path, *, vocabulary: int) -
         RuntimeError: the tokenizer read back splits a text otherwise than the one trained.
     """
     texts = list(texts)
-    trained = Tokenizer(models.BPE())
-    trained.normalizer = normalizers.NFC()
-    trained.pre_tokenizer = pre_tokenizers.Sequence(
-        [
-            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated", invert=False),
-            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
-        ]
-    )
-    trained.decoder = decoders.ByteLevel()
-    special = [PAD, END, *(f"<|{role}|>" for role in ROLES)]
-    trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
-        special_tokens=special,
-        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
-        show_progress=False,
-    )
-    trained.train_from_iterator(texts, trainer)
+    trained = _train(texts, vocabulary)
     directory.mkdir(parents=True, exist_ok=True)
     trained.save(str(directory / "tokenizer.json"))
     settings = {
@@ -69,6 +53,26 @@ def build_tokenizer(texts: Iterable[str], directory: Path, *, vocabulary: int) -
         raise RuntimeError("the tokenizer read back by AutoTokenizer splits texts otherwise than the one trained")
     tokenizer.save_pretrained(directory)
     return tokenizer
+
+
+def _train(texts: list[str], vocabulary: int) -> Tokenizer:
+    trained = Tokenizer(models.BPE())
+    trained.normalizer = normalizers.NFC()
+    trained.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(PRETOKENIZE_REGEX), behavior="isolated", invert=False),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    trained.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=vocabulary,
+        special_tokens=[PAD, END, *(f"<|{role}|>" for role in ROLES)],
+        initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
+        show_progress=False,
+    )
+    trained.train_from_iterator(texts, trainer)
+    return trained
 
 
 def token_id(tokenizer: PreTrainedTokenizerBase, token: str) -> int:
