@@ -7,10 +7,10 @@ from transformers import AttentionInterface, AttentionMaskInterface
 from transformers.integrations.sdpa_attention import sdpa_attention_forward
 from transformers.masking_utils import sdpa_mask
 
-NAME = "grouped_sdpa"
+NAME = "slots"
 
 
-def _grouped(
+def _attend(
     module: torch.nn.Module,
     query: torch.Tensor,
     key: torch.Tensor,
@@ -19,20 +19,24 @@ def _grouped(
     scaling: float | None = None,
     **kwargs: object,
 ) -> tuple[torch.Tensor, None]:
-    """For a single position, the query heads that share a key head become the positions of one query.
+    """For a single position, two batched products in place of torch's fused attention.
 
-    transformers' own sdpa repeats keys and values once per query head instead: 337 against 185 microseconds for 64
-    rows, 4 heads on 2, 70 positions.
+    The fused kernel wants keys and values without gaps, and transformers repeats them once per query head that shares
+    them. Here they are views into the slots, read where they lie: 230 against 560 microseconds for 64 rows, 4 heads,
+    58 positions of 128.
     """
     rows, heads, positions, size = query.shape
     if positions > 1 or attention_mask is None or kwargs.get("position_bias") is not None:
         return sdpa_attention_forward(module, query, key, value, attention_mask, scaling=scaling, **kwargs)  # type: ignore[arg-type]
-    shared = query.view(rows, key.shape[1], heads // key.shape[1], size)
-    out = torch.nn.functional.scaled_dot_product_attention(shared, key, value, attn_mask=attention_mask, scale=scaling)
-    return out.reshape(rows, 1, heads, value.shape[-1]), None
+    shared, held = key.shape[1], key.shape[2]
+    scaled = query * (size**-0.5 if scaling is None else scaling)
+    scores = torch.bmm(scaled.reshape(rows * shared, heads // shared, size), key.flatten(0, 1).transpose(1, 2))
+    scores = scores.view(rows, shared, heads // shared, held).add_(attention_mask)
+    weights = torch.softmax(scores, dim=-1).view(rows * shared, heads // shared, held)
+    return torch.bmm(weights, value.flatten(0, 1)).view(rows, 1, heads, value.shape[-1]), None
 
 
 def register() -> None:
     """Make the name known to transformers."""
-    AttentionInterface.register(NAME, _grouped)
+    AttentionInterface.register(NAME, _attend)
     AttentionMaskInterface.register(NAME, sdpa_mask)
