@@ -137,7 +137,10 @@ class Lane:
         call, ask, started = job.call, job.ask, time.perf_counter()
         try:
             async with self._session.post(
-                url, data=request_body(ask, call.endpoint.model), headers=call.headers, timeout=call.timeout,
+                url,
+                data=request_body(ask, call.endpoint.model),
+                headers=call.headers,
+                timeout=call.timeout,
                 allow_redirects=False,
             ) as answer:
                 status, retry_after, body = answer.status, answer.headers.get("Retry-After"), await answer.read()
@@ -152,8 +155,14 @@ class Lane:
         except BrokenReply as err:
             raise Setback("broken_reply", f"{err}: {body[:1000].decode('utf-8', 'replace')}") from None
         return Reply(
-            id=ask.id, model=call.endpoint.model, seed=ask.seed, choices=choices, tokens_in=tokens_in,
-            tokens_out=tokens_out, latency_s=time.perf_counter() - started, attempts=job.attempts + 1,
+            id=ask.id,
+            model=call.endpoint.model,
+            seed=ask.seed,
+            choices=choices,
+            tokens_in=tokens_in,
+            tokens_out=tokens_out,
+            latency_s=time.perf_counter() - started,
+            attempts=job.attempts + 1,
         )
 
     def _count(self, job: Job, reply: Reply | None = None) -> None:

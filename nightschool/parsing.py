@@ -36,9 +36,7 @@ class Rejected:
     detail: str
 
 
-def parse_json(
-    text: str, model: type[Record], *, max_chars: int = 20_000, finish: str = "stop"
-) -> Record | Rejected:
+def parse_json(text: str, model: type[Record], *, max_chars: int = 20_000, finish: str = "stop") -> Record | Rejected:
     """Read the first object in a text that fits the model.
 
     Code fences and prose around the object, a list of one object, and Python's notation are accepted.

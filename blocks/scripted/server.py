@@ -124,7 +124,10 @@ class ScriptedServer:
         tokens_out = sum(len(choice["message"]["content"].split()) for choice in choices)
         usage = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
         return {
-            "id": f"chatcmpl-{digest}", "object": "chat.completion", "model": asked.model, "choices": choices,
+            "id": f"chatcmpl-{digest}",
+            "object": "chat.completion",
+            "model": asked.model,
+            "choices": choices,
             "usage": usage,
         }
 
