@@ -108,7 +108,7 @@ def test_muon_makes_singular_values_alike():
 def test_lora_attaches_to_every_linear_layer(made: tuple[Path, list[dict[str, Any]]]):
     model = AutoModelForCausalLM.from_pretrained(made[0] / few_steps(0).models[0])
     adapted = get_peft_model(model, LoraConfig(r=4, target_modules="all-linear", task_type="CAUSAL_LM"))
-    touched = {name.split(".")[-3] for name, _ in adapted.named_parameters() if "lora_A" in name}
+    touched = {name.split(".")[-4] for name, _ in adapted.named_parameters() if "lora_A" in name}
     assert touched == {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 
 
