@@ -12,7 +12,7 @@ MAX_QUESTION_CHARS = 2_000
 
 MEN = ("Leo", "Dan", "Tom", "Max", "Sam", "Bob", "Ben", "Jim")
 WOMEN = ("Ivy", "Amy", "Eve", "Zoe", "Mia", "Ann", "Kim", "Joy")
-PEOPLE = MEN + WOMEN
+PEOPLE: tuple[str, ...] = MEN + WOMEN
 
 
 class Malformed(ValueError):
