@@ -6,7 +6,7 @@ import threading
 from datetime import UTC, datetime
 from pathlib import Path
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, ValidationError
 
 from blocks.store import write_whole, writing
 
@@ -48,6 +48,8 @@ class Ledger:
         self._at = folder / "run.json"
         self._lock = threading.Lock()
         self.run = Run(started=_now())
+        self._before = last_run(folder).memory
+
 
     def phase(
         self, name: str, *, seconds: float, chunks: int = 0, cached: int = 0, failures: list[Failure] | None = None
@@ -73,12 +75,23 @@ class Ledger:
                 self.run.memory[moment] = max(known, count)
 
     def finish(self, stopped_by: str | None = None) -> None:
+        """The run is over; one that served nobody says what the last one that did needed."""
+        if "serving" not in self.run.memory and "serving" in self._before:
+            self.run.memory = self._before
         self.run.finished, self.run.stopped_by = _now(), stopped_by
         self.save()
 
     def save(self) -> None:
         with writing(self._at.parent):
             write_whole(self._at, self.run.model_dump_json(indent=1).encode())
+
+
+def last_run(folder: Path) -> Run:
+    """What a night's last run wrote down; an empty run if it wrote nothing."""
+    try:
+        return Run.model_validate_json((folder / "run.json").read_bytes())
+    except (OSError, ValidationError):
+        return Run(started="1970-01-01T00:00:00+00:00")
 
 
 def _now() -> str:

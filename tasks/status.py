@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ValidationError
-
 from blocks.journal import replies
 from nightschool.chunks import Chunk, Manifest
-from tasks.ledger import Run
+from tasks.ledger import last_run
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -39,19 +37,11 @@ class PhaseStatus:
 
 def status(night: Night) -> list[PhaseStatus]:
     """All phases in order. A chunk counts as failed if the last run says so and it has not been made since."""
-    errors = {(one.phase, one.chunk): one.error for one in last_run(night).failures}
+    errors = {(one.phase, one.chunk): one.error for one in last_run(night.dir).failures}
     return [
         PhaseStatus(phase, [_chunk(night, chunk, errors.get((phase, chunk.ordinal))) for chunk in step.chunks(night)])
         for phase, step in STEPS.items()
     ]
-
-
-def last_run(night: Night) -> Run:
-    """What the night's last run wrote down; an empty run if it wrote nothing."""
-    try:
-        return Run.model_validate_json((night.dir / "run.json").read_bytes())
-    except (OSError, ValidationError):
-        return Run(started="1970-01-01T00:00:00+00:00")
 
 
 def _chunk(night: Night, chunk: Chunk, error: str | None) -> ChunkStatus:
