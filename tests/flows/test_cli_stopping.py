@@ -15,6 +15,8 @@ from concurrent.futures import ThreadPoolExecutor
 from flows.cli import stopping
 from flows.cli.ending import Ending
 
+# A shell's background jobs are started with it ignored, and what is ignored is inherited.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 stopping._GRACE_S = 0.2
 with Ending(), stopping.stoppable():
     signal.signal(signal.SIGTERM, lambda *_: None)
