@@ -34,7 +34,7 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     if not chunks:
         return
     missing = len(chunks) - len(night.made(chunks))
-    served = desk.served() if missing and desk else {}
+    served = _serve(night, desk) if missing and desk else {}
     counts = progress.track(step.phase, chunks)
     states = _subflow(night, step, chunks, served)
     failures = [
@@ -46,6 +46,19 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     counts.finish(f"{len(failures)} failed" if failures else "")
     ledger.phase(step.phase, seconds=counts.seconds, chunks=len(chunks), cached=cached, failures=failures)
     _decide(night, states, failures)
+
+
+def _serve(night: Night, desk: Desk) -> Mapping[str, Endpoint]:
+    """The desk's servers, up; a subflow of its own, so that their start is seen and timed in the UI."""
+    found: dict[str, Endpoint] = {}
+
+    @flow(name="serve", flow_run_name=f"serve of {night.name}: {desk.names}")
+    def serve() -> State:
+        found.update(desk.served())
+        return Completed(message=f"{desk.names} answer")
+
+    serve()
+    return found
 
 
 def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[str, Endpoint]) -> list[State]:

@@ -50,7 +50,6 @@ class Ledger:
         self.run = Run(started=_now())
         self._before = last_run(folder).memory
 
-
     def phase(
         self, name: str, *, seconds: float, chunks: int = 0, cached: int = 0, failures: list[Failure] | None = None
     ) -> None:

@@ -22,16 +22,22 @@ class Desk:
         self._night, self._ledger, self._specs = night, ledger, specs
         self._fleet: Fleet | None = None
 
+    @property
+    def names(self) -> str:
+        """Who is served, for people."""
+        return ", ".join(name for spec in self._specs for name in spec.served)
+
     def served(self) -> dict[str, Endpoint]:
         """Endpoints by model or adapter name, started if they are not up, started again if they died since.
 
         Raises:
             WorldError: a server does not come up; carries the end of its log.
         """
-        counts = progress.track("serve", note=", ".join(spec.name for spec in self._specs))
-        if self._fleet is None:
-            self._ledger.memory("before", tree_bytes())
-            self._fleet = Fleet(self._specs, log_dir=self._night.dir / "servers", on_progress=_say)
+        if self._fleet is not None:
+            return self._fleet.start()
+        counts = progress.track("serve", note=self.names)
+        self._ledger.memory("before", tree_bytes())
+        self._fleet = Fleet(self._specs, log_dir=self._night.dir / "servers", on_progress=counts.say)
         served = self._fleet.start()
         counts.finish("up")
         self._ledger.phase("serve", seconds=counts.seconds)
@@ -84,7 +90,3 @@ def spec_of(night: Night, model: Model, name: str | None = None) -> ServerSpec:
         key_env=model.key_env,
         script=json.dumps(model.script) if model.script is not None else None,
     )
-
-
-def _say(note: str) -> None:
-    progress.tracker("serve").say(note)
