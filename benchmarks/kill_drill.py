@@ -1,8 +1,9 @@
 """Kills a night ten times with kill -9 at random moments, and counts what that cost.
 
-Each trial: an empty store, `nightschool run` on the smoke recipe, SIGKILL to its whole process group after a random
-time, `nightschool run` again until it ends by itself. The teachers are scripted servers outside the night, which
-count what they are asked. Compared with a night that nobody killed:
+Each trial: an empty store, `nightschool run` on the smoke recipe, SIGKILL to its whole process group at a random
+moment (by turns: after a random time, and once the teachers have been asked a random share of all that they will be),
+`nightschool run` again until it ends by itself. The teachers are scripted servers outside the night, which count what
+they are asked. Compared with a night that nobody killed:
 
 - the same keys, and in every chunk the same number of rows;
 - no row twice in a chunk;
@@ -26,6 +27,7 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -50,7 +52,8 @@ def main() -> int:
         print(f"{'killed at':>10} {'in phase':>12} {'asked':>7} {'in flight':>9} {'twice':>6}  verdict")
         bad = 0
         for number in range(options.trials):
-            faults = trial(Path(folder) / f"trial-{number}", options.recipe, rng.uniform(1, seconds), whole, asked)
+            after = After(rng.uniform(1, seconds)) if number % 2 else After(0, rng.randint(1, asked - 1))
+            faults = trial(Path(folder) / f"trial-{number}", options.recipe, after, whole, asked)
             bad += bool(faults)
     print(f"{options.trials - bad} of {options.trials} trials clean")
     return 1 if bad else 0
@@ -64,11 +67,27 @@ def undisturbed(folder: Path, recipe: str) -> tuple[dict[str, int], int, float]:
         return chunks(folder), sum(stats(endpoint)["total"] for endpoint in endpoints), time.monotonic() - began
 
 
-def trial(folder: Path, recipe: str, after_s: float, whole: dict[str, int], asked: int) -> list[str]:
+@dataclass(frozen=True)
+class After:
+    """When to kill: after so many seconds, or once the teachers have been asked so often."""
+
+    seconds: float
+    requests: int = 0
+
+    def wait(self, endpoints: list[Endpoint]) -> None:
+        time.sleep(self.seconds)
+        while sum(stats(endpoint)["total"] for endpoint in endpoints) < self.requests:
+            time.sleep(0.02)
+
+    def __str__(self) -> str:
+        return f"{self.requests} asked" if self.requests else f"{self.seconds:.1f} s"
+
+
+def trial(folder: Path, recipe: str, after: After, whole: dict[str, int], asked: int) -> list[str]:
     """One kill and one resumption; what was wrong, nothing if all was well."""
     with teachers(folder) as endpoints:
         process = start(folder, recipe, endpoints)
-        time.sleep(after_s)
+        after.wait(endpoints)
         in_flight = sum(stats(endpoint)["in_flight"] for endpoint in endpoints)
         phase = reached(folder)
         family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
@@ -88,14 +107,14 @@ def trial(folder: Path, recipe: str, after_s: float, whole: dict[str, int], aske
     faults += [f"{seen - twice} rows asked, {asked} wanted"] if seen - twice != asked else []
     verdict = "; ".join(faults) or "clean"
     verdict = "; ".join(faults) or "clean"
-    print(f"{after_s:>9.1f}s {phase:>12} {seen:>7} {in_flight:>9} {twice:>6}  {verdict}", flush=True)
+    print(f"{after!s:>10} {phase:>12} {seen:>7} {in_flight:>9} {twice:>6}  {verdict}", flush=True)
     return faults
 
 
 @contextmanager
 def teachers(folder: Path) -> Iterator[list[Endpoint]]:
     """Scripted servers that outlive the night: they keep count across its kills. Slow enough to be hit in mid-chunk."""
-    script = json.dumps({"models": {name: {"latency_s": {"mean": 0.2, "jitter": 0.1}} for name in TEACHERS}})
+    script = json.dumps({"models": {name: {"latency_s": {"mean": 0.5, "jitter": 0.3}} for name in TEACHERS}})
     specs = [ServerSpec(name=name, engine="scripted", model=name, script=script) for name in TEACHERS]
     with Fleet(specs, log_dir=folder / "teachers", on_progress=lambda note: None) as fleet:
         served = fleet.start()
@@ -104,7 +123,7 @@ def teachers(folder: Path) -> Iterator[list[Endpoint]]:
 
 def start(folder: Path, recipe: str, endpoints: list[Endpoint]) -> subprocess.Popen[bytes]:
     """The night as a user starts it, in a process group of its own, its teachers at the given endpoints."""
-    sets = [f"store={folder / 'runs'}"]
+    sets = [f"store={folder / 'runs'}", "serve.concurrency=4"]
     for number, endpoint in enumerate(endpoints):
         where = f"teachers.{number}"
         sets += [f"{where}.script=null", f"{where}.engine=endpoint", f"{where}.key_env={endpoint.key_env}"]
