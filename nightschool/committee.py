@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nightschool.records import Answer, Cast, Letter, Question, Ruling
 from nightschool.seeds import rng_of
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ def rule(
         name: vote_of(answers[name].casts) if name in answers else None for name in teachers
     }
     verdict = decide(list(votes.values()), quorum=quorum, min_agreement=min_agreement)
-    by_solver = solver and (question.truth is not None or question.check == "unsolvable")
+    # A wrong key whose right answer is not among the choices has no truth to vote for: the solver rejects it all the same.
+    by_solver = solver and question.check != "malformed"
     letter, reason = (question.truth, None) if by_solver else (verdict.letter, verdict.reason)
     if by_solver and question.check != "ok":
         letter, reason = None, question.check

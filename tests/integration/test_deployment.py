@@ -106,7 +106,7 @@ def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_ju
     fields = {"recipe": "smoke", "sets": sets, "name": "from-the-form"}
     run = running.get("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": fields})["id"]
     assert ended(running, run) == "FAILED"
-    assert chunk_states(running, run) == Counter(Completed=5, Failed=1)
+    see_chunks(running, run, Counter(Completed=5, Failed=1))
     failures = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())["failures"]
     assert [(one["phase"], one["command"].split()[-4:]) for one in failures] == [
         ("answers", ["--phase", "answers", "--chunk", "2"])
@@ -116,7 +116,7 @@ def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_ju
     press_retry(running, run)
     until(60, lambda: state_of(running, run) not in ("FAILED", "SCHEDULED", "PENDING"))
     assert ended(running, run) == "COMPLETED"
-    assert chunk_states(running, run) == Counter(Completed=6, Cached=5, Failed=1)
+    see_chunks(running, run, Counter(Completed=6, Cached=5, Failed=1))
     report = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())
     assert phases_seen(running, run) >= {phase["name"] for phase in report["phases"] if phase["chunks"]}
     assert {phase["name"]: phase["cached_chunks"] for phase in report["phases"]}["answers"] == 5
@@ -143,15 +143,15 @@ def phases_seen(running: Running, run: str) -> set[str]:
     return {phase["name"].split()[0] for phase in subflows(running, run)}
 
 
-def chunk_states(running: Running, run: str) -> Counter[str]:
-    """How the chunks of `answers` ended, over all runs of the phase; Prefect records them a little later."""
-    of_phase = [phase["id"] for phase in subflows(running, run) if phase["name"].startswith("answers")]
+def see_chunks(running: Running, run: str, expected: Counter[str]) -> None:
+    """How the chunks of `answers` ended, over all runs of the phase; Prefect records each a little later."""
 
     def states() -> Counter[str]:
+        of_phase = [phase["id"] for phase in subflows(running, run) if phase["name"].startswith("answers")]
         chunks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": of_phase}}})
         return Counter(chunk["state_name"] for chunk in chunks)
 
-    return until(60, lambda: found if not {"Running", "Pending"} & set(found := states()) else None)
+    until(60, lambda: states() == expected)
 
 
 def press_retry(running: Running, run: str) -> None:

@@ -81,7 +81,7 @@ def test_nobody_right_means_nothing_to_teach() -> None:
     assert (found.letter, found.reason, found.reasoning) == (None, "no_right_answer", "")
 
 
-@pytest.mark.parametrize(("truth", "check"), [(None, "unsolvable"), ("B", "wrong_key")])
+@pytest.mark.parametrize(("truth", "check"), [(None, "unsolvable"), ("B", "wrong_key"), (None, "wrong_key")])
 def test_what_the_solver_rejected_is_never_accepted(truth: Letter | None, check: CheckStatus) -> None:
     found = ruled(question(truth, check), answer("alba", "B"), answer("bruno", "B"), answer("clara", "B"))
     assert (found.letter, found.reason, found.vote) == (None, check, "B")
