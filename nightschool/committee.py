@@ -74,7 +74,7 @@ def rule(
         name: vote_of(answers[name].casts) if name in answers else None for name in teachers
     }
     verdict = decide(list(votes.values()), quorum=quorum, min_agreement=min_agreement)
-    # A wrong key whose right answer is not among the choices has no truth to vote for: the solver rejects it all the same.
+    # A wrong key may lack the right choice altogether: no letter is true then, and the solver rejects it all the same.
     by_solver = solver and question.check != "malformed"
     letter, reason = (question.truth, None) if by_solver else (verdict.letter, verdict.reason)
     if by_solver and question.check != "ok":
