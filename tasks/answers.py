@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from nightschool import answers
 from nightschool.chunks import Chunk, split
-from nightschool.records import Answer, Dropped, Question
+from nightschool.records import Question
 from nightschool.seeds import seed_of
-from nightschool.wire import Sampling
+from nightschool.wire import Ask
 from tasks import pool
-from tasks.asking import ask
+from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -32,37 +32,19 @@ def chunks(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.answers
-    sampling = Sampling(
-        temperature=section.temperature,
-        top_p=section.top_p,
-        max_tokens=section.max_tokens,
-        samples=section.samples,
-    )
-    mine = split(night.rows(pool.chunks(night), Question), section.chunk_rows)[chunk.index]
-    asks = [
-        answers.ask(
-            question,
-            row_id=question.id,
-            prompt=section.prompt,
-            sampling=sampling,
-            seed=seed_of("answers", night.recipe.seed, chunk.part, question.id),
-        )
-        for question in mine
-    ]
-    asked = ask(night, chunk, served[chunk.part], asks)
-    topics = {question.id: question.topic for question in mine}
-    found = [
-        answers.read(asked.replies[question.id], teacher=chunk.part, topic=question.topic)
-        for question in mine
-        if question.id in asked.replies
-    ]
-    lost = [row.model_copy(update={"topic": topics[row.id]}) for row in asked.failed]
-    dropped = [*(row for row in found if isinstance(row, Dropped)), *lost]
-    return Made(
-        rows=[row for row in found if isinstance(row, Answer)],
-        dropped=[(row.reason, row) for row in dropped],
-        figures=asked.figures,
-        files=[night.store.path(chunk, "journal.jsonl")],
+
+    def ask_of(question: Question) -> Ask:
+        seed = seed_of("answers", night.recipe.seed, chunk.part, question.id)
+        return answers.ask(question, row_id=question.id, prompt=section.prompt, sampling=section.sampling, seed=seed)
+
+    return ask_each(
+        night,
+        chunk,
+        served[chunk.part],
+        split(night.rows(pool.chunks(night), Question), section.chunk_rows)[chunk.index],
+        ask_of=ask_of,
+        read=lambda question, reply: [answers.read(reply, teacher=chunk.part, topic=question.topic)],
+        topic_of=lambda question: question.topic,
     )
 
 

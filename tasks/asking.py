@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
+
+from pydantic import BaseModel
 
 from blocks.client import client
 from blocks.journal import Journal, replies
@@ -12,6 +15,9 @@ from nightschool.records import Dropped
 from nightschool.wire import Ask, Endpoint, Reply
 from tasks import progress
 from tasks.night import Night
+from tasks.step import Made
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,3 +67,35 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask]) -> 
 
         client().ask_all(endpoint, [one for one in asks if one.id not in have], keep, give_up)
     return Asked(have, failed, reused)
+
+
+def ask_each(
+    night: Night,
+    chunk: Chunk,
+    endpoint: Endpoint,
+    things: Sequence[T],
+    *,
+    ask_of: Callable[[T], Ask],
+    read: Callable[[T, Reply], Iterable[BaseModel]],
+    topic_of: Callable[[T], str],
+) -> Made:
+    """A chunk made by asking about each thing once.
+
+    Args:
+        read: the rows that a reply makes; those that are `Dropped` are dropped.
+        topic_of: what a thing is counted under when no reply came.
+
+    Raises:
+        WorldError: the server is gone; what came before that is in the journal.
+    """
+    asks = {one.id: (thing, one) for thing in things for one in [ask_of(thing)]}
+    asked = ask(night, chunk, endpoint, [one for _, one in asks.values()])
+    lost = [row.model_copy(update={"topic": topic_of(asks[row.id][0])}) for row in asked.failed]
+    found = [row for key, (thing, _) in asks.items() if key in asked.replies for row in read(thing, asked.replies[key])]
+    dropped = [*(row for row in found if isinstance(row, Dropped)), *lost]
+    return Made(
+        rows=[row for row in found if not isinstance(row, Dropped)],
+        dropped=[(row.reason, row) for row in dropped],
+        figures=asked.figures,
+        files=[night.store.path(chunk, "journal.jsonl")],
+    )

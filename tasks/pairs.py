@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nightschool import answers, pairs
 from nightschool.chunks import Chunk, split
 from nightschool.records import Dropped, Letter, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
-from nightschool.wire import Reply, Sampling
+from nightschool.wire import Ask, Reply
 from tasks import balance, sft
-from tasks.asking import ask
+from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -26,50 +28,31 @@ def chunks(night: Night) -> list[Chunk]:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    section = night.recipe.pairs
+    recipe, section = night.recipe, night.recipe.pairs
     assert section is not None
-    sampling = Sampling(
-        temperature=section.temperature,
-        top_p=section.top_p,
-        max_tokens=section.max_tokens,
-        samples=section.samples,
-    )
-    mine = split(night.rows(balance.chunks(night), Ruling), section.chunk_rows)[chunk.index]
-    asks = [
-        answers.ask(
-            ruling.question,
-            row_id=ruling.id,
-            prompt=night.recipe.student.prompt,
-            sampling=sampling,
-            seed=seed_of("pairs", night.recipe.seed, ruling.id),
-        )
-        for ruling in mine
-    ]
-    asked = ask(night, chunk, served["sft"], asks)
-    made: list[PreferenceRow] = []
-    dropped: list[Dropped] = list(asked.failed)
-    for ruling in mine:
-        if ruling.id not in asked.replies:
-            continue
-        found = _pairs(night, ruling, asked.replies[ruling.id])
-        if isinstance(found, Dropped):
-            dropped.append(found)
-        else:
-            made.extend(found)
-    return Made(
-        rows=made,
-        dropped=[(row.reason, row) for row in dropped],
-        figures=asked.figures,
-        files=[night.store.path(chunk, "journal.jsonl")],
+
+    def ask_of(ruling: Ruling) -> Ask:
+        seed = seed_of("pairs", recipe.seed, ruling.id)
+        prompt, sampling = recipe.student.prompt, section.sampling
+        return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
+
+    return ask_each(
+        night,
+        chunk,
+        served["sft"],
+        split(night.rows(balance.chunks(night), Ruling), section.chunk_rows)[chunk.index],
+        ask_of=ask_of,
+        read=lambda ruling, reply: _pairs(night, ruling, reply),
+        topic_of=lambda ruling: ruling.question.topic,
     )
 
 
-def _pairs(night: Night, ruling: Ruling, reply: Reply) -> list[PreferenceRow] | Dropped:
+def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow | Dropped]:
     section = night.recipe.pairs
     assert section is not None
     assert ruling.letter is not None
     samples: list[tuple[str, Letter | None]] = [(choice.text, answers.cast(choice).letter) for choice in reply.choices]
-    return pairs.build(
+    found = pairs.build(
         ruling.id,
         topic=ruling.question.topic,
         prompt=answers.messages(ruling.question, night.recipe.student.prompt),
@@ -80,6 +63,7 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> list[PreferenceRow] | 
         per_question=section.per_question,
         seed=night.recipe.seed,
     )
+    return [found] if isinstance(found, Dropped) else found
 
 
 STEP = Step("pairs", chunks, make, at_once=lambda night: getattr(night.recipe.pairs, "chunks_in_flight", 1))

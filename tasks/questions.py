@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from nightschool import questions
 from nightschool.chunks import Chunk, split
-from nightschool.records import Dropped, Written
-from nightschool.wire import Sampling
-from tasks.asking import ask
+from nightschool.wire import Ask
+from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -34,31 +33,23 @@ def chunks(night: Night) -> list[Chunk]:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    section = night.recipe.questions
+    recipe, section = night.recipe, night.recipe.questions
     assert section is not None
-    sampling = Sampling(temperature=section.temperature, top_p=section.top_p, max_tokens=section.max_tokens)
-    wanted = list(questions.row_ids(night.recipe.topics, section.per_topic))
-    mine = split(wanted, section.chunk_rows)[chunk.index]
-    asks = [
-        questions.ask(
-            topic, row_id, teacher=chunk.part, seed=night.recipe.seed, prompt=section.prompt, sampling=sampling
+    wanted = list(questions.row_ids(recipe.topics, section.per_topic))
+
+    def ask_of(row: tuple[str, str]) -> Ask:
+        return questions.ask(
+            *row, teacher=chunk.part, seed=recipe.seed, prompt=section.prompt, sampling=section.sampling
         )
-        for topic, row_id in mine
-    ]
-    asked = ask(night, chunk, served[chunk.part], asks)
-    found = [
-        questions.read(asked.replies[row_id], topic=topic, teacher=chunk.part)
-        for topic, row_id in mine
-        if row_id in asked.replies
-    ]
-    topics = {row_id: topic for topic, row_id in mine}
-    lost = [row.model_copy(update={"topic": topics[row.id]}) for row in asked.failed]
-    dropped = [*(row for row in found if isinstance(row, Dropped)), *lost]
-    return Made(
-        rows=[row for row in found if isinstance(row, Written)],
-        dropped=[(row.reason, row) for row in dropped],
-        figures=asked.figures,
-        files=[night.store.path(chunk, "journal.jsonl")],
+
+    return ask_each(
+        night,
+        chunk,
+        served[chunk.part],
+        split(wanted, section.chunk_rows)[chunk.index],
+        ask_of=ask_of,
+        read=lambda row, reply: [questions.read(reply, topic=row[0], teacher=chunk.part)],
+        topic_of=lambda row: row[0],
     )
 
 

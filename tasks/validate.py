@@ -11,7 +11,7 @@ from nightschool.lineage import stages
 from nightschool.records import Question
 from nightschool.wire import Ask, Endpoint, Sampling
 from tasks import dpo, school, sft
-from tasks.asking import ask
+from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -46,15 +46,14 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 
 def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple[Question, int, Ask]]) -> Made:
     """The chunk's rows, each a question, its sampling seed and its request, as measured."""
-    asked = ask(night, chunk, endpoint, [one for _, _, one in mine])
-    rows = [
-        validate.read(asked.replies[one.id], question, seed) for question, seed, one in mine if one.id in asked.replies
-    ]
-    return Made(
-        rows=rows,
-        dropped=[(row.reason, row) for row in asked.failed],
-        figures=asked.figures,
-        files=[night.store.path(chunk, "journal.jsonl")],
+    return ask_each(
+        night,
+        chunk,
+        endpoint,
+        mine,
+        ask_of=lambda row: row[2],
+        read=lambda row, reply: [validate.read(reply, row[0], row[1])],
+        topic_of=lambda row: row[0].topic,
     )
 
 

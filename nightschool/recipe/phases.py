@@ -18,6 +18,7 @@ from nightschool.recipe.section import (
     fill,
     fill_answer,
 )
+from nightschool.wire import Sampling
 
 
 class Asking(Section):
@@ -28,6 +29,11 @@ class Asking(Section):
     max_tokens: Positive = 512
     chunk_rows: Positive = Field(default=200, description="rows per chunk, the unit of retry")
     chunks_in_flight: int = execution(4, ge=1, le=64)
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its replies are drawn, one for each row."""
+        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
 
 
 class Questions(Asking):
@@ -58,6 +64,11 @@ class Answers(Asking):
     prompt: PromptFile
     samples: int = Field(default=1, ge=1, le=64, description="replies per teacher and question")
 
+    @property
+    def sampling(self) -> Sampling:
+        """How its replies are drawn, `samples` for each row."""
+        return super().sampling.model_copy(update={"samples": self.samples})
+
     @field_validator("prompt")
     @classmethod
     def _can_be_filled(cls, prompt: Prompt) -> Prompt:
@@ -86,6 +97,11 @@ class Pairs(Asking):
     samples: int = Field(default=8, ge=2, le=64, description="replies of the student per question")
     per_question: Positive = Field(default=1, description="most pairs from one question")
     chosen: Literal["student", "teacher"] = Field(default="student", description="whose right answer is preferred")
+
+    @property
+    def sampling(self) -> Sampling:
+        """How its replies are drawn, `samples` for each row."""
+        return super().sampling.model_copy(update={"samples": self.samples})
 
     @model_validator(mode="after")
     def _replies_differ(self) -> Pairs:
