@@ -33,8 +33,8 @@ def request_body(ask: Ask, model: str) -> bytes:
     return orjson.dumps(body)
 
 
-def read_body(body: bytes) -> tuple[tuple[Choice, ...], int, int]:
-    """Choices, tokens in, tokens out (0 where the server counts none).
+def read_body(body: bytes) -> tuple[tuple[Choice, ...], int, int, int]:
+    """Choices, tokens in, tokens out, tokens in from the server's prefix cache (0 where the server counts none).
 
     Raises:
         BrokenReply: not JSON, or without a single choice.
@@ -43,7 +43,8 @@ def read_body(body: bytes) -> tuple[tuple[Choice, ...], int, int]:
         record: Any = orjson.loads(body)
         choices = tuple(_choice(choice) for choice in record["choices"])
         usage = record.get("usage") or {}
-        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0)
+        cached = (usage.get("prompt_tokens_details") or {}).get("cached_tokens")
+        tokens = int(usage.get("prompt_tokens") or 0), int(usage.get("completion_tokens") or 0), int(cached or 0)
     except (ValueError, KeyError, TypeError, AttributeError) as err:
         raise BrokenReply(f"not a chat reply ({type(err).__name__}: {err})") from None
     if not choices:

@@ -8,6 +8,7 @@ import concurrent.futures
 import functools
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import fields
 from types import TracebackType
 from typing import Self
 
@@ -16,6 +17,7 @@ import aiohttp
 from blocks.call import Call, Counters, key_of
 from blocks.chat import read_models
 from blocks.lane import Lane
+from blocks.replica import ReplicaStats
 from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
@@ -33,7 +35,6 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self._counters = Counters()
         self._lanes: dict[tuple[tuple[str, ...], int], Lane] = {}
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="client", daemon=True)
@@ -96,9 +97,17 @@ class Client:
         names = asyncio.run_coroutine_threadsafe(ask_each(), self._loop).result()
         return dict(zip(endpoint.urls, names, strict=True))
 
+    def replicas(self) -> list[ReplicaStats]:
+        """Each server's numbers since the client was made; cheap, from any thread.
+
+        A server that is asked under two concurrencies is listed twice.
+        """
+        return [replica.stats() for lane in list(self._lanes.values()) for replica in lane.replicas]
+
     def stats(self) -> Counters:
-        """What was sent and came back since the client was made."""
-        return self._counters.copy()
+        """What was sent and came back since the client was made, over all servers."""
+        found = self.replicas()
+        return Counters(**{each.name: sum(getattr(one, each.name) for one in found) for each in fields(Counters)})
 
     def close(self) -> None:
         """Close connections and the thread; asks under way end with WorldError."""
@@ -120,7 +129,7 @@ class Client:
     def _begin(self, call: Call) -> None:
         address = _address(call.endpoint)
         if address not in self._lanes:
-            self._lanes[address] = Lane(*address, self._session, self._counters)
+            self._lanes[address] = Lane(*address, self._session)
         self._lanes[address].add(call)
 
     def _abandon(self, call: Call) -> None:

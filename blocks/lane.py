@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import aiohttp
 
-from blocks.call import Call, Counters, Job, Setback
+from blocks.call import Call, Job, Setback
 from blocks.chat import BrokenReply, read_body, read_error, request_body
 from blocks.replica import Replica
 from nightschool.errors import DataError, NightError, WorldError
@@ -38,10 +38,9 @@ class Lane:
     replica that answers faster takes more of the work.
     """
 
-    def __init__(self, urls: Sequence[str], slots: int, session: aiohttp.ClientSession, counters: Counters) -> None:
-        self._replicas = [Replica(f"{url.rstrip('/')}/chat/completions", slots) for url in urls]
+    def __init__(self, urls: Sequence[str], slots: int, session: aiohttp.ClientSession) -> None:
+        self.replicas = [Replica(url, slots) for url in urls]
         self._session = session
-        self._counters = counters
         self._calls: deque[Call] = deque()
         self._retries: deque[Job] = deque()
         self._resting: dict[Job, asyncio.TimerHandle] = {}
@@ -49,6 +48,8 @@ class Lane:
 
     def add(self, call: Call) -> None:
         """Serve a call after those that came before it."""
+        for replica in self.replicas:
+            replica.models.add(call.endpoint.model)
         self._calls.append(call)
         self._feed()
 
@@ -69,7 +70,7 @@ class Lane:
     def _feed(self) -> None:
         """Put a worker on every free slot while there is work, least-loaded replica first."""
         while self._may_take():
-            free = [replica for replica in self._replicas if replica.active < replica.limit()]
+            free = [replica for replica in self.replicas if replica.active < replica.limit()]
             if not free:
                 return
             replica, slot = min(free, key=lambda one: one.active), _Slot()
@@ -80,7 +81,7 @@ class Lane:
 
     def _may_take(self) -> bool:
         """Whether there is work; nothing new while many jobs rest, so that an outage does not take in every row."""
-        room = len(self._resting) < _RESTING_PER_SLOT * sum(replica.slots for replica in self._replicas)
+        room = len(self._resting) < _RESTING_PER_SLOT * sum(replica.slots for replica in self.replicas)
         return bool(self._retries) or (bool(self._calls) and room)
 
     def _take(self, slot: _Slot) -> Job | None:
@@ -102,14 +103,14 @@ class Lane:
     async def _work(self, replica: Replica, slot: _Slot) -> None:
         while replica.active <= replica.limit() and (job := self._take(slot)):
             try:
-                reply = await self._post(replica.url, job)
+                reply, tokens_cached = await self._post(replica, job)
             except Setback as setback:
                 self._set_back(replica, job, setback)
             except DataError as error:
                 self.end(job.call, error)
                 job.call.settle()
             else:
-                self._count(job, reply)
+                _count(replica, job, reply, tokens_cached)
                 job.call.on_reply(reply)
                 job.call.settle()
                 if replica.succeeded():
@@ -127,8 +128,8 @@ class Lane:
                 slot.call.settle()
         self._feed()
 
-    async def _post(self, url: str, job: Job) -> Reply:
-        """One attempt.
+    async def _post(self, replica: Replica, job: Job) -> tuple[Reply, int]:
+        """One attempt: the reply, and how many of its tokens in came from the server's cache.
 
         Raises:
             Setback: the world failed.
@@ -137,7 +138,7 @@ class Lane:
         call, ask, started = job.call, job.ask, time.perf_counter()
         try:
             async with self._session.post(
-                url,
+                replica.url,
                 data=request_body(ask, call.endpoint.model),
                 headers=call.headers,
                 timeout=call.timeout,
@@ -149,32 +150,22 @@ class Lane:
         except (aiohttp.ClientError, TimeoutError, OSError) as err:
             raise Setback("no_reply", f"{type(err).__name__} {err}".strip()) from None
         if status != 200:
-            raise _refusal(call, url, status, retry_after, body)
+            raise _refusal(call, replica.url, status, retry_after, body)
         try:
-            choices, tokens_in, tokens_out = read_body(body)
+            choices, *tokens = read_body(body)
         except BrokenReply as err:
             raise Setback("broken_reply", f"{err}: {body[:1000].decode('utf-8', 'replace')}") from None
-        return Reply(
+        reply = Reply(
             id=ask.id,
             model=call.endpoint.model,
             seed=ask.seed,
             choices=choices,
-            tokens_in=tokens_in,
-            tokens_out=tokens_out,
+            tokens_in=tokens[0],
+            tokens_out=tokens[1],
             latency_s=time.perf_counter() - started,
             attempts=job.attempts + 1,
         )
-
-    def _count(self, job: Job, reply: Reply | None = None) -> None:
-        """Count a request that reached a server."""
-        job.attempts += 1
-        counters = self._counters
-        counters.sent += 1
-        counters.retries += job.attempts > 1
-        if reply is not None:
-            counters.replies += 1
-            counters.tokens_in += reply.tokens_in
-            counters.tokens_out += reply.tokens_out
+        return reply, tokens[2]
 
     def _set_back(self, replica: Replica, job: Job, setback: Setback) -> None:
         """Decide what a failed attempt means for its job, its replica and, if all replicas are down, for all calls."""
@@ -184,16 +175,16 @@ class Lane:
             loop.call_later(rest_s, self._feed)
         if not setback.reached:
             self._retries.append(job)
-        elif self._count(job) or call.error is not None:
+        elif _count(replica, job) or call.error is not None:
             call.settle()
         elif job.attempts >= call.endpoint.attempts:
-            self._counters.failures += 1
+            replica.counted.failures += 1
             call.on_failure(job.ask, setback.reason, job.attempts, setback.text)
             call.settle()
         else:
             delay_s = max(setback.retry_after_s, job.backoff_s())
             self._resting[job] = loop.call_later(delay_s, self._ask_again, job)
-        if all(one.strikes >= _STRIKES_PER_ATTEMPT * call.endpoint.attempts for one in self._replicas):
+        if all(one.strikes >= _STRIKES_PER_ATTEMPT * call.endpoint.attempts for one in self.replicas):
             self._give_up(call, setback)
 
     def _ask_again(self, job: Job) -> None:
@@ -202,9 +193,9 @@ class Lane:
         self._feed()
 
     def _give_up(self, call: Call, setback: Setback) -> None:
-        where = ", ".join(replica.url for replica in self._replicas)
-        tries = sum(replica.strikes for replica in self._replicas)
-        for replica in self._replicas:
+        where = ", ".join(replica.url for replica in self.replicas)
+        tries = sum(replica.strikes for replica in self.replicas)
+        for replica in self.replicas:
             replica.strikes = 0
         model = call.endpoint.model
         what = f"model {model} does not answer at {where}"
@@ -215,6 +206,20 @@ class Lane:
         calls |= {slot.call for _, slot in self._workers.values() if slot.call is not None}
         for call in calls:
             self.end(call, error)
+
+
+def _count(replica: Replica, job: Job, reply: Reply | None = None, tokens_cached: int = 0) -> None:
+    """Count a request that reached a server."""
+    job.attempts += 1
+    counted = replica.counted
+    counted.sent += 1
+    counted.retries += job.attempts > 1
+    if reply is not None:
+        counted.replies += 1
+        counted.tokens_in += reply.tokens_in
+        counted.tokens_out += reply.tokens_out
+        counted.tokens_cached += tokens_cached
+        counted.latency_s += reply.latency_s
 
 
 def _refusal(call: Call, url: str, status: int, retry_after: str | None, body: bytes) -> Setback | DataError:

@@ -65,7 +65,8 @@ class Reply(BaseModel):
 class Endpoint(BaseModel):
     """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value.
 
-    `urls` are bases as OpenAI has them: they end in /v1.
+    `urls` are bases as OpenAI has them: they end in /v1. `concurrency` is the most requests in flight per URL, limits
+    are over all URLs. Prices are per million tokens, `budget` is the most that may be spent, in the same money.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -76,3 +77,10 @@ class Endpoint(BaseModel):
     concurrency: int = 32
     timeout_s: float = 120.0
     attempts: int = 5
+    retries_per_row: float = 3.0
+    max_model_len: int | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
+    budget: float | None = None

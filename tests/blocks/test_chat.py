@@ -53,7 +53,7 @@ def _body(*messages: dict[str, object], finish: str | None = "stop") -> bytes:
     ],
 )
 def test_text_and_reasoning(message: dict[str, object], text: str, reasoning: str | None) -> None:
-    choices, tokens_in, tokens_out = read_body(_body(message))
+    choices, tokens_in, tokens_out, _ = read_body(_body(message))
     assert choices == (Choice(text=text, finish="stop", reasoning=reasoning),)
     assert (tokens_in, tokens_out) == (0, 0)
 
@@ -61,7 +61,7 @@ def test_text_and_reasoning(message: dict[str, object], text: str, reasoning: st
 def test_samples_usage_and_finish() -> None:
     body = json.loads(_body({"content": "a"}, {"content": "b"}, finish="length"))
     body["usage"] = {"prompt_tokens": 5, "completion_tokens": 6}
-    choices, tokens_in, tokens_out = read_body(json.dumps(body).encode())
+    choices, tokens_in, tokens_out, _ = read_body(json.dumps(body).encode())
     assert [(choice.text, choice.finish) for choice in choices] == [("a", "length"), ("b", "length")]
     assert (tokens_in, tokens_out) == (5, 6)
 

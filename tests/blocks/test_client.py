@@ -130,3 +130,15 @@ def test_few_asks_are_spread_over_replicas(client: Client) -> None:
     with scripted(echo(latency(0.05))) as one, scripted(echo(latency(0.05))) as two:
         ask_all(client, endpoint_of(one, two, concurrency=8), asks(4))
         assert (counted(one)["total"], counted(two)["total"]) == (2, 2)
+
+
+def test_each_replica_has_its_numbers(client: Client) -> None:
+    with scripted(echo(latency(0.01))) as one, scripted(echo(latency(0.01))) as two:
+        ask_all(client, endpoint_of(one, two, concurrency=4), asks(40))
+        found = client.replicas()
+        asked = [counted(url)["total"] for url in (one, two)]
+    assert [stats.url for stats in found] == [one, two]
+    assert [stats.sent for stats in found] == [stats.replies for stats in found] == asked
+    assert {(stats.models, stats.limit, stats.state) for stats in found} == {(("m",), 4, "up")}
+    assert all(stats.latency_s >= 0.01 * stats.replies for stats in found)
+    assert sum(stats.tokens_in for stats in found) == client.stats().tokens_in == 80

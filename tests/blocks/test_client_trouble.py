@@ -21,6 +21,8 @@ def test_a_dead_replica_costs_no_row_an_attempt(client: Client) -> None:
     with scripted(echo(latency(0.002))) as url:
         got = ask_all(client, endpoint_of(dead, url, concurrency=4, attempts=1), asks(200))
     assert (len(got.replies), got.failures) == (200, [])
+    assert [stats.state for stats in client.replicas()][1] == "up"
+    assert client.replicas()[0].state in ("resting", "down")
 
 
 def test_a_server_that_is_gone_ends_the_call_soon(client: Client) -> None:
