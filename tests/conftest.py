@@ -2,8 +2,11 @@
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+
+from tests.half_night import Make, maker
 
 # Read by the server that the harness starts: it would try to reach the outside.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
@@ -26,3 +29,9 @@ def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=120),
     ):
         yield
+
+
+@pytest.fixture
+def make(tmp_path: Path) -> Make:
+    """Plans nights of one small recipe in this test's own store."""
+    return maker(tmp_path)

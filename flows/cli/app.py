@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
+from flows.cli import begun
 from flows.cli.ending import Ending
+from flows.cli.options import Json, Profile, RecipeName, Sets
 from flows.cli.output import out, write_json
-from nightschool.errors import GateFailed, WorldError
-
-if TYPE_CHECKING:
-    from nightschool.report.figures import Report
+from nightschool.errors import WorldError
 
 app = typer.Typer(
     help="Teaches a small language model overnight: teachers, a committee, SFT, DPO, proof.",
@@ -21,16 +19,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     epilog="Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 the world failed.",
 )
-
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name in configs/.")]
-Profile = Annotated[str | None, typer.Option(help="Lay profiles/NAME.yaml over the recipe.", metavar="NAME")]
-Sets = Annotated[
-    list[str] | None,
-    typer.Option("--set", help="Change one field: answers.samples=4. May be given again.", metavar="FIELD=VALUE"),
-]
-Json = Annotated[bool, typer.Option("--json", help="For a program: JSON on stdout.")]
-Store = Annotated[Path, typer.Option(help="Folder of rows, models and nights.")]
-NightName = Annotated[str, typer.Argument(metavar="NIGHT", help="The night's name.")]
 
 
 @app.command()
@@ -50,7 +38,7 @@ def run(
     night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
     report = running.run_night(night, recipe, profile, sets or [])
     running.show_report(report, night.dir / "report.html", json=json)
-    _judge(report)
+    running.judge(report)
 
 
 @app.command()
@@ -85,63 +73,8 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-@app.command()
-def status(
-    night: Annotated[str | None, typer.Argument(metavar="[NIGHT]", help="All nights if left out.")] = None,
-    store: Store = Path("runs"),
-    json: Json = False,
-) -> None:
-    """Show a night as a grid of chunks, with what failed and the command that redoes it."""
-    from flows.cli import running
-    from flows.cli.tables import nights_table, status_grid
-    from tasks.night import Night
-    from tasks.status import status as status_of
-
-    if night is None:
-        found = running.verdicts(store)
-        table = nights_table(store, found)
-    else:
-        found = status_of(Night.open(store, night))
-        table = status_grid(night, found)
-    if json:
-        write_json(found)
-    else:
-        out.print(table)
-
-
-@app.command()
-def rerun(
-    night: NightName,
-    phase: Annotated[str, typer.Option(help="The phase to make anew.")],
-    chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
-    store: Store = Path("runs"),
-    json: Json = False,
-) -> None:
-    """Make a phase, or one chunk of it, anew, and whatever depends on it."""
-    from flows.cli import running
-
-    report = running.rerun_night(store, night, phase, chunk)
-    running.show_report(report, store / "nights" / night / "report.html", json=json)
-    _judge(report)
-
-
-@app.command()
-def report(
-    night: NightName,
-    store: Store = Path("runs"),
-    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
-    json: Json = False,
-) -> None:
-    """Show a night's figures again, and where its page is."""
-    from flows.cli import running
-
-    found, page = running.read_report(store, night), store / "nights" / night / "report.html"
-    if json:
-        write_json(found)
-        return
-    running.show_report(found, page, json=False)
-    if show:
-        typer.launch(str(page.resolve()))
+for command in (begun.status, begun.rerun, begun.report):
+    app.command()(command)
 
 
 @app.command()
@@ -163,11 +96,6 @@ def doctor(json: Json = False) -> None:
         write_json(found)
     else:
         out.print(doctor_table(found))
-
-
-def _judge(report: Report) -> None:
-    if failed := [gate.name for gate in report.gates if not gate.passed]:
-        raise GateFailed(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
 
 
 def main() -> None:

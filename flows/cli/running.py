@@ -11,11 +11,12 @@ from flows.cli.by_itself import by_itself
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
 from flows.cli.stopping import stoppable
-from nightschool.errors import DataError, NightError, WorldError
+from nightschool.errors import DataError, GateFailed, NightError, RecipeError, WorldError
 from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
 from tasks.night import Night, nights
-from tasks.redo import forget
+from tasks.redo import ahead, forget
+from tasks.steps import STEPS
 
 SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
 
@@ -28,17 +29,34 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
 
 
-def rerun_night(store: Path, name: str, phase: str, chunk: int | None) -> Report:
-    """Make a phase, or one chunk of it, unmade, and run the night again.
+def rerun_night(store: Path, name: str, phase: str | None, chunk: int | None, *, fresh: bool) -> Report:
+    """Run a night again by its own recipe, after telling what that makes of the phase or chunk that was named.
 
     Raises:
-        RecipeError: there is no such night, phase or chunk.
+        RecipeError: there is no such night, phase or chunk; a chunk is named without its phase.
     """
+    if phase is None and (fresh or chunk is not None):
+        raise RecipeError("which phase is meant?", field="--phase", allowed=", ".join(STEPS))
     night = Night.open(store, name)
     with night.alone():
-        count = forget(night, phase, chunk)
-    say.print(f"{count} {'chunk' if count == 1 else 'chunks'} of {phase} will be made anew.")
+        if phase is not None:
+            say.print(_told(night, phase, chunk, fresh=fresh), soft_wrap=True)
     return run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
+
+
+def _told(night: Night, phase: str, chunk: int | None, *, fresh: bool) -> str:
+    if fresh:
+        return f"{_chunks(forget(night, phase, chunk))} of {phase} will be made anew, and what depends on them."
+    found = ahead(night, phase, chunk)
+    lines = [f"{_chunks(found.whole)} of {phase} left alone: whole already (--fresh makes it anew)."]
+    lines[1:] = [f"{_chunks(found.missing)} of {phase} to make; {found.on_file:,} replies are on file."]
+    lines[2:] = [f"{_chunks(found.others)} of {phase} to make beside that: the night needs all."]
+    counts = (found.whole, found.missing, found.others)
+    return "\n".join(line for line, count in zip(lines, counts, strict=True) if count)
+
+
+def _chunks(count: int) -> str:
+    return f"{count} {'chunk' if count == 1 else 'chunks'}"
 
 
 def verdicts(store: Path) -> dict[str, str]:
@@ -76,3 +94,9 @@ def show_report(report: Report, page: Path, *, json: bool) -> None:
         write_json({**report.model_dump(mode="json", include=SUMMARY), "page": str(page)}, indent=False)
         return
     out.print("\n".join(["", *summary_lines(report), "", f"  The whole report: {page}"]), soft_wrap=True)
+
+
+def judge(report: Report) -> None:
+    """Raises GateFailed, naming the gates that did not hold."""
+    if failed := [gate.name for gate in report.gates if not gate.passed]:
+        raise GateFailed(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")

@@ -10,7 +10,8 @@ import pytest
 from nightschool.errors import WorldError
 from nightschool.records import Dropped, Ruling
 from tasks import answers, committee, questions
-from tests.flows.conftest import Make, teach
+from tests.flows.conftest import teach
+from tests.half_night import Make
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 

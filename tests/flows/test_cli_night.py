@@ -56,8 +56,12 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     assert first["night"]["verdict"] in nightschool(folder, "report", "smoke").stdout
     assert json.loads(nightschool(folder, "report", "smoke", "--json").stdout)["samples"]
 
-    redo = nightschool(folder, "rerun", "smoke", "--phase", "committee", "--chunk", "0", "--json")
-    assert "1 chunk of committee will be made anew." in redo.stderr
+    left = nightschool(folder, "rerun", "smoke", "--phase", "committee", "--chunk", "0", "--json")
+    assert "1 chunk of committee left alone: whole already (--fresh makes it anew)." in left.stderr
+    assert chunks(json.loads(left.stdout.splitlines()[-1])) == chunks(again)
+
+    redo = nightschool(folder, "rerun", "smoke", "--phase", "committee", "--chunk", "0", "--fresh", "--json")
+    assert "1 chunk of committee will be made anew" in redo.stderr
     redone = chunks(json.loads(redo.stdout.splitlines()[-1]))
     assert redone["answers"] == chunks(again)["answers"]
     assert redone["committee"] == (1, 0)

@@ -19,7 +19,8 @@ from nightschool.records import Answer, Question, Ruling
 from tasks import answers, balance, committee, pool, questions
 from tasks.ledger import Ledger
 from tasks.redo import forget
-from tests.flows.conftest import Make, teach
+from tests.flows.conftest import teach
+from tests.half_night import Make
 
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 

@@ -1,0 +1,71 @@
+"""Commands about a night that has begun: where it stands, what it found, and the way back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Json, NightName, Store
+from flows.cli.output import out, write_json
+
+
+def status(
+    night: Annotated[str | None, typer.Argument(metavar="[NIGHT]", help="All nights if left out.")] = None,
+    store: Store = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Show a night as a grid of chunks, with what failed and the command that redoes it."""
+    from flows.cli import running
+    from flows.cli.tables import nights_table, status_grid
+    from tasks.night import Night
+    from tasks.status import status as status_of
+
+    if night is None:
+        found = running.verdicts(store)
+        table = nights_table(store, found)
+    else:
+        found = status_of(Night.open(store, night))
+        table = status_grid(night, found)
+    if json:
+        write_json(found)
+    else:
+        out.print(table)
+
+
+def rerun(
+    night: NightName,
+    phase: Annotated[str | None, typer.Option(help="Only look at this phase.")] = None,
+    chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Make what is whole anew as well; it is paid again.")] = False,
+    store: Store = Path("runs"),
+    json: Json = False,
+) -> None:
+    """Go on with a night by its own recipe: what is missing is made, and then what depends on it.
+
+    A chunk that was cut off or failed goes on from the replies on file; a whole one is left, unless --fresh is given.
+    """
+    from flows.cli import running
+
+    report = running.rerun_night(store, night, phase, chunk, fresh=fresh)
+    running.show_report(report, store / "nights" / night / "report.html", json=json)
+    running.judge(report)
+
+
+def report(
+    night: NightName,
+    store: Store = Path("runs"),
+    show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    json: Json = False,
+) -> None:
+    """Show a night's figures again, and where its page is."""
+    from flows.cli import running
+
+    found, page = running.read_report(store, night), store / "nights" / night / "report.html"
+    if json:
+        write_json(found)
+        return
+    running.show_report(found, page, json=False)
+    if show:
+        typer.launch(str(page.resolve()))

@@ -1,0 +1,18 @@
+"""Arguments and options that several commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name in configs/.")]
+Profile = Annotated[str | None, typer.Option(help="Lay profiles/NAME.yaml over the recipe.", metavar="NAME")]
+Sets = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="Change one field: answers.samples=4. May be given again.", metavar="FIELD=VALUE"),
+]
+Json = Annotated[bool, typer.Option("--json", help="For a program: JSON on stdout.")]
+Store = Annotated[Path, typer.Option(help="Folder of rows, models and nights.")]
+NightName = Annotated[str, typer.Argument(metavar="NIGHT", help="The night's name.")]
