@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -43,13 +44,13 @@ class Store:
         whole = all(mark == _mark(self.folder(chunk) / name) for name, mark in manifest.files.items())
         return manifest if whole else None
 
-    def rows(self, chunk: Chunk, kind: type[R]) -> list[R]:
-        """The chunk's kept rows.
+    def rows(self, chunk: Chunk, kind: type[R], *, start: int = 0, stop: int | None = None) -> list[R]:
+        """The chunk's kept rows, or those from `start` up to `stop`.
 
         Raises:
             DataError: a line is not a row of this kind; names file and line.
         """
-        return list(_read_rows(self.path(chunk, "rows.jsonl"), kind))
+        return list(_read_rows(self.path(chunk, "rows.jsonl"), kind, start, stop))
 
     def dropped(self, chunk: Chunk, kind: type[R]) -> list[R]:
         """The chunk's dropped rows, each with its reason."""
@@ -130,9 +131,9 @@ def _lines(rows: Iterable[BaseModel]) -> bytes:
     return b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
 
 
-def _read_rows(path: Path, kind: type[R]) -> Iterator[R]:
+def _read_rows(path: Path, kind: type[R], start: int = 0, stop: int | None = None) -> Iterator[R]:
     with path.open("rb") as file:
-        for number, line in enumerate(file, start=1):
+        for number, line in enumerate(islice(file, start, stop), start=start + 1):
             try:
                 yield kind.model_validate_json(line)
             except ValidationError as err:

@@ -72,6 +72,7 @@ def _phases(begun: Night, ledger: Ledger) -> None:
         run("questions", served)
         run("pool")
         run("answers", served)
+    run("merge")
     run("committee")
     run("balance")
     run("sft")

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints
 
 from nightschool.parsing import Rejected, parse_json
 from nightschool.prompts import Prompt
-from nightschool.records import Answer, Cast, Dropped, Letter, Question
+from nightschool.records import Answer, Cast, Dropped, Letter, Question, Said, Solutions
 from nightschool.wire import Ask, Choice, Message, Reply, Sampling
 
 RULES_VERSION = 1
@@ -58,6 +58,31 @@ def read(reply: Reply, *, teacher: str, topic: str) -> Answer | Dropped:
         text = reply.choices[0].text[:2000] if reply.choices else ""
         return Dropped(id=reply.id, topic=topic, reason=first or "no_reply", text=text)
     return Answer(id=reply.id, teacher=teacher, casts=casts)
+
+
+def ask_open(question: Question, *, prompt: Prompt, sampling: Sampling, seed: int) -> Ask:
+    """The request for `sampling.samples` solutions in free text.
+
+    Source: plan 004, generate_solutions.py.
+    """
+    return Ask(id=question.id, messages=messages(question, prompt), sampling=sampling, seed=seed)
+
+
+def read_open(reply: Reply, *, teacher: str, topic: str) -> Solutions | Dropped:
+    """Every sample that came to its end; dropped as `truncated` or `empty` when none did.
+
+    Source: plan 004, whose checker counted a solution that was cut off as a wrong one.
+    """
+    whole = tuple(
+        Said(text=choice.text, finish=choice.finish, reasoning=choice.reasoning)
+        for choice in reply.choices
+        if choice.finish != "length" and choice.text.strip()
+    )
+    if whole:
+        return Solutions(id=reply.id, teacher=teacher, said=whole)
+    cut = any(choice.finish == "length" for choice in reply.choices)
+    text = reply.choices[0].text[:2000] if reply.choices else ""
+    return Dropped(id=reply.id, topic=topic, reason="truncated" if cut else "empty", text=text)
 
 
 def completion(reasoning: str, letter: str) -> str:

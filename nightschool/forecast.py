@@ -9,7 +9,7 @@ from math import ceil
 from nightschool.lineage import stages
 from nightschool.prompts import Prompt
 from nightschool.recipe.phases import Asking
-from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.recipe import Learner, Recipe
 from nightschool.tinymodels import spec
 
 # Characters per token of English text; and what a question adds to its prompt, in tokens. Rough by nature: replies
@@ -34,18 +34,29 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
     if recipe.school:
         yield Forecast("school", len(spec.runs(recipe.school)))
     if recipe.questions:
-        wanted = recipe.questions.per_topic * topics
-        yield _asked("questions", recipe.questions, recipe.questions.prompt, wanted, teachers)
+        rows = recipe.questions.per_topic * topics
+        yield _asked("questions", recipe.questions, recipe.questions.prompt, rows, teachers)
     yield Forecast("pool", 1)
+    wanted = recipe.pool.asked or (recipe.pool.per_topic or 0) * topics
     # A quarter more: questions that the solver rejects are asked too, to see whether votes alone would notice.
-    asked = recipe.pool.per_topic * topics * (5 if recipe.questions else 4) // 4
+    asked = wanted * (5 if recipe.questions else 4) // 4
     yield _asked("answers", recipe.answers, recipe.answers.prompt, asked, teachers, recipe.answers.samples)
-    yield from (Forecast(phase, 1) for phase in ("committee", "balance", "sft"))
+    if recipe.answers.reply == "text":
+        yield Forecast("merge", ceil(asked / recipe.answers.chunk_rows))
+    else:
+        yield from (Forecast(phase, 1) for phase in ("committee", "balance"))
+    if recipe.learner:
+        yield from _learning(recipe, recipe.learner, wanted)
+
+
+def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecast]:
+    student, section, topics = learner.student, learner.validate, len(recipe.topics)
+    yield Forecast("sft", 1)
     if recipe.pairs and recipe.dpo:
-        rows = min(recipe.pool.per_topic * topics, recipe.balance.max_rows or recipe.pool.per_topic * topics)
-        yield _asked("pairs", recipe.pairs, recipe.student.prompt, rows, 1, recipe.pairs.samples)
+        rows = min(wanted, recipe.balance.max_rows or wanted)
+        yield _asked("pairs", recipe.pairs, student.prompt, rows, 1, recipe.pairs.samples)
         yield Forecast("dpo", 1)
-    section, each = recipe.validate_, _tokens(recipe.student.prompt) + recipe.student.max_tokens
+    each = _tokens(student.prompt) + student.max_tokens
     rows = section.per_topic * topics * len(section.seeds)
     requests = rows * len(stages(recipe))
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(stages(recipe)), requests, requests * each)

@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nightschool import answers, balance, committee, pairs, parsing, pool, questions, school, validate
+from nightschool import (
+    answers,
+    balance,
+    committee,
+    merge,
+    pairs,
+    parsing,
+    pool,
+    question_file,
+    questions,
+    school,
+    validate,
+)
 from nightschool.identity import key
 from nightschool.recipe.models import Model
-from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.recipe import Learner, Recipe
 from nightschool.tinymodels import spec
 
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
@@ -25,10 +37,11 @@ def lineage(recipe: Recipe, engines: Mapping[str, str]) -> dict[str, str]:
     A teacher's answers have a key of their own, so that adding a teacher asks only that one.
     """
     keys = _school(recipe)
-    models = {model.name: _model(model, recipe, engines, keys) for model in (*recipe.teachers, recipe.student)}
+    models = {model.name: _model(model, recipe, engines, keys) for model in recipe.models}
     common = {"seed": recipe.seed, "topics": list(recipe.topics), "school": school.RULES_VERSION}
     keys |= _data(recipe, models, common)
-    keys |= _learning(recipe, models[recipe.student.name], common, keys)
+    if recipe.learner:
+        keys |= _learning(recipe, recipe.learner, models[recipe.learner.student.name], common, keys)
     return keys
 
 
@@ -57,12 +70,15 @@ def _data(recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Ma
             keys[f"questions/{teacher.name}"] = key("questions", questions.RULES_VERSION, parts)
     section = recipe.pool.identity() | {"verifier": recipe.committee.verifier}
     parts = {**common, "section": section, "inputs": list(keys.values())}
-    keys["pool"] = key("pool", pool.RULES_VERSION, parts)
+    rules = question_file.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
+    keys["pool"] = key("pool", rules, parts)
     section = recipe.answers.identity() | {"parsing": parsing.RULES_VERSION}
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}
         keys[f"answers/{teacher.name}"] = key("answers", answers.RULES_VERSION, parts)
     inputs = [keys[f"answers/{teacher.name}"] for teacher in recipe.teachers]
+    if recipe.answers.reply == "text":
+        return keys | {"merge": key("merge", merge.RULES_VERSION, {"inputs": [keys["pool"], *inputs]})}
     parts = {"seed": recipe.seed, "section": recipe.committee.identity(), "inputs": inputs}
     keys["committee"] = key("committee", committee.RULES_VERSION, parts)
     parts = {"seed": recipe.seed, "section": recipe.balance.identity(), "inputs": [keys["committee"]]}
@@ -71,15 +87,19 @@ def _data(recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Ma
 
 
 def _learning(
-    recipe: Recipe, student: Mapping[str, object], common: Mapping[str, object], keys: Mapping[str, str]
+    recipe: Recipe,
+    learner: Learner,
+    student: Mapping[str, object],
+    common: Mapping[str, object],
+    keys: Mapping[str, str],
 ) -> dict[str, str]:
     weights = {
-        "model": recipe.student.model,
+        "model": learner.student.model,
         "school": student["school"],
-        "prompt": recipe.student.prompt.model_dump(mode="json"),
+        "prompt": learner.student.prompt.model_dump(mode="json"),
     }
     made: dict[str, str] = {}
-    parts = {"seed": recipe.seed, "section": recipe.sft.identity(), "student": weights, "inputs": [keys["balance"]]}
+    parts = {"seed": recipe.seed, "section": learner.sft.identity(), "student": weights, "inputs": [keys["balance"]]}
     made["sft"] = key("sft", TRAINING_VERSION, parts)
     if recipe.pairs and recipe.dpo:
         parts = {
@@ -91,7 +111,7 @@ def _learning(
         made["pairs"] = key("pairs", pairs.RULES_VERSION, parts)
         parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [made["pairs"], made["sft"]]}
         made["dpo"] = key("dpo", TRAINING_VERSION, parts)
-    section = recipe.validate_.identity() | {"parsing": parsing.RULES_VERSION}
+    section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION}
     timed = section.pop("timed")
     for stage in stages(recipe):
         parts = {**common, "section": section, "student": student, "inputs": [made.get(stage)]}
@@ -104,6 +124,8 @@ def _learning(
 
 def stages(recipe: Recipe) -> tuple[str, ...]:
     """The student's stages that this recipe measures, in order of training."""
+    if recipe.learner is None:
+        return ()
     return STAGES if recipe.dpo else STAGES[:2]
 
 

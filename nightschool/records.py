@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,7 +10,7 @@ from nightschool.wire import Message
 
 LETTERS = "ABCD"
 Letter = Literal["A", "B", "C", "D"]
-CheckStatus = Literal["ok", "wrong_key", "unsolvable", "malformed"]
+CheckStatus = Literal["ok", "wrong_key", "unsolvable", "malformed", "unchecked"]
 
 
 class Row(BaseModel):
@@ -42,20 +42,25 @@ class Written(Row):
 
 
 class Question(Row):
-    """A question with lettered choices; `truth` is the solver's letter, `key` the writer's, never shown to a model."""
+    """A question; `truth` is the solver's letter, `key` the writer's, `answer` a file's: none is shown to a model.
+
+    One that came from a file has no choices, and keeps its whole record in `fields`.
+    """
 
     topic: str
     question: str
-    choices: tuple[str, str, str, str]
+    choices: tuple[str, str, str, str] | tuple[()]
     truth: Letter | None
-    key: Letter
+    key: Letter | None
     source: str
     check: CheckStatus
+    answer: str | None = None
+    fields: dict[str, Any] = {}
 
     @property
     def lettered(self) -> str:
         """The choices as a model reads them, one to a line."""
-        return "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, self.choices, strict=True))
+        return "\n".join(f"{letter}) {choice}" for letter, choice in zip(LETTERS, self.choices, strict=False))
 
 
 class Cast(BaseModel):
@@ -73,6 +78,33 @@ class Answer(Row):
 
     teacher: str
     casts: tuple[Cast, ...]
+
+
+class Said(BaseModel):
+    """One sampled reply as free text; `finish` is the server's finish_reason."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    text: str
+    finish: str
+    reasoning: str | None = None
+
+
+class Solutions(Row):
+    """All that one teacher wrote on one question (the row's id), in the order of its samples."""
+
+    teacher: str
+    said: tuple[Said, ...]
+
+
+class Solved(Row):
+    """A question with every teacher's solutions by name, in its file's order.
+
+    Source: plan 004, merge_solutions.py.
+    """
+
+    question: Question
+    solutions: dict[str, tuple[Said, ...]]
 
 
 class Ruling(Row):

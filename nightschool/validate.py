@@ -55,14 +55,15 @@ def asks(
 
 def read(reply: Reply, question: Question, seed: int) -> Measured:
     """One reply, right or wrong or unreadable; unreadable is kept, and counts as not right."""
-    choice = reply.choices[0]
+    choice, letter = reply.choices[0], question.key
+    assert letter is not None
     cast = answers.cast(choice)
     return Measured(
         id=reply.id,
         question=question.id,
         topic=question.topic,
         seed=seed,
-        truth=question.key,
+        truth=letter,
         letter=cast.letter,
         reason=cast.reason,
         latency_s=reply.latency_s,

@@ -15,15 +15,15 @@ from tasks.step import Made, Served, Step
 
 def chunks(night: Night) -> list[Chunk]:
     after = [manifest for _, manifest in night.made(pool.chunks(night))]
-    asked = split(night.rows(pool.chunks(night), Question), night.recipe.answers.chunk_rows)
-    parts = [(teacher, index, rows) for teacher in night.recipe.teachers for index, rows in enumerate(asked)]
+    asked = split(range(sum(manifest.rows for manifest in after)), night.recipe.answers.chunk_rows)
+    parts = [(teacher, index, len(rows)) for teacher in night.recipe.teachers for index, rows in enumerate(asked)]
     return [
         night.chunk(
             f"answers/{teacher.name}",
             index,
             ordinal,
             f"answers chunk {ordinal + 1}/{len(parts)} by {teacher.name}",
-            rows=len(rows),
+            rows=rows,
             after=after,
         )
         for ordinal, (teacher, index, rows) in enumerate(parts)
@@ -32,18 +32,22 @@ def chunks(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.answers
+    read = answers.read_open if section.reply == "text" else answers.read
+    open_ended = section.reply == "text"
 
     def ask_of(question: Question) -> Ask:
         seed = seed_of("answers", night.recipe.seed, chunk.part, question.id)
+        if open_ended:
+            return answers.ask_open(question, prompt=section.prompt, sampling=section.sampling, seed=seed)
         return answers.ask(question, row_id=question.id, prompt=section.prompt, sampling=section.sampling, seed=seed)
 
     return ask_each(
         night,
         chunk,
         served[chunk.part],
-        split(night.rows(pool.chunks(night), Question), section.chunk_rows)[chunk.index],
+        night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index),
         ask_of=ask_of,
-        read=lambda question, reply: [answers.read(reply, teacher=chunk.part, topic=question.topic)],
+        read=lambda question, reply: [read(reply, teacher=chunk.part, topic=question.topic)],
         topic_of=lambda question: question.topic,
     )
 

@@ -11,6 +11,8 @@ from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
+    if night.recipe.answers.reply != "letter":
+        return []
     after = [manifest for _, manifest in night.made(committee.chunks(night))]
     return [night.chunk("balance", 0, 0, "balance", rows=sum(one.rows for one in after), after=after)]
 

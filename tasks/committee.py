@@ -13,6 +13,8 @@ from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
+    if night.recipe.answers.reply != "letter":
+        return []
     after = [manifest for _, manifest in night.made(answers.chunks(night))]
     rows = sum(chunk.rows for chunk in pool.chunks(night))
     return [night.chunk("committee", 0, 0, "committee", rows=rows, after=after)]

@@ -53,8 +53,7 @@ class Night:
     @classmethod
     def plan(cls, recipe: Recipe, name: str | None = None) -> Night:
         """The night that this recipe would be; nothing is written."""
-        models = (*recipe.teachers, recipe.student)
-        engines = {model.name: resolve(model, recipe.serve) for model in models}
+        engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
         return cls(recipe, name or recipe.name, Store(Path(recipe.store)), engines)
 
     @classmethod
@@ -109,6 +108,14 @@ class Night:
     def rows(self, chunks: Sequence[Chunk], kind: type[R]) -> list[R]:
         """Kept rows of all whole chunks, in order."""
         return [row for chunk, _ in self.made(chunks) for row in self.store.rows(chunk, kind)]
+
+    def run_of(self, chunks: Sequence[Chunk], kind: type[R], chunk_rows: int, index: int) -> list[R]:
+        """The run of kept rows that chunk `index` of a later phase is made of; only these are parsed."""
+        start, found = index * chunk_rows, []
+        for chunk, manifest in self.made(chunks):
+            found += self.store.rows(chunk, kind, start=max(0, start), stop=max(0, start + chunk_rows))
+            start -= manifest.rows
+        return found
 
     def model_path(self, model: Model) -> str:
         """A folder for school:NAME, else the id or folder as the recipe has it."""

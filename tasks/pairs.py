@@ -28,12 +28,13 @@ def chunks(night: Night) -> list[Chunk]:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    recipe, section = night.recipe, night.recipe.pairs
+    section, student = night.recipe.pairs, night.recipe.student
     assert section is not None
+    assert student is not None
 
     def ask_of(ruling: Ruling) -> Ask:
-        seed = seed_of("pairs", recipe.seed, ruling.id)
-        prompt, sampling = recipe.student.prompt, section.sampling
+        seed = seed_of("pairs", night.recipe.seed, ruling.id)
+        prompt, sampling = student.prompt, section.sampling
         return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
 
     return ask_each(
@@ -48,14 +49,15 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 
 
 def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow | Dropped]:
-    section = night.recipe.pairs
+    section, student = night.recipe.pairs, night.recipe.student
     assert section is not None
+    assert student is not None
     assert ruling.letter is not None
     samples: list[tuple[str, Letter | None]] = [(choice.text, answers.cast(choice).letter) for choice in reply.choices]
     found = pairs.build(
         ruling.id,
         topic=ruling.question.topic,
-        prompt=answers.messages(ruling.question, night.recipe.student.prompt),
+        prompt=answers.messages(ruling.question, student.prompt),
         samples=samples,
         letter=ruling.letter,
         accepted=answers.completion(ruling.reasoning, ruling.letter),

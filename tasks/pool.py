@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from nightschool import pool
+from pathlib import Path
+
+from nightschool import pool, question_file
 from nightschool.chunks import Chunk
+from nightschool.errors import DataError
+from nightschool.recipe.data_file import DataFile, sha256_of
+from nightschool.recipe.phases import Pool
 from nightschool.records import Written
 from tasks import questions
 from tasks.night import Night
@@ -12,21 +17,44 @@ from tasks.step import Made, Served, Step
 
 def chunks(night: Night) -> list[Chunk]:
     after = [manifest for _, manifest in night.made(questions.chunks(night))]
-    return [night.chunk("pool", 0, 0, "pool of questions", rows=sum(one.rows for one in after), after=after)]
+    rows = night.recipe.pool.asked or sum(one.rows for one in after)
+    return [night.chunk("pool", 0, 0, "pool of questions", rows=rows, after=after)]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     recipe = night.recipe
+    if recipe.pool.file:
+        return _loaded(recipe.pool, recipe.pool.file)
     pooled = pool.choose(
         night.rows(questions.chunks(night), Written),
         topics=recipe.topics,
-        per_topic=recipe.pool.per_topic,
+        per_topic=recipe.pool.per_topic or 0,
         top_up=recipe.pool.top_up == "generator",
         levels=recipe.pool.levels,
         seed=recipe.seed,
         solver=recipe.committee.verifier == "solver",
     )
     return Made(pooled.questions, [(row.reason, row) for row in pooled.dropped], {"checks": pooled.checks})
+
+
+def _loaded(section: Pool, file: DataFile) -> Made:
+    """The file's questions; one that is another than when the night began is refused.
+
+    Raises:
+        DataError: the file has changed or gone, or holds no questions.
+    """
+    path, fields = Path(file.path), section.fields
+    try:
+        if sha256_of(path) != file.sha256:
+            raise DataError("the file has changed since the night began: begin a night of another name", file=path)
+        loaded = question_file.load(
+            path, question=fields.question, answer=fields.answer, topic=fields.topic, limit=section.limit
+        )
+    except OSError as err:
+        raise DataError(f"the questions cannot be read: {err.strerror}", file=path) from None
+    if not loaded.questions:
+        raise DataError("no row is a question", file=path)
+    return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])
 
 
 STEP = Step("pool", chunks, make)

@@ -129,12 +129,12 @@ def _stages(night: Night) -> tuple[Stage, ...]:
     for chunk, _ in night.made(validate.chunks(night)):
         rows[chunk.part].extend(night.store.rows(chunk, Measured))
     timed_s = [row.latency_s for row in night.rows(timing.chunks(night), Measured)]
-    last = stages(night.recipe)[-1]
+    last = stages(night.recipe)[-1:]
     found: list[Stage] = []
     earlier: dict[str, Sequence[Measured]] = {}
     for name in stages(night.recipe):
         if rows[name]:
-            found.append(measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name == last else ()))
+            found.append(measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name in last else ()))
             earlier[name] = rows[name]
     return tuple(found)
 

@@ -62,9 +62,12 @@ def teachers(night: Night, ledger: Ledger) -> Desk:
 
 def student(night: Night, ledger: Ledger) -> Desk:
     """The student as `base`, and as `sft` and `dpo` as far as it has been trained."""
+    model = night.recipe.student
+    if model is None:
+        return Desk(night, ledger, [])
     trained = {step.phase: night.made(step.chunks(night)) for step in (sft.STEP, dpo.STEP)}
     adapters = {phase: str(training.output(night, made[0][0])) for phase, made in trained.items() if made}
-    spec = spec_of(night, night.recipe.student, name="base")
+    spec = spec_of(night, model, name="base")
     return Desk(night, ledger, [spec.model_copy(update={"adapters": adapters})])
 
 

@@ -14,9 +14,10 @@ from tasks.training import train
 
 
 def chunks(night: Night) -> list[Chunk]:
-    after = [
-        manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, night.recipe.student)])
-    ]
+    learner = night.recipe.learner
+    if learner is None:
+        return []
+    after = [manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, learner.student)])]
     return [night.chunk("sft", 0, 0, "sft of the student", rows=0, after=after)]
 
 
@@ -31,9 +32,10 @@ def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    rulings = night.rows(balance.chunks(night), Ruling)
-    rows = [taught(ruling, night.recipe.student.prompt) for ruling in rulings]
-    return train(night, chunk, night.recipe.sft, rows, adapter=None)
+    learner = night.recipe.learner
+    assert learner is not None
+    rows = [taught(ruling, learner.student.prompt) for ruling in night.rows(balance.chunks(night), Ruling)]
+    return train(night, chunk, learner.sft, rows, adapter=None)
 
 
 STEP = Step("sft", chunks, make)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from tasks import answers, balance, committee, dpo, pairs, pool, questions, school, sft, timing, validate
+from tasks import answers, balance, committee, dpo, merge, pairs, pool, questions, school, sft, timing, validate
 from tasks.step import Step
 
-ORDER = (school, questions, pool, answers, committee, balance, sft, pairs, dpo, validate, timing)
+ORDER = (school, questions, pool, answers, merge, committee, balance, sft, pairs, dpo, validate, timing)
 
 STEPS: dict[str, Step] = {module.STEP.phase: module.STEP for module in ORDER}

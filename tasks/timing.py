@@ -10,15 +10,18 @@ from tasks.validate import asks, made_from, measure
 
 
 def chunks(night: Night) -> list[Chunk]:
+    learner = night.recipe.learner
+    if learner is None:
+        return []
     stage = stages(night.recipe)[-1]
-    rows = min(night.recipe.validate_.timed, len(asks(night)))
+    rows = min(learner.validate.timed, len(asks(night)))
     return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=made_from(night, stage))]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     # A full server answers each request later than an idle one: validation's own latencies would say too much.
     endpoint = served[chunk.part].model_copy(update={"concurrency": 1})
-    return measure(night, chunk, endpoint, asks(night)[: night.recipe.validate_.timed])
+    return measure(night, chunk, endpoint, asks(night)[: chunk.rows])
 
 
 STEP = Step("timing", chunks, make)

@@ -58,17 +58,18 @@ def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseMode
 
 
 def _job(night: Night, chunk: Chunk, section: Training, rows: Path, adapter: Path | None) -> Job:
-    recipe = night.recipe
+    learner = night.recipe.learner
+    assert learner is not None
     return Job.model_validate(
         {
             **section.model_dump(),
             "stage": chunk.phase,
-            "name": f"{recipe.student.name}-{chunk.phase}",
-            "model": night.model_path(recipe.student),
+            "name": f"{learner.student.name}-{chunk.phase}",
+            "model": night.model_path(learner.student),
             "adapter": str(adapter) if adapter else None,
-            "lora": recipe.sft.lora.model_dump() if recipe.sft.lora else None,
+            "lora": learner.sft.lora.model_dump() if learner.sft.lora else None,
             "rows": str(rows),
             "output": str(output(night, chunk)),
-            "seed": recipe.seed,
+            "seed": night.recipe.seed,
         }
     )

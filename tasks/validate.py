@@ -17,7 +17,10 @@ from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
-    asked = split(asks(night), night.recipe.validate_.chunk_rows)
+    learner = night.recipe.learner
+    if learner is None:
+        return []
+    asked = split(asks(night), learner.validate.chunk_rows)
     parts = [(stage, index, len(rows)) for stage in stages(night.recipe) for index, rows in enumerate(asked)]
     return [
         night.chunk(
@@ -35,12 +38,15 @@ def chunks(night: Night) -> list[Chunk]:
 def made_from(night: Night, stage: str) -> list[Manifest]:
     """What a stage of the student was made by: the school or nothing for base, else its training."""
     if stage == "base":
-        return [manifest for _, manifest in night.made(school.chunk_of(night, night.recipe.student))]
+        student = night.recipe.student
+        return [manifest for _, manifest in night.made(school.chunk_of(night, student) if student else [])]
     return [manifest for _, manifest in night.made((sft if stage == "sft" else dpo).chunks(night))]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    mine = split(asks(night), night.recipe.validate_.chunk_rows)[chunk.index]
+    learner = night.recipe.learner
+    assert learner is not None
+    mine = split(asks(night), learner.validate.chunk_rows)[chunk.index]
     return measure(night, chunk, served[chunk.part], mine)
 
 
@@ -59,12 +65,12 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
 
 def asks(night: Night) -> list[tuple[Question, int, Ask]]:
     """Every held-out question under every sampling seed; the same for all stages."""
-    recipe, section = night.recipe, night.recipe.validate_
+    recipe, learner = night.recipe, night.recipe.learner
+    assert learner is not None
+    student, section = learner.student, learner.validate
     questions = _held_out(recipe.topics, section.per_topic, section.levels, recipe.seed)
-    sampling = Sampling(
-        temperature=recipe.student.temperature, top_p=recipe.student.top_p, max_tokens=recipe.student.max_tokens
-    )
-    return list(validate.asks(questions, seeds=section.seeds, prompt=recipe.student.prompt, sampling=sampling))
+    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
+    return list(validate.asks(questions, seeds=section.seeds, prompt=student.prompt, sampling=sampling))
 
 
 @lru_cache(maxsize=2)
@@ -73,4 +79,4 @@ def _held_out(topics: tuple[str, ...], per_topic: int, levels: tuple[int, ...], 
     return tuple(validate.held_out(topics, per_topic=per_topic, levels=levels, seed=seed))
 
 
-STEP = Step("validate", chunks, make, at_once=lambda night: night.recipe.validate_.chunks_in_flight)
+STEP = Step("validate", chunks, make, at_once=lambda night: getattr(night.recipe.validate_, "chunks_in_flight", 1))

@@ -42,11 +42,13 @@ def judge_memory(need: int | None, found: Memory) -> Check:
 def need_bytes(recipe: Recipe) -> int | None:
     """Bytes of main memory at the widest point; None if a model's size is unknown."""
     teachers = [_on_host(teacher, recipe) for teacher in recipe.teachers]
-    student, trained = _on_host(recipe.student, recipe), find_weights(recipe.student.model).size
+    student = _on_host(recipe.student, recipe) if recipe.student else 0
+    trained = find_weights(recipe.student.model).size if recipe.student else 0
     if None in (*teachers, student, trained):
         return None
     serving = max(sum(each or 0 for each in teachers), student or 0)
-    return _OURSELVES + max(serving, _TRAINER + 3 * (trained or 0))
+    training = _TRAINER + 3 * (trained or 0) if recipe.student else 0
+    return _OURSELVES + max(serving, training)
 
 
 def _on_host(model: Model, recipe: Recipe) -> int | None:
@@ -58,13 +60,13 @@ def _on_host(model: Model, recipe: Recipe) -> int | None:
 def device_checks(recipe: Recipe, engines: Mapping[str, str], gpus: list[Gpu]) -> list[Check]:
     """Devices: those that the recipe names are there, and vLLM's models fit on them."""
     if not gpus:
-        named = [model.name for model in (*recipe.teachers, recipe.student) if _gpus(model, recipe)]
+        named = [model.name for model in recipe.models if _gpus(model, recipe)]
         if named:
             mend = "is the driver loaded (nvidia-smi, amd-smi)? else leave gpus out"
             return [fail("gpus", f"{', '.join(named)}: devices are named, none is found", mend)]
         return [ok("gpus", "none found; the night runs on the CPU")]
     listed = ", ".join(f"{gpu.index}: {gpu.name} {size(gpu.total - gpu.used)} free" for gpu in gpus)
-    wanting = [model for model in (*recipe.teachers, recipe.student) if engines[model.name] == "vllm"]
+    wanting = [model for model in recipe.models if engines[model.name] == "vllm"]
     return [ok("gpus", listed), *(_fits(model, recipe, gpus) for model in wanting)]
 
 

@@ -30,15 +30,16 @@ def preflight(recipe: Recipe) -> list[Check]:
     Returns:
         One check for each thing, failures among them; none of them raises.
     """
-    models = (*recipe.teachers, recipe.student)
+    models = recipe.models
     engines = {model.name: resolve(model, recipe.serve) for model in models}
     local = [model for model in models if engines[model.name] in ("transformers", "vllm")]
-    if recipe.student not in local:
+    if recipe.student and recipe.student not in local:
         local.append(recipe.student)  # whoever serves it, it is trained here
     downloads = [model for model in local if find_weights(model.model).kind == "hub"]
     endpoints = [model for model in models if engines[model.name] == "endpoint"]
     return [
-        *(engine_check(name) for name in (*sorted(set(engines.values())), "training")),
+        *(engine_check(name) for name in sorted(set(engines.values()))),
+        *([engine_check("training")] if recipe.learner else []),
         *(_model(model, recipe) for model in local if model not in downloads),
         *reach_checks(endpoints, downloads),
         *device_checks(recipe, engines, machine.gpus()),
@@ -85,7 +86,7 @@ def _model(model: Model, recipe: Recipe) -> Check:
 
 
 def _cores(recipe: Recipe) -> Check:
-    found, wanted = machine.cores(), max(recipe.serve.threads, recipe.sft.threads)
+    found, wanted = machine.cores(), max(recipe.serve.threads, recipe.sft.threads if recipe.sft else 1)
     if wanted > found:
         return warn("cores", f"{found}, but {wanted} threads wanted", f"threads: {found}, in serve, sft and dpo")
     return ok("cores", str(found))

@@ -29,9 +29,9 @@ def store_check(store: Path) -> Check:
 
 def disk_checks(recipe: Recipe) -> list[Check]:
     """Room for rows, adapters and made models in the store, and for downloads in the hub's cache."""
-    student = find_weights(recipe.student.model).size or 0
+    student = (find_weights(recipe.student.model).size or 0) if recipe.student else 0
     checks = [_room("disk", Path(recipe.store), _ROWS_AND_LOGS + int(4 * _ADAPTER_SHARE * student))]
-    downloads = [find_weights(model.model) for model in (*recipe.teachers, recipe.student)]
+    downloads = [find_weights(model.model) for model in recipe.models]
     size_of_downloads = sum(each.size or 0 for each in downloads if each.kind == "hub")
     return [*checks, _room("disk for downloads", hub_cache(), size_of_downloads)] if size_of_downloads else checks
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nightschool.prompts import Prompt
+from nightschool.recipe.data_file import QuestionFile
 from nightschool.recipe.section import (
     Clash,
     Positive,
@@ -48,19 +49,48 @@ class Questions(Asking):
         return fill(prompt, {"topic", "hint"}, {"topic"})
 
 
-class Pool(Section):
-    """Which written questions are asked: checked by the solver, distinct, topped up to the quota."""
+class Fields(Section):
+    """Names of a file's fields."""
 
-    per_topic: Positive = Field(description="questions wanted per topic")
+    question: str = Field(default="question", min_length=1)
+    answer: str | None = Field(default=None, description="the right answer, where the file has it")
+    topic: str | None = None
+
+
+class Pool(Section):
+    """Which questions are asked: written ones, checked by the solver, distinct, topped up to the quota; or a file's."""
+
+    per_topic: Positive | None = Field(default=None, description="questions wanted per topic, of those written")
+    file: QuestionFile | None = None
+    fields: Fields = Fields()
+    limit: Positive | None = Field(default=None, description="only the first so many rows of the file")
     top_up: Literal["generator", "none"] = Field(default="none", description="where missing questions come from")
     levels: tuple[Literal[1, 2, 3], ...] = Field(
         default=(1,), min_length=1, description="difficulty of topped-up questions"
     )
 
+    @model_validator(mode="after")
+    def _one_source(self) -> Pool:
+        if (self.per_topic is None) == (self.file is None):
+            raise Clash("questions are written (per_topic) or come from a file: give one of the two", "per_topic")
+        if self.file is not None and self.top_up != "none":
+            raise Clash("a file is not topped up", "top_up", allowed="none")
+        if self.file is None and self.limit is not None:
+            raise Clash("limit is for a file's rows", "limit")
+        return self
+
+    @property
+    def asked(self) -> int | None:
+        """How many rows of the file are asked at most; None for questions that are written."""
+        return min(self.file.rows, self.limit or self.file.rows) if self.file else None
+
 
 class Answers(Asking):
     """Every teacher answers every question."""
 
+    reply: Literal["letter", "text"] = Field(
+        default="letter", description="letter = reasoning and a choice, in JSON; text = a free solution, kept as it is"
+    )
     prompt: PromptFile
     samples: int = Field(default=1, ge=1, le=64, description="replies per teacher and question")
 
@@ -71,7 +101,9 @@ class Answers(Asking):
 
     @field_validator("prompt")
     @classmethod
-    def _can_be_filled(cls, prompt: Prompt) -> Prompt:
+    def _can_be_filled(cls, prompt: Prompt, info: ValidationInfo) -> Prompt:
+        if info.data.get("reply") == "text":
+            return fill(prompt, {"question", "choices", "topic"}, {"question"})
         return fill_answer(prompt)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -15,6 +16,15 @@ from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection, runs
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
+
+
+@dataclass(frozen=True, slots=True)
+class Learner:
+    """The sections of a night in which somebody learns."""
+
+    student: Student
+    sft: Sft
+    validate: Validate
 
 
 class Recipe(Section):
@@ -32,16 +42,16 @@ class Recipe(Section):
     school: SchoolSection | None = None
     serve: Serve = Serve()
     teachers: tuple[Model, ...] = Field(min_length=1)
-    student: Student
+    student: Student | None = None
     questions: Questions | None = None
     pool: Pool
     answers: Answers
     committee: Committee = Committee()
     balance: Balance = Balance()
-    sft: Sft
+    sft: Sft | None = None
     pairs: Pairs | None = None
     dpo: Dpo | None = None
-    validate_: Validate = Field(alias="validate")
+    validate_: Validate | None = Field(default=None, alias="validate")
     gates: tuple[Gate, ...] = ()
 
     @model_validator(mode="after")
@@ -51,16 +61,50 @@ class Recipe(Section):
             raise Clash(message, "committee", "quorum", allowed=f"1 to {len(self.teachers)}")
         if (self.pairs is None) != (self.dpo is None):
             raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
-        if self.questions is None and self.pool.top_up == "none":
+        if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
             raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
         _once(self.topics, "topics")
-        _once([*(teacher.name for teacher in self.teachers), self.student.name], "teachers")
+        _once([model.name for model in self.models], "teachers")
         return self
 
     @model_validator(mode="after")
+    def _somebody_learns_or_nobody(self) -> Recipe:
+        learning = {"student": self.student, "sft": self.sft, "validate": self.validate_}
+        if missing := [name for name, section in learning.items() if section is None]:
+            given = [*(name for name in learning if name not in missing), *(["dpo"] if self.dpo else [])]
+            if given:
+                raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
+        elif self.answers.reply == "text":
+            raise Clash("free text is not ruled on, so nothing can be learnt from it: leave student, sft and validate "
+                        "out", "answers", "reply", allowed="letter")  # fmt: skip
+        return self
+
+    @model_validator(mode="after")
+    def _a_file_is_asked_as_it_is(self) -> Recipe:
+        if self.pool.file is not None:
+            if self.questions is not None:
+                raise Clash("the pool's questions come from a file: nobody writes any", "questions")
+            if self.answers.reply != "text":
+                raise Clash("a file's questions have no choices to answer with a letter", "answers", "reply",
+                            allowed="text")  # fmt: skip
+        return self
+
+    @property
+    def learner(self) -> Learner | None:
+        """Student, sft and validate; None for a night that only makes data."""
+        if self.student and self.sft and self.validate_:
+            return Learner(self.student, self.sft, self.validate_)
+        return None
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """Teachers, then the student if there is one."""
+        return (*self.teachers, self.student) if self.student else self.teachers
+
+    @model_validator(mode="after")
     def _models_can_be_served(self) -> Recipe:
-        named = [(("teachers", index), teacher) for index, teacher in enumerate(self.teachers)]
-        for path, model in (*named, (("student",), self.student)):
+        for index, model in enumerate(self.models):
+            path = ("student",) if model is self.student else ("teachers", index)
             engine = model.engine or self.serve.engine
             if engine == "endpoint" and not model.urls:
                 raise Clash("engine endpoint needs urls", *path)
@@ -79,8 +123,9 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Recipe:
+        student = (self.student,) if self.student else ()
         asking = [("questions", self.questions, self.teachers), ("answers", self.answers, self.teachers),
-                  ("pairs", self.pairs, (self.student,)), ("student", self.student, (self.student,))]  # fmt: skip
+                  ("pairs", self.pairs, student), ("student", self.student, student)]  # fmt: skip
         for name, section, models in asking:
             for model in models if section else ():
                 room = model.max_model_len or self.serve.max_model_len
@@ -93,6 +138,8 @@ class Recipe(Section):
     def _gates_measure_what_runs(self) -> Recipe:
         _once([gate.name for gate in self.gates], "gates")
         for index, gate in enumerate(self.gates):
+            if self.student is None:
+                raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
             if gate.stage == "dpo" and self.dpo is None:
                 raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")
         return self

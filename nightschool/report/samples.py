@@ -36,7 +36,7 @@ def sample(ruling: Ruling, answers: Mapping[str, Answer], *, balanced: bool = Tr
         id=ruling.id,
         topic=question.topic,
         question=question.question,
-        choices=dict(zip(LETTERS, question.choices, strict=True)),
+        choices=dict(zip(LETTERS, question.choices, strict=False)),
         votes=tuple(
             SampleVote(teacher=name, answer=letter, reasoning=_reasoning(answers.get(name), letter))
             for name, letter in ruling.votes.items()

@@ -179,7 +179,7 @@ def test_a_key_that_is_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_download_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    [found] = reach_checks([], [recipe().student])
+    [found] = reach_checks([], [recipe().models[-1]])
     assert found.outcome == "fail"
     assert "hf download org/kim-7B" in found.mend
 

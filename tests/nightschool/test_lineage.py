@@ -16,7 +16,7 @@ LEARNT = {"sft", "pairs", "dpo", "validate/sft", "validate/dpo", "timing/dpo"}
 
 def keys(*sets: str, **engines: str) -> dict[str, str]:
     recipe = load_recipe(find_recipe("smoke"), sets=sets)
-    names = [model.name for model in (*recipe.teachers, recipe.student)]
+    names = [model.name for model in recipe.models]
     return lineage(recipe, dict.fromkeys(names, "scripted") | {"student": "transformers"} | engines)
 
 

@@ -33,7 +33,7 @@ def test_a_good_question_is_asked_with_the_solvers_truth(topic: str) -> None:
     (question,) = chosen([row]).questions
     assert question.check == "ok"
     assert question.truth == question.key
-    assert school.same(question.choices["ABCD".index(question.key)], row.right)
+    assert school.same(question.choices["ABCD".index(str(question.key))], row.right)
     assert sorted(question.choices) == sorted([row.right, *row.distractors])
 
 

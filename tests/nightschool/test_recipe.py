@@ -45,6 +45,7 @@ def test_profile_merges_mappings_and_replaces_the_rest(recipe_file: Path) -> Non
     assert recipe.answers.samples == 2
     assert recipe.answers.prompt.user == "Solve $question\n$choices"
     assert recipe.topics == ("series",)
+    assert recipe.sft is not None
     assert recipe.sft.lora is None
     assert recipe.sft.learning_rate == 1e-3
 
@@ -54,6 +55,7 @@ def test_sets_come_last_and_reach_into_lists_and_missing_sections(recipe_file: P
     recipe = load_recipe(recipe_file, profile="tiny", sets=sets)
     assert recipe.answers.samples == 5
     assert [teacher.name for teacher in recipe.teachers] == ["ann", "tom"]
+    assert recipe.sft is not None
     assert recipe.sft.lora is not None
     assert recipe.sft.lora.r == 8
     assert recipe.serve.gpus == (0, 1)
@@ -62,8 +64,10 @@ def test_sets_come_last_and_reach_into_lists_and_missing_sections(recipe_file: P
 def test_scalars_are_read_as_yaml_1_2_has_them(recipe_file: Path) -> None:
     sets = ["sft.learning_rate=2e-4", "description=no", "student.model=2026-11-21", "teachers.0.script=", "seed=07"]
     recipe = load_recipe(recipe_file, sets=sets)
-    assert recipe.sft.learning_rate == 2e-4
-    assert (recipe.description, recipe.student.model, recipe.seed) == ("no", "2026-11-21", 7)
+    learner = recipe.learner
+    assert learner is not None
+    assert learner.sft.learning_rate == 2e-4
+    assert (recipe.description, learner.student.model, recipe.seed) == ("no", "2026-11-21", 7)
 
 
 def test_aliases_are_read(recipe_file: Path) -> None:
