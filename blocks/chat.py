@@ -27,6 +27,8 @@ def request_body(ask: Ask, model: str) -> bytes:
         "seed": ask.seed,
         "stream": False,
     }
+    if sampling.stop:
+        body["stop"] = sampling.stop
     if ask.json_schema is not None:
         schema = {"name": "record", "schema": ask.json_schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}

@@ -23,6 +23,7 @@ class Sampling(BaseModel):
     top_p: float = 1.0
     max_tokens: int
     samples: int = 1
+    stop: tuple[str, ...] = ()
 
 
 class Ask(BaseModel):

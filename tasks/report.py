@@ -17,6 +17,7 @@ from nightschool.chunks import Manifest
 from nightschool.lineage import stages
 from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
+    Answered,
     Failure,
     LatencyTimes,
     LossPoint,
@@ -57,6 +58,7 @@ def report(night: Night, run: Run) -> Report:
             verifier=night.recipe.committee.verifier,
         ),
         funnel=tuple(funnel(night)),
+        answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
         losses=_losses(night),
@@ -98,6 +100,7 @@ def _night(night: Night, run: Run) -> NightFigures:
         seed=recipe.seed,
         engine=", ".join(dict.fromkeys(night.engines.values())),
         student=str(next((path for path in student if path.is_dir()), "")),
+        learns=recipe.learner is not None,
         versions=_versions(),
         machine={
             "cores": str(psutil.cpu_count()),
@@ -144,9 +147,25 @@ def _latency(night: Night) -> LatencyTimes | None:
     return LatencyTimes(seconds=seconds, stage=stages(night.recipe)[-1]) if seconds else None
 
 
+def _answered(night: Night) -> tuple[Answered, ...]:
+    by: dict[str, list[Manifest]] = defaultdict(list)
+    for chunk, manifest in night.made(answers.chunks(night)):
+        by[chunk.part].append(manifest)
+    costs = ("requests", "retries", "tokens_in", "tokens_out")
+    return tuple(
+        Answered(
+            teacher=name,
+            rows=sum(manifest.rows for manifest in made),
+            dropped=dict(sum((Counter(manifest.dropped) for manifest in made), Counter[str]())),
+            **{cost: _total(made, cost) for cost in costs},
+        )
+        for name, made in by.items()
+    )
+
+
 def _sources(night: Night) -> dict[str, Source]:
     counts: dict[str, Counter[str]] = defaultdict(Counter)
-    for question in night.rows(pool.chunks(night), Question):
+    for question in night.rows(pool.chunks(night), Question) if night.recipe.pool.file is None else ():
         counts[question.topic]["generator" if question.source == "generator" else "teacher"] += question.check == "ok"
     return {topic: Source(**found) for topic, found in sorted(counts.items())}
 
@@ -196,7 +215,7 @@ def _memory(run: Run) -> Memory | None:
 def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:
     """Ten rows to read, the same ones in every run; before the balance was made, accepted is as good as kept."""
     said: dict[str, dict[str, Answer]] = defaultdict(dict)
-    for answer in night.rows(answers.chunks(night), Answer):
+    for answer in night.rows(answers.chunks(night), Answer) if rulings else ():
         said[answer.id][answer.teacher] = answer
     kept = {ruling.id for ruling in night.rows(balance.chunks(night), Ruling)}
     return tuple(

@@ -31,7 +31,8 @@ def _look(value: Any, info: ValidationInfo) -> Any:
     """A name becomes the file that it names; what a night wrote down is taken as it is."""
     if not isinstance(value, str):
         return value
-    path = (Path((info.context or {}).get("folder", ".")) / value).absolute()
+    beside = Path((info.context or {}).get("folder", ".")) / value
+    path = (beside if beside.exists() else Path(value) if Path(value).exists() else beside).absolute()
     try:
         rows = sum(1 for _ in read_records(path))
         if not rows:
@@ -47,7 +48,10 @@ QuestionFile = Annotated[
     DataFile,
     BeforeValidator(_look),
     WithJsonSchema(
-        {"type": "string", "description": "a .jsonl, .json (one list) or .csv file, relative to the recipe"}
+        {
+            "type": "string",
+            "description": "a .jsonl, .json (one list) or .csv file, relative to the recipe or to the current folder",
+        }
     ),
     Field(description="questions that are there already"),
 ]

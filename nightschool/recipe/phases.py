@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
@@ -28,13 +28,16 @@ class Asking(Section):
     temperature: Temperature = 0.7
     top_p: Share = 1.0
     max_tokens: Positive = 512
+    stop: tuple[Annotated[str, Field(min_length=1)], ...] = Field(
+        default=(), max_length=16, description="texts that end a reply: a base model has no end of its own"
+    )
     chunk_rows: Positive = Field(default=200, description="rows per chunk, the unit of retry")
     chunks_in_flight: int = execution(4, ge=1, le=64)
 
     @property
     def sampling(self) -> Sampling:
         """How its replies are drawn, one for each row."""
-        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens)
+        return Sampling(temperature=self.temperature, top_p=self.top_p, max_tokens=self.max_tokens, stop=self.stop)
 
 
 class Questions(Asking):

@@ -56,7 +56,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:
-        if self.committee.quorum > len(self.teachers):
+        if self.answers.reply == "letter" and self.committee.quorum > len(self.teachers):
             message = f"{self.committee.quorum} is more than the {len(self.teachers)} teachers there are"
             raise Clash(message, "committee", "quorum", allowed=f"1 to {len(self.teachers)}")
         if (self.pairs is None) != (self.dpo is None):
@@ -138,8 +138,10 @@ class Recipe(Section):
     def _gates_measure_what_runs(self) -> Recipe:
         _once([gate.name for gate in self.gates], "gates")
         for index, gate in enumerate(self.gates):
-            if self.student is None:
+            if gate.stage is not None and self.student is None:
                 raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
+            if gate.stage is None and self.answers.reply == "text":
+                raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
             if gate.stage == "dpo" and self.dpo is None:
                 raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")
         return self

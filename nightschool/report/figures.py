@@ -51,6 +51,18 @@ class Funnel(Figure):
     dropped: dict[str, int] = {}
 
 
+class Answered(Figure):
+    """What one teacher answered: rows kept, rows dropped by reason, what it cost."""
+
+    teacher: str
+    rows: int
+    dropped: dict[str, int] = {}
+    requests: int = 0
+    retries: int = 0
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+
 class Source(Figure):
     """Who wrote the questions that were used."""
 
@@ -134,7 +146,10 @@ class Failure(Figure):
 
 
 class Night(Figure):
-    """Which night this is and how it was made. verdict and outcome are filled in by `conclude`."""
+    """Which night this is and how it was made. verdict and outcome are filled in by `conclude`.
+
+    learns: whether the recipe has a student; a night without one only makes data.
+    """
 
     name: str
     recipe: str
@@ -148,6 +163,7 @@ class Night(Figure):
     seed: int = 0
     engine: str = ""
     student: str = ""
+    learns: bool = True
     versions: dict[str, str] = {}
     machine: dict[str, str] = {}
     keys: dict[str, str] = {}
@@ -163,6 +179,7 @@ class Report(Figure):
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     funnel: tuple[Funnel, ...] = ()
+    answered: tuple[Answered, ...] = ()
     question_sources: dict[str, Source] = {}
     solver: dict[str, SolverCounts] = {}
     losses: dict[str, tuple[LossPoint, ...]] = {}

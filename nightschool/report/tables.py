@@ -51,6 +51,16 @@ def stages(report: Report) -> Table:
     return ["", *(stage.name for stage in report.stages)], rows
 
 
+def answered(report: Report) -> Table:
+    """What each teacher answered, and what it cost."""
+    rows = []
+    for one in report.answered:
+        each = one.tokens_out / one.requests if one.requests else 0
+        counts = (one.rows, sum(one.dropped.values()), one.requests, one.retries, one.tokens_in, one.tokens_out)
+        rows.append([one.teacher, *(f"{n:,}" for n in counts), f"{each:,.0f}"])
+    return ["teacher", "kept", "dropped", "requests", "retries", "tokens in", "tokens out", "out per request"], rows
+
+
 def memory(report: Report) -> list[tuple[str, int]]:
     """What was measured of memory, in the order of the night."""
     found = report.memory
@@ -146,6 +156,7 @@ def view(report: Report) -> dict[str, Any]:
         "funnel_table": funnel(report),
         "funnel_most": max((step.total for step in report.funnel), default=0),
         "solver_table": solver(report),
+        "answered_table": answered(report),
         "stage_table": stages(report) if report.stages else None,
         "committee_words": committee(report.committee) if report.committee else "",
         "slowest_s": max((phase.seconds for phase in report.phases), default=0),

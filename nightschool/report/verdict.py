@@ -55,6 +55,8 @@ def headline(report: Report) -> str:
 def verdict_line(report: Report) -> str:
     """All in one line: "Student 48.2% -> 70.1% (+21.9 points, 95% interval ...) after sft; all 6 gates passed"."""
     parts = [_students(report.stages)] if report.stages else []
+    if report.answered and not report.night.learns:
+        parts.append(_answered(report))
     if report.night.stopped_in:
         parts.append(f"stopped in {plain(report.night.stopped_in)}")
     failed = [gate.name for gate in report.gates if not gate.passed and gate.value is not None]
@@ -130,7 +132,13 @@ def _outcome(report: Report) -> Outcome:
 
 
 def _count(n: int, thing: str) -> str:
-    return f"{n} {thing}{'' if n == 1 else 's'}"
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def _answered(report: Report) -> str:
+    asked = next((step.total for step in report.funnel if step.step == "asked"), 0)
+    by = ", ".join(f"{one.teacher} {one.rows:,}" for one in report.answered)
+    return f"{_count(asked, 'question')}, answered: {by}"
 
 
 def _students(stages: Sequence[Stage]) -> str:

@@ -98,6 +98,26 @@ BAD_FIELDS = {
         ("sft:", "gates:\n  - {name: g, metric: accuracy, stage: dpo, at_least: 0.5}\nsft:"),
         ["r.yaml:14: gates.0.stage: gate g is about dpo, which this recipe leaves out"],
     ),
+    "a student without sft": (
+        ("sft: {learning_rate: 1e-3}\n", ""),
+        ["r.yaml:7: student: sft is missing: student, sft and validate go together"],
+    ),
+    "nobody learns from free text": (
+        ("  samples: 1", "  samples: 1\n  reply: text"),
+        ["r.yaml:12: answers.reply: free text is not ruled on", "allowed: letter"],
+    ),
+    "questions from nowhere": (
+        ("{per_topic: 10, top_up: generator}", "{}"),
+        ["r.yaml:8: pool.per_topic: questions are written (per_topic) or come from a file"],
+    ),
+    "a file that is not there": (
+        ("{per_topic: 10, top_up: generator}", "{file: q.jsonl}"),
+        ["r.yaml:8: pool.file:", "q.jsonl cannot be read: No such file", 'got "q.jsonl"'],
+    ),
+    "a file that is no questions": (
+        ("{per_topic: 10, top_up: generator}", "{file: p.txt}"),
+        ["r.yaml:8: pool.file:", "a file of questions ends in .jsonl, .json, .csv, not in '.txt'"],
+    ),
     "a gate without a limit": (
         ("sft:", "gates:\n  - {name: g, metric: committee_gain}\nsft:"),
         ["r.yaml:14: gates.0: a gate has at_least or at_most"],

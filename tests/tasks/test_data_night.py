@@ -1,0 +1,70 @@
+"""A night that only makes data: a file's questions, solved in chunks, merged in the file's order."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from blocks.scripted.local import scripted
+from blocks.scripted.script import Script, ScriptedModel
+from nightschool.errors import DataError
+from nightschool.recipe.load import load_recipe
+from nightschool.records import Solved
+from nightschool.wire import Endpoint
+from tasks import merge
+from tasks.night import Night
+from tasks.step import Served
+from tasks.steps import STEPS
+
+RECIPE = """
+name: data
+store: {store}
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}, {{name: ben, model: ben}}]
+pool: {{file: q.jsonl, fields: {{question: problem}}}}
+answers: {{reply: text, prompt: p.txt, samples: 2, chunk_rows: 4}}
+"""
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    (tmp_path / "p.txt").write_text("[user]\nSolve: $question\n")
+    (tmp_path / "q.jsonl").write_text("".join(f'{{"problem": "{n}+1?", "level": {n}}}\n' for n in range(10)))
+    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
+    return Night.plan(load_recipe(tmp_path / "r.yaml"))
+
+
+def make(night: Night, served: Served, *phases: str) -> None:
+    for phase in phases:
+        for chunk in STEPS[phase].chunks(night):
+            if not night.store.manifest(chunk):
+                made = STEPS[phase].make(night, chunk, served)
+                night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
+
+
+def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Night) -> None:
+    script = Script(behaviour="echo", models={name: ScriptedModel() for name in ("ann", "ben")})
+    with scripted(script) as url:
+        served = {name: Endpoint(model=name, urls=(url,)) for name in ("ann", "ben")}
+        make(night, served, "pool", "answers", "merge")
+        rows = night.rows(merge.chunks(night), Solved)
+        assert [row.question.fields["level"] for row in rows] == list(range(10))
+        for row in rows:
+            said = {name: [one.text for one in solutions] for name, solutions in row.solutions.items()}
+            assert said == dict.fromkeys(("ann", "ben"), [f"Solve: {row.question.question}"] * 2)
+        lost = STEPS["answers"].chunks(night)[1]
+        night.store.forget(lost)
+        assert [chunk.index for chunk in merge.chunks(night) if not night.store.manifest(chunk)] == [1]
+        make(night, served, "answers", "merge")
+        assert night.rows(merge.chunks(night), Solved) == rows
+
+
+def test_a_file_that_changed_since_the_night_began_is_refused(night: Night, tmp_path: Path) -> None:
+    shutil.copy(tmp_path / "q.jsonl", tmp_path / "kept.jsonl")
+    (tmp_path / "q.jsonl").write_text('{"problem": "other"}\n')
+    with pytest.raises(DataError, match="has changed since the night began"):
+        make(night, {}, "pool")
+    shutil.move(tmp_path / "kept.jsonl", tmp_path / "q.jsonl")
+    make(night, {}, "pool")
