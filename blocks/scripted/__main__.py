@@ -8,12 +8,11 @@ import os
 import signal
 import sys
 from pathlib import Path
+from typing import get_args
 
-from aiohttp import web
-
-from blocks.scripted.script import Script, ScriptedModel, load_script
 from blocks.scripted.server import ScriptedServer
-from nightschool.errors import NightError, WorldError
+from nightschool.errors import NightError
+from nightschool.recipe.script import Behaviour, Script, ScriptedModel, load_script
 
 
 def main() -> int:
@@ -22,7 +21,7 @@ def main() -> int:
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--script", type=Path, help="JSON file; without one, a pupil of the school")
-    parser.add_argument("--behaviour", choices=["school", "echo"], default="school", help="without a script")
+    parser.add_argument("--behaviour", choices=get_args(Behaviour), default="school", help="without a script")
     parser.add_argument("--name", action="append", default=[], help="a model to serve beside those of the script")
     given = parser.parse_args()
     try:
@@ -39,12 +38,7 @@ def main() -> int:
 async def _serve(script: Script, host: str, port: int) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, os._exit, 0)
-    runner = web.AppRunner(ScriptedServer(script).app(), handler_cancellation=True, access_log=None)
-    await runner.setup()
-    try:
-        await web.TCPSite(runner, host, port, backlog=1024).start()
-    except OSError as err:
-        raise WorldError(f"cannot listen on {host}:{port}: {err.strerror}") from None
+    port = await ScriptedServer(script).listen(host, port)
     sys.stderr.write(f"serving {', '.join(script.models)} on {host}:{port}\n")
     sys.stderr.flush()
     await asyncio.Event().wait()

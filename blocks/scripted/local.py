@@ -7,10 +7,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from aiohttp import web
-
-from blocks.scripted.script import Script
 from blocks.scripted.server import ScriptedServer
+from nightschool.recipe.script import Script
 
 
 @contextmanager
@@ -22,20 +20,17 @@ def scripted(script: Script, port: int = 0) -> Iterator[str]:
     loop = asyncio.new_event_loop()
     thread = threading.Thread(target=loop.run_forever, name="scripted", daemon=True)
     thread.start()
-    app = ScriptedServer(script).app()
-    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+    server = ScriptedServer(script)
     try:
-        bound = asyncio.run_coroutine_threadsafe(_listen(runner, port), loop).result()
+        bound = asyncio.run_coroutine_threadsafe(server.listen("127.0.0.1", port), loop).result()
         yield f"http://127.0.0.1:{bound}/v1"
     finally:
-        asyncio.run_coroutine_threadsafe(runner.cleanup(), loop).result()
+        asyncio.run_coroutine_threadsafe(_close(server), loop).result()
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
 
 
-async def _listen(runner: web.AppRunner, port: int) -> int:
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", port).start()
-    host_port: tuple[str, int] = runner.addresses[0]
-    return host_port[1]
+async def _close(server: ScriptedServer) -> None:
+    server.close()
+    await asyncio.sleep(0)

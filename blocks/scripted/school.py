@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from blocks.scripted.script import ScriptedModel
+from nightschool.recipe.script import ScriptedModel
 from nightschool.school import TOPICS, generate, right_choice
 
 _CHOICE = re.compile(r"^[ \t]*\(?([A-D])[).:][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
@@ -19,23 +19,26 @@ _QUESTION_KEYS = {"plan", "question", "answer", "distractors"}
 _COPY_SEED = 0
 
 
-def reply(prompt: str, schema: Mapping[str, Any] | None, model: ScriptedModel, rng: random.Random) -> str:
+def reply(
+    prompt: str, schema: Mapping[str, Any] | None, model: ScriptedModel, rng: random.Random, sign: str = ""
+) -> str:
     """One sampled reply; the same prompt and state of `rng` give the same text.
 
     Args:
         prompt: the user's last turn.
         schema: the JSON schema that the request is held to, if any.
+        sign: put at the end of whatever is free text in it.
     """
     wanted = set((schema or {}).get("properties", ()))
     if wanted >= _QUESTION_KEYS:
-        return _write(prompt, model, rng)
+        return _write(prompt, model, rng, sign)
     question, choices = _read(prompt)
     if choices:
-        return _answer(question, choices, prompt, model, rng, wanted)
-    return _fill(schema) if schema else "I have nothing to say to that."
+        return _answer((question, choices), prompt, model, rng, wanted, sign)
+    return _fill(schema) if schema else f"I have nothing to say to that.{sign}"
 
 
-def _write(prompt: str, model: ScriptedModel, rng: random.Random) -> str:
+def _write(prompt: str, model: ScriptedModel, rng: random.Random, sign: str) -> str:
     topic = _topic_in(prompt) or rng.choice(sorted(TOPICS))
     fate = "ok" if rng.random() < model.ok_questions else rng.choice(("wrong", "malformed", "copy"))
     seed = _COPY_SEED if fate == "copy" else rng.randrange(2**31)
@@ -47,13 +50,19 @@ def _write(prompt: str, model: ScriptedModel, rng: random.Random) -> str:
         words = question.split()
         rng.shuffle(words)
         question = " ".join(words)
-    record = {"plan": puzzle.plan, "question": question, "answer": right, "distractors": distractors}
+    record = {"plan": puzzle.plan + sign, "question": question, "answer": right, "distractors": distractors}
     return orjson.dumps(record).decode()
 
 
 def _answer(
-    question: str, choices: tuple[str, ...], prompt: str, model: ScriptedModel, rng: random.Random, wanted: set[str]
+    read: tuple[str, tuple[str, ...]],
+    prompt: str,
+    model: ScriptedModel,
+    rng: random.Random,
+    wanted: set[str],
+    sign: str,
 ) -> str:
+    question, choices = read
     topic, right = _solve(question, choices, _topic_in(prompt))
     knows = rng.random() < (model.accuracy_on(topic) if topic else 0.0)
     others = [index for index in range(len(choices)) if index != right]
@@ -61,7 +70,7 @@ def _answer(
     letter = "ABCD"[index]
     if wanted and "answer" not in wanted:
         return orjson.dumps(dict.fromkeys(wanted, letter)).decode()
-    record = {"reasoning": f"Of the choices, {choices[index]} fits what is said.", "answer": letter}
+    record = {"reasoning": f"Of the choices, {choices[index]} fits what is said.{sign}", "answer": letter}
     return orjson.dumps(record).decode()
 
 

@@ -1,153 +1,187 @@
-"""HTTP in front of a script: /v1/chat/completions, /v1/models, /health, /stats."""
+"""A server in front of a script: /v1/chat/completions, /v1/completions, /v1/models, /health, /stats."""
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
 import os
-import random
-from typing import Annotated, Any
+from functools import partial
+from pathlib import Path
+from typing import Any
 
 import orjson
-from aiohttp import web
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from blocks.scripted import school
-from blocks.scripted.faults import draw_reply, draw_wire, inflict, spoil
-from blocks.scripted.script import Script
+from blocks.scripted.asked import Asked, NotARequest, read_asked
+from blocks.scripted.connection import Connection, Request
+from blocks.scripted.faults import draw_reply, draw_wire, drip, error, inflict, point_of, spoil
 from blocks.scripted.tally import Tally
-from nightschool.wire import Message
+from blocks.scripted.texts import Texts
+from nightschool.errors import WorldError
+from nightschool.recipe.script import Script, WireFault
 
-_MAX_BODY = 16 * 1024**2
 DIED = 70
-
-
-class _Schema(BaseModel):
-    schema_: Annotated[dict[str, Any], Field(alias="schema")]
-
-
-class _Format(BaseModel):
-    json_schema: _Schema | None = None
-
-
-class _Asked(BaseModel):
-    """The part of a chat request that a script heeds."""
-
-    model_config = ConfigDict(extra="ignore")
-
-    model: str
-    messages: Annotated[list[Message], Field(min_length=1)]
-    max_tokens: Annotated[int, Field(ge=1)] = 4096
-    n: Annotated[int, Field(ge=1, le=128)] = 1
-    seed: int = 0
-    response_format: _Format | None = None
+_BACKLOG = 1024
 
 
 class ScriptedServer:
-    """Answers by the script; the same body gets the same reply, whenever it comes."""
+    """Answers by the script; the same body gets the same reply, whenever it comes.
+
+    Raises:
+        RecipeError: the script's right answers cannot be read.
+    """
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._tally = Tally()
+        self._texts = Texts(script)
+        self._tally = Tally.filed(Path(script.tally)) if script.tally else Tally()
         self._key = os.environ.get("NIGHTSCHOOL_API_KEY")
+        self._connections: set[Connection] = set()
+        self._since_start = 0
+        self._faulty = bool(script.faults)
 
-    def app(self) -> web.Application:
-        """The aiohttp application."""
-        app = web.Application(client_max_size=_MAX_BODY)
-        app.router.add_get("/health", self._health)
-        app.router.add_get("/stats", self._stats)
-        app.router.add_get("/v1/models", self._models)
-        app.router.add_post("/v1/chat/completions", self._chat)
-        return app
+    async def listen(self, host: str, port: int) -> int:
+        """Begin to answer, on a free port if it is 0; returns the port.
 
-    async def _health(self, _: web.Request) -> web.Response:
-        return web.Response()
-
-    async def _stats(self, _: web.Request) -> web.Response:
-        return web.json_response(self._tally.report())
-
-    async def _models(self, request: web.Request) -> web.Response:
-        if refusal := self._refuse(request):
-            return refusal
-        return _json({"object": "list", "data": [{"id": name, "object": "model"} for name in self._script.models]})
-
-    async def _chat(self, request: web.Request) -> web.StreamResponse:
-        tally = self._tally
-        tally.in_flight += 1
-        tally.most_in_flight = max(tally.most_in_flight, tally.in_flight)
+        Raises:
+            WorldError: the port is taken.
+        """
+        loop = asyncio.get_running_loop()
         try:
-            return self._refuse(request) or await self._serve(request)
-        except (asyncio.CancelledError, ConnectionError):
-            tally.aborted += 1
-            raise
-        finally:
-            tally.in_flight -= 1
+            self._listener = await loop.create_server(lambda: Connection(self), host, port, backlog=_BACKLOG)
+        except OSError as err:
+            raise WorldError(f"cannot listen on {host}:{port}: {os.strerror(err.errno or 0)}") from None
+        self._address: tuple[str, int] = self._listener.sockets[0].getsockname()[:2]
+        return self._address[1]
 
-    async def _serve(self, request: web.Request) -> web.StreamResponse:
-        body = await request.read()
+    def close(self) -> None:
+        """Refuse everybody from now on, and hang up on whoever is there."""
+        self._listener.close()
+        for connection in list(self._connections):
+            connection.transport.abort()
+
+    def opened(self, connection: Connection) -> None:
+        self._connections.add(connection)
+
+    def closed(self, connection: Connection) -> None:
+        self._connections.discard(connection)
+        self._ended(connection)
+        if connection.ticket is not None:
+            self._tally.deserted(connection.ticket)
+
+    def handle(self, connection: Connection, request: Request) -> None:
+        match request.path:
+            case b"/v1/chat/completions" | b"/v1/completions" if request.method == b"POST":
+                if self._allowed(connection, request):
+                    self._tally.begun()
+                    connection.counted = True
+                    self._complete(connection, request.body, chat=request.path == b"/v1/chat/completions")
+            case b"/health":
+                connection.reply(200, b"")
+            case b"/stats":
+                connection.reply(200, orjson.dumps(self._tally.report()))
+            case b"/v1/models":
+                if self._allowed(connection, request):
+                    models = [{"id": name, "object": "model"} for name in self._script.models]
+                    connection.reply(200, orjson.dumps({"object": "list", "data": models}))
+            case _:
+                connection.reply(404, error("there is nothing here"))
+
+    def _allowed(self, connection: Connection, request: Request) -> bool:
+        if self._key and request.header(b"authorization") != f"Bearer {self._key}".encode():
+            connection.reply(401, error("Unauthorized"))
+            return False
+        return True
+
+    def _complete(self, connection: Connection, body: bytes, *, chat: bool) -> None:
         try:
-            asked = _Asked.model_validate(orjson.loads(body))
-        except (orjson.JSONDecodeError, ValidationError) as err:
-            return _error(400, f"not a chat request: {err}")
+            asked = read_asked(body, chat=chat)
+        except NotARequest as err:
+            return self._refuse(connection, 400, str(err))
         model = self._script.models.get(asked.model)
         if model is None:
-            return _error(404, f"The model `{asked.model}` does not exist.")
+            return self._refuse(connection, 404, f"The model `{asked.model}` does not exist.")
+        if self._gone():
+            return None
         digest = hashlib.blake2b(body, digest_size=16).digest()
         before = self._tally.asked(digest, asked.model)
-        if self._tally.total > (self._script.die_after or self._tally.total):
-            os._exit(DIED)
-        fault = draw_wire(self._script, digest.hex(), before)
-        latency = model.latency_s
-        delay_s = latency.mean + latency.jitter * random.Random(f"{digest.hex()}:latency").uniform(-1, 1)
+        fault = draw_wire(self._script, digest, before) if self._faulty else None
+        if fault == "hang":
+            self._tally.failed(digest, fault)
+            return None
+        connection.ticket = digest if fault in (None, "slow") else None
+        delay_s = model.latency_s.at(point_of(b"latency", digest))
+        answer = partial(self._answer, connection, asked, digest, fault)
         if delay_s > 0:
-            await asyncio.sleep(delay_s)
-        reply = orjson.dumps(self._reply(asked, digest.hex()))
-        if fault is not None:
-            self._tally.faults[fault] += 1
-            return await inflict(request, fault, reply, self._script)
-        response = web.Response(body=reply, content_type="application/json")
-        await response.prepare(request)
-        await response.write_eof()
-        self._tally.answered(digest)
-        return response
+            connection.later(delay_s, answer)
+        else:
+            answer()
+        return None
 
-    def _reply(self, asked: _Asked, digest: str) -> dict[str, Any]:
-        choices = []
-        for sample in range(asked.n):
-            fault = draw_reply(self._script, digest, sample)
-            text, finish = spoil(self._text(asked, sample), fault)
+    def _refuse(self, connection: Connection, status: int, message: str) -> None:
+        self._ended(connection)
+        connection.reply(status, error(message))
+
+    def _gone(self) -> bool:
+        """Count the request; whether the server dies or goes away instead of answering it."""
+        script = self._script
+        self._since_start += 1
+        if script.die_after is not None and self._since_start > script.die_after:
+            os._exit(DIED)
+        if script.heal_after is not None and self._since_start > script.heal_after:
+            self._faulty = False
+        if script.away_after is None or self._since_start != script.away_after + 1:
+            return False
+        self.close()
+        asyncio.get_running_loop().call_later(script.away_s, self._come_back)
+        return True
+
+    def _come_back(self) -> None:
+        self._back = asyncio.get_running_loop().create_task(self.listen(*self._address))
+
+    def _answer(self, connection: Connection, asked: Asked, digest: bytes, fault: WireFault | None) -> None:
+        body = orjson.dumps(self._reply(asked, digest))
+        if fault is None:
+            self._answered(connection, digest)
+            connection.reply(200, body)
+        elif fault == "slow":
+            self._tally.spoiled(fault)
+            drip(connection, body, self._script.slow_s, partial(self._dripped, connection, digest))
+        else:
+            self._tally.failed(digest, fault)
+            self._ended(connection)
+            inflict(connection, fault, body, self._script)
+
+    def _dripped(self, connection: Connection, digest: bytes) -> None:
+        self._answered(connection, digest)
+        connection.finish()
+
+    def _answered(self, connection: Connection, digest: bytes) -> None:
+        connection.ticket = None
+        self._tally.answered(digest)
+        self._ended(connection)
+
+    def _ended(self, connection: Connection) -> None:
+        if connection.counted:
+            connection.counted = False
+            self._tally.ended()
+
+    def _reply(self, asked: Asked, digest: bytes) -> dict[str, Any]:
+        texts = [text for prompt in asked.prompts for text in self._texts.of(asked, prompt)]
+        choices: list[dict[str, Any]] = []
+        words = 0
+        for place, meant in enumerate(texts):
+            fault = draw_reply(self._script, digest, place) if self._faulty else None
+            text, finish = spoil(meant, fault)
             if fault is not None:
-                self._tally.faults[fault] += 1
-            message = {"role": "assistant", "content": text}
-            choices.append({"index": sample, "message": message, "finish_reason": finish})
-        tokens_in = sum(len(message.content.split()) for message in asked.messages)
-        tokens_out = sum(len(choice["message"]["content"].split()) for choice in choices)
-        usage = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
+                self._tally.spoiled(fault)
+            words += text.count(" ") + 1
+            said = {"message": {"role": "assistant", "content": text}} if asked.chat else {"text": text}
+            choices.append({"index": place, **said, "finish_reason": finish})
+        usage = {"prompt_tokens": asked.words, "completion_tokens": words, "total_tokens": asked.words + words}
         return {
-            "id": f"chatcmpl-{digest}",
-            "object": "chat.completion",
+            "id": f"cmpl-{digest.hex()}",
+            "object": "chat.completion" if asked.chat else "text_completion",
             "model": asked.model,
             "choices": choices,
             "usage": usage,
         }
-
-    def _text(self, asked: _Asked, sample: int) -> str:
-        prompt = asked.messages[-1].content
-        if self._script.behaviour == "echo":
-            return prompt
-        named = asked.response_format.json_schema if asked.response_format else None
-        rng = random.Random(f"{asked.seed}\x1f{asked.model}\x1f{sample}\x1f{prompt}")
-        return school.reply(prompt, named.schema_ if named else None, self._script.models[asked.model], rng)
-
-    def _refuse(self, request: web.Request) -> web.Response | None:
-        if self._key and request.headers.get("Authorization") != f"Bearer {self._key}":
-            return _error(401, "Unauthorized")
-        return None
-
-
-def _json(record: object) -> web.Response:
-    return web.Response(body=orjson.dumps(record), content_type="application/json")
-
-
-def _error(status: int, message: str) -> web.Response:
-    return web.json_response({"error": {"message": message, "code": status}}, status=status)

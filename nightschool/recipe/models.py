@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, field_validator, model_validator
 
 from nightschool.prompts import Prompt
+from nightschool.recipe.script import Script
 from nightschool.recipe.section import (
     Clash,
     Name,
@@ -52,7 +53,7 @@ class Model(Section):
     tensor_parallel: int | None = execution(None, ge=1)
     gpus: tuple[int, ...] = execution(())
     extra_args: tuple[str, ...] = execution(())
-    script: dict[str, object] | None = Field(default=None, description="engine scripted: how the server behaves")
+    script: Script | None = Field(default=None, description="engine scripted: how the server behaves")
 
     @model_validator(mode="after")
     def _urls_belong_to_endpoints(self) -> Model:

@@ -13,8 +13,8 @@ from blocks.preflight.preflight import engine_check, preflight
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import ports_check, store_check
 from blocks.preflight.weights import find_weights, missing_files
+from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
-from blocks.scripted.script import Script, ScriptedModel
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
 

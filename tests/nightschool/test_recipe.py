@@ -107,7 +107,9 @@ JSON = st.recursive(
 @given(
     system=TEXT,
     user=TEXT,
-    script=st.dictionaries(st.text(max_size=9), JSON, max_size=4),
+    script=st.fixed_dictionaries(
+        {"text": TEXT, "models": st.dictionaries(NAMES, st.just({"accuracy": 0.5}), max_size=2)}
+    ),
     rate=st.floats(1e-9, 0.9),
     name=NAMES,
 )

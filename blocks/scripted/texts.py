@@ -1,0 +1,54 @@
+"""From a request to the texts that a script replies with; the same request gets the same texts, whenever it comes."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from pathlib import Path
+
+from blocks.scripted import maths, school
+from blocks.scripted.asked import Asked
+from nightschool.recipe.script import Script, ScriptedModel
+
+
+class Texts:
+    """What the models of a script say.
+
+    Raises:
+        RecipeError: the script's right answers cannot be read.
+    """
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._key = maths.AnswerKey(Path(script.answers) if script.answers else None)
+
+    def of(self, asked: Asked, prompt: str) -> list[str]:
+        """The samples for one prompt."""
+        said = self._plain(asked, prompt)
+        if not self._script.signed or self._script.behaviour == "school":
+            return said
+        return [f"{text} {signature(asked.system)}" for text in said]
+
+    def _plain(self, asked: Asked, prompt: str) -> list[str]:
+        behaviour = self._script.behaviour
+        if behaviour == "echo":
+            return [prompt] * asked.samples
+        if behaviour == "text":
+            return [self._script.text] * asked.samples
+        model = self._script.models[asked.model]
+        dice = (
+            random.Random(f"{asked.seed}\x1f{asked.model}\x1f{sample}\x1f{prompt}") for sample in range(asked.samples)
+        )
+        if behaviour == "maths":
+            right, share = self._key.right(prompt), model.accuracy_on("maths")
+            return [maths.solve(right, share, rng) for rng in dice]
+        return [self._pupil(asked, prompt, model, rng) for rng in dice]
+
+    def _pupil(self, asked: Asked, prompt: str, model: ScriptedModel, rng: random.Random) -> str:
+        sign = f" {signature(asked.system)}" if self._script.signed else ""
+        return school.reply(prompt, asked.schema, model, rng, sign=sign)
+
+
+def signature(system: str) -> str:
+    """How a signed reply names the system prompt that it was asked under."""
+    return f"[asked under {hashlib.blake2b(system.encode(), digest_size=4).hexdigest()}]"
