@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections import defaultdict
+from functools import lru_cache
 from pathlib import Path
 
-import orjson
-
 from blocks.scripted.faults import point_of
-from nightschool.errors import RecipeError
+from nightschool.question_file import read_records
 
 _OPENINGS = ("Let us look at what is given.", "We begin with what is known.", "Name the unknown first.")
 _STEPS = (
@@ -22,21 +22,30 @@ _STEPS = (
 
 
 class AnswerKey:
-    """Right answers by question; without a file, every question has a number of its own that counts as right.
+    """Right answers by question; a question that no file knows has a number of its own that counts as right.
 
     Raises:
-        RecipeError: the file cannot be read, or a line of it is not a question with its answer.
+        DataError: the file cannot be read as rows.
+        OSError: it cannot be read at all.
     """
 
     def __init__(self, path: Path | None) -> None:
-        self._known = dict(_read(path)) if path else {}
+        self._known: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for _, record in read_records(path) if path else ():
+            question = _plain(str(record.get("question") or record.get("problem") or ""))
+            if question and record.get("answer") is not None:
+                self._known[_beginning(question)].append((question, str(record["answer"])))
 
+    @lru_cache(maxsize=65_536)  # noqa: B019 - one key a server, and it lives as long
     def right(self, prompt: str) -> str:
-        """The answer that counts as right: of the prompt, or of the last paragraph of it that is a known question."""
-        for part in (prompt, *reversed(prompt.split("\n\n"))):
-            for text in (part, part.partition(": ")[2]):
-                if (found := self._known.get(_plain(text))) is not None:
-                    return found
+        """The answer that counts as right: of the known question that begins some line of the prompt, else made up."""
+        lines = prompt.splitlines() if self._known else []
+        for place in range(len(lines)):
+            rest = _plain("\n".join(lines[place:]))
+            for text in (rest, rest.partition(": ")[2]):
+                for question, answer in self._known.get(_beginning(text), ()):
+                    if text.startswith(question):
+                        return answer
         return str(int(point_of(b"maths", prompt.encode()) * 1000))
 
 
@@ -58,18 +67,5 @@ def _plain(text: str) -> str:
     return " ".join(text.split())
 
 
-def _read(path: Path) -> list[tuple[str, str]]:
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError as err:
-        raise RecipeError(f"right answers cannot be read: {err.strerror}", file=path, field="script.answers") from None
-    found: list[tuple[str, str]] = []
-    for number, line in enumerate(lines, start=1):
-        try:
-            record = orjson.loads(line)
-            question = record.get("question") or record["problem"]
-            found.append((_plain(question), str(record["answer"])))
-        except (ValueError, KeyError, AttributeError, TypeError):
-            message = f"line {number} is not a question with its answer"
-            raise RecipeError(message, file=path, field="script.answers") from None
-    return found
+def _beginning(text: str) -> str:
+    return " ".join(text.split(" ", 3)[:3])

@@ -27,7 +27,7 @@ class ScriptedServer:
     """Answers by the script; the same body gets the same reply, whenever it comes.
 
     Raises:
-        RecipeError: the script's right answers cannot be read.
+        DataError, OSError: the script's right answers cannot be read.
     """
 
     def __init__(self, script: Script) -> None:

@@ -15,12 +15,12 @@ class Texts:
     """What the models of a script say.
 
     Raises:
-        RecipeError: the script's right answers cannot be read.
+        DataError, OSError: the script's right answers cannot be read.
     """
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._key = maths.AnswerKey(Path(script.answers) if script.answers else None)
+        self._key = maths.AnswerKey(Path(script.answers.path) if script.answers else None)
 
     def of(self, asked: Asked, prompt: str) -> list[str]:
         """The samples for one prompt."""

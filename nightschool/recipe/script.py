@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from statistics import NormalDist
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
-from pydantic import BeforeValidator, Field, PlainSerializer, ValidationError, ValidationInfo, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from nightschool.errors import RecipeError
+from nightschool.recipe.data_file import QuestionFile
 from nightschool.recipe.section import Clash, Section, Share, execution
 
 # The server answers, but not as asked: the same ask meets it again.
@@ -22,14 +23,6 @@ WireFault = Literal[
 Behaviour = Literal["school", "maths", "echo", "text"]
 
 _Z99 = NormalDist().inv_cdf(0.99)
-
-
-def _beside_recipe(value: Any, info: ValidationInfo) -> Any:
-    return str((Path((info.context or {}).get("folder", ".")) / value).absolute()) if isinstance(value, str) else value
-
-
-# Relative to the recipe; absolute once read, for the server runs elsewhere.
-BesideRecipe = Annotated[str, BeforeValidator(_beside_recipe), PlainSerializer(str)]
 
 
 class Latency(Section):
@@ -81,8 +74,8 @@ class Script(Section):
         default="school", description="school: a pupil; maths: solutions in free text; echo: the prompt; text: `text`"
     )
     text: str = Field(default="As you wish.", description="behaviour text: the reply to everything")
-    answers: BesideRecipe | None = Field(
-        default=None, description="behaviour maths: JSON lines with question (or problem) and answer, for right answers"
+    answers: QuestionFile | None = Field(
+        default=None, description="behaviour maths: rows with question (or problem) and answer, to be right by"
     )
     signed: bool = Field(default=False, description="every reply names the system prompt that it was asked under")
     models: dict[str, ScriptedModel] = {}

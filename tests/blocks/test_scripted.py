@@ -85,7 +85,7 @@ def test_solutions_in_free_text_are_right_as_often_as_scripted(tmp_path: Path) -
     script = {"behaviour": "maths", "models": {"pupil": {"accuracy": 0.7}}, "answers": "key.jsonl"}
     known = Script.model_validate(script, context={"folder": tmp_path})
     with scripted(known) as url:
-        prompt = "Solve it.\n\nProblem: What is six  by seven?"
+        prompt = "Solve it.\n\nProblem: What is\nsix by seven?\nBox it."
         texts = [one["message"]["content"] for one in chat(url, prompt, n=100, seed=3)]
         assert [one["message"]["content"] for one in chat(url, prompt, n=100, seed=3)] == texts
         unknown = chat(url, "Solve something else.", n=100)

@@ -1,0 +1,107 @@
+"""From a recipe to a small one that needs no model and no GPU: scripted servers, random weights, few rows."""
+
+from __future__ import annotations
+
+from math import ceil
+from typing import Any
+
+from nightschool.recipe.learning import Sft, Training
+from nightschool.recipe.models import Model, Serve, Student
+from nightschool.recipe.phases import Answers, Pool, Questions
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.script import Script, ScriptedModel
+from nightschool.tinymodels.spec import SchoolSection
+
+_STUDENT = "school:student"
+# Right often enough that rows come through the committee, wrong often enough that pairs do.
+_TEACHER, _PUPIL = 0.9, 0.5
+# Longer than any prompt of a person: the tokenizer of random weights makes several tokens of a word.
+_ROOM = 8192
+
+
+def dry(recipe: Recipe, *, store: str) -> Recipe:
+    """The same phases with the same prompts and rules, on a handful of rows and without the recipe's models.
+
+    Teachers and student are scripted servers; what is trained is a tiny student of random weights, one step a stage.
+    Gates stay, though nothing that they measure means anything. Classes are balanced by topic alone: a handful of rows
+    has a class without any.
+    """
+    few = 4 * len(recipe.topics)
+    parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": {"by": ("topic",)}}
+    learner = recipe.learner
+    if learner:
+        pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in ("base", "sft", "dpo")})
+        parts |= {
+            "student": _dry_student(learner.student, pupil),
+            "school": SchoolSection(kind="random", seed=recipe.seed),
+            "sft": _dry_training(learner.sft),
+            "dpo": recipe.dpo and _dry_training(recipe.dpo),
+            "pairs": recipe.pairs and recipe.pairs.model_copy(update={"samples": 6}),
+            "validate_": learner.validate.model_copy(
+                update={"per_topic": 2, "seeds": learner.validate.seeds[:1], "timed": 2}
+            ),
+        }
+    return _valid(recipe, store, parts, "a dry run of")
+
+
+def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script], concurrency: int = 8) -> Recipe:
+    """Only the phases that ask teachers, with about so many questions and so many requests in flight.
+
+    Args:
+        scripts: how each teacher's server behaves, by the teacher's name.
+    """
+    parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
+    parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
+    parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
+    left_out = dict.fromkeys(("student", "school", "sft", "pairs", "dpo", "validate_"))
+    return _valid(recipe, store, parts | left_out | {"gates": ()}, "a drill of")
+
+
+def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
+    """What makes data: the same prompts and sampling, few rows."""
+    per_topic = ceil(rows / len(recipe.topics))
+    pool = {"limit": rows} if recipe.pool.file else {"per_topic": per_topic, "top_up": "generator"}
+    behaviour = "maths" if recipe.answers.reply == "text" else "school"
+    return {
+        "serve": Serve(engine="scripted"),
+        "teachers": tuple(
+            _teacher(model, model.script or Script(behaviour=behaviour, models={model.name: _strong()}))
+            for model in recipe.teachers
+        ),
+        "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),
+        "pool": Pool.model_validate(recipe.pool.model_dump() | pool),
+        "answers": _few(recipe.answers, samples=min(recipe.answers.samples, 2), chunk_rows=chunk_rows),
+        "max_failed_chunks": 0,
+    }
+
+
+def _strong() -> ScriptedModel:
+    return ScriptedModel(accuracy=_TEACHER)
+
+
+def _teacher(model: Model, script: Script) -> Model:
+    return Model(name=model.name, model=model.name, engine="scripted", script=script)
+
+
+def _few(section: Questions | Answers, **fields: int) -> Questions | Answers:
+    return section.model_copy(update={**fields, "chunks_in_flight": 2})
+
+
+def _dry_student(student: Student, script: Script) -> Student:
+    asked = student.model_dump(include={"prompt", "temperature", "top_p", "max_tokens"})
+    return Student.model_validate(
+        {"name": student.name, "model": _STUDENT, "engine": "scripted", "script": script} | asked
+    )
+
+
+def _dry_training(section: Training) -> Training:
+    fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
+    if isinstance(section, Sft) and section.lora:
+        fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear"})
+    return section.model_copy(update=fields)
+
+
+def _valid(recipe: Recipe, store: str, parts: dict[str, Any], what: str) -> Recipe:
+    """The recipe with these parts, checked as if a person had written it."""
+    changed = recipe.model_copy(update={**parts, "store": store, "description": f"{what} {recipe.name}"})
+    return Recipe.model_validate(changed.model_dump(by_alias=True))
