@@ -27,6 +27,10 @@ def run(
     profile: Profile = None,
     sets: Sets = None,
     name: Annotated[str | None, typer.Option(help="The night's name; the recipe's by default.")] = None,
+    dry_run: Annotated[
+        bool,
+        typer.Option("--dry-run", help="Walk every phase in seconds: scripted models, few rows, a throwaway store."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Run a whole night; what is there already is not made again."""
@@ -34,6 +38,11 @@ def run(
     from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
 
+    if dry_run:
+        from flows.cli import dry
+
+        dry.dry_run(recipe, profile, sets or [], json=json)
+        return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
     night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
     report = running.run_night(night, recipe, profile, sets or [])

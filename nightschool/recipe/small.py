@@ -7,7 +7,7 @@ from typing import Any
 
 from nightschool.recipe.learning import Sft, Training
 from nightschool.recipe.models import Model, Serve, Student
-from nightschool.recipe.phases import Answers, Pool, Questions
+from nightschool.recipe.phases import Answers, Balance, Pool, Questions
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Script, ScriptedModel
 from nightschool.tinymodels.spec import SchoolSection
@@ -27,7 +27,7 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     has a class without any.
     """
     few = 4 * len(recipe.topics)
-    parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": {"by": ("topic",)}}
+    parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": Balance(by=("topic",))}
     learner = recipe.learner
     if learner:
         pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in ("base", "sft", "dpo")})

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
-from blocks.scripted.script import Script, ScriptedModel
 from nightschool.errors import DataError
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Solved
