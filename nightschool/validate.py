@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 
 from nightschool import answers, school
 from nightschool.prompts import Prompt
@@ -42,15 +42,15 @@ def held_out(topics: Sequence[str], *, per_topic: int, levels: Sequence[int], se
     return found
 
 
-def asks(
-    questions: Sequence[Question], *, seeds: Sequence[int], prompt: Prompt, sampling: Sampling
-) -> Iterator[tuple[Question, int, Ask]]:
-    """(question, sampling seed, request) for every pair of the two; the same requests for every stage."""
-    for seed in seeds:
-        for question in questions:
-            drawn = seed_of("validate", seed, question.id)
-            row_id = f"{question.id}@{seed}"
-            yield question, seed, answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
+def rows(questions: Sequence[Question], seeds: Sequence[int]) -> list[tuple[Question, int]]:
+    """Every question under every sampling seed; the same for all stages."""
+    return [(question, seed) for seed in seeds for question in questions]
+
+
+def ask(question: Question, seed: int, *, prompt: Prompt, sampling: Sampling) -> Ask:
+    """The request for one row."""
+    drawn = seed_of("validate", seed, question.id)
+    return answers.ask(question, row_id=f"{question.id}@{seed}", prompt=prompt, sampling=sampling, seed=drawn)
 
 
 def read(reply: Reply, question: Question, seed: int) -> Measured:

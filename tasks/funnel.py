@@ -45,7 +45,12 @@ def _solved(night: Night) -> Iterator[Funnel]:
 
 def _step(name: str, topics: Iterable[str], dropped: dict[str, int]) -> Funnel:
     counts = Counter(topics)
-    return Funnel(step=name, total=counts.total(), per_topic={topic: count for topic, count in sorted(counts.items()) if topic}, dropped=dropped)
+    return Funnel(
+        step=name,
+        total=counts.total(),
+        per_topic={topic: count for topic, count in sorted(counts.items()) if topic},
+        dropped=dropped,
+    )
 
 
 def _reasons(night: Night, chunks: Sequence[Chunk]) -> dict[str, int]:

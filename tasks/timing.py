@@ -6,7 +6,8 @@ from nightschool.chunks import Chunk
 from nightschool.lineage import stages
 from tasks.night import Night
 from tasks.step import Made, Served, Step
-from tasks.validate import asks, made_from, measure
+from tasks.validate import made_from, measure
+from tasks.validate import rows as every
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -14,14 +15,14 @@ def chunks(night: Night) -> list[Chunk]:
     if learner is None:
         return []
     stage = stages(night.recipe)[-1]
-    rows = min(learner.validate.timed, len(asks(night)))
+    rows = min(learner.validate.timed, len(every(night)))
     return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=made_from(night, stage))]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     # A full server answers each request later than an idle one: validation's own latencies would say too much.
     endpoint = served[chunk.part].model_copy(update={"concurrency": 1})
-    return measure(night, chunk, endpoint, asks(night)[: chunk.rows])
+    return measure(night, chunk, endpoint, every(night)[: chunk.rows])
 
 
 STEP = Step("timing", chunks, make)

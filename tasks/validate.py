@@ -9,7 +9,7 @@ from nightschool import validate
 from nightschool.chunks import Chunk, Manifest, split
 from nightschool.lineage import stages
 from nightschool.records import Question
-from nightschool.wire import Ask, Endpoint, Sampling
+from nightschool.wire import Endpoint, Sampling
 from tasks import dpo, school, sft
 from tasks.asking import ask_each
 from tasks.night import Night
@@ -20,18 +20,18 @@ def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
     if learner is None:
         return []
-    asked = split(asks(night), learner.validate.chunk_rows)
-    parts = [(stage, index, len(rows)) for stage in stages(night.recipe) for index, rows in enumerate(asked)]
+    asked = split(rows(night), learner.validate.chunk_rows)
+    parts = [(stage, index, len(run)) for stage in stages(night.recipe) for index, run in enumerate(asked)]
     return [
         night.chunk(
             f"validate/{stage}",
             index,
             ordinal,
             f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
-            rows=rows,
+            rows=count,
             after=made_from(night, stage),
         )
-        for ordinal, (stage, index, rows) in enumerate(parts)
+        for ordinal, (stage, index, count) in enumerate(parts)
     ]
 
 
@@ -46,31 +46,31 @@ def made_from(night: Night, stage: str) -> list[Manifest]:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     learner = night.recipe.learner
     assert learner is not None
-    mine = split(asks(night), learner.validate.chunk_rows)[chunk.index]
-    return measure(night, chunk, served[chunk.part], mine)
+    return measure(night, chunk, served[chunk.part], split(rows(night), learner.validate.chunk_rows)[chunk.index])
 
 
-def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple[Question, int, Ask]]) -> Made:
-    """The chunk's rows, each a question, its sampling seed and its request, as measured."""
+def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple[Question, int]]) -> Made:
+    """The chunk's rows, each a question under a sampling seed, as measured."""
+    student = night.recipe.student
+    assert student is not None
+    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
     return ask_each(
         night,
         chunk,
         endpoint,
         mine,
-        ask_of=lambda row: row[2],
-        read=lambda row, reply: [validate.read(reply, row[0], row[1])],
+        ask_of=lambda row: validate.ask(*row, prompt=student.prompt, sampling=sampling),
+        read=lambda row, reply: [validate.read(reply, *row)],
         topic_of=lambda row: row[0].topic,
     )
 
 
-def asks(night: Night) -> list[tuple[Question, int, Ask]]:
+def rows(night: Night) -> list[tuple[Question, int]]:
     """Every held-out question under every sampling seed; the same for all stages."""
     recipe, learner = night.recipe, night.recipe.learner
     assert learner is not None
-    student, section = learner.student, learner.validate
-    questions = _held_out(recipe.topics, section.per_topic, section.levels, recipe.seed)
-    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
-    return list(validate.asks(questions, seeds=section.seeds, prompt=student.prompt, sampling=sampling))
+    section = learner.validate
+    return validate.rows(_held_out(recipe.topics, section.per_topic, section.levels, recipe.seed), section.seeds)
 
 
 @lru_cache(maxsize=2)
