@@ -17,6 +17,7 @@ from tasks import progress
 from tasks.night import opened
 from tasks.step import Served
 from tasks.steps import STEPS
+from tasks.tries import Try
 
 
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
@@ -49,13 +50,14 @@ def make_chunk(root: str, night_name: str, stamp: str, chunk: Chunk, served: Ser
             counts.rows(chunk.rows, reused=True)
             return Completed(name="Cached", message=f"{found.rows} rows were there already")
         began = time.monotonic()
-        made = STEPS[chunk.phase].make(night, chunk, served)
-        manifest = night.store.commit(
-            chunk,
-            rows=made.rows,
-            dropped=made.dropped,
-            figures={"seconds": time.monotonic() - began, **made.figures},
-            files=made.files,
-        )
+        with Try(night, chunk):
+            made = STEPS[chunk.phase].make(night, chunk, served)
+            manifest = night.store.commit(
+                chunk,
+                rows=made.rows,
+                dropped=made.dropped,
+                figures={"seconds": time.monotonic() - began, **made.figures},
+                files=made.files,
+            )
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
     return Completed(message=f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,9 +13,10 @@ from pathlib import Path
 from typing import TypeVar
 
 import orjson
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from blocks.engines import resolve
+from blocks.pid_file import ProcessId, identify
 from blocks.store import Store, write_whole, writing
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import RecipeError, WorldError
@@ -88,7 +90,23 @@ class Night:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 raise WorldError(f"night {self.name} is running already ({self.dir}): wait, or give --name") from None
-            yield
+            write_whole(self._runner, identify(os.getpid()).model_dump_json().encode())
+            try:
+                yield
+            finally:
+                self._runner.unlink(missing_ok=True)
+
+    @property
+    def running(self) -> bool:
+        """Whether a process of this machine is running the night now."""
+        try:
+            return ProcessId.model_validate_json(self._runner.read_bytes()).find() is not None
+        except (OSError, ValidationError):
+            return False
+
+    @property
+    def _runner(self) -> Path:
+        return self.dir / "running.json"
 
     def chunk(
         self, place: str, index: int, ordinal: int, label: str, *, rows: int, after: Sequence[Manifest] = ()

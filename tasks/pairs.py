@@ -19,8 +19,9 @@ def chunks(night: Night) -> list[Chunk]:
     section = night.recipe.pairs
     if section is None:
         return []
-    after = [manifest for _, manifest in night.made([*balance.chunks(night), *sft.chunks(night)])]
-    parts = split(night.rows(balance.chunks(night), Ruling), section.chunk_rows)
+    balanced = balance.chunks(night)
+    after = [manifest for _, manifest in night.made([*balanced, *sft.chunks(night)])]
+    parts = split(range(sum(manifest.rows for _, manifest in night.made(balanced))), section.chunk_rows)
     return [
         night.chunk("pairs", index, index, f"pairs chunk {index + 1}/{len(parts)}", rows=len(rows), after=after)
         for index, rows in enumerate(parts)
@@ -41,7 +42,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         night,
         chunk,
         served["sft"],
-        split(night.rows(balance.chunks(night), Ruling), section.chunk_rows)[chunk.index],
+        night.run_of(balance.chunks(night), Ruling, section.chunk_rows, chunk.index),
         ask_of=ask_of,
         read=lambda ruling, reply: _pairs(night, ruling, reply),
         topic_of=lambda ruling: ruling.question.topic,

@@ -6,7 +6,7 @@ from nightschool.chunks import Chunk
 from nightschool.lineage import stages
 from tasks.night import Night
 from tasks.step import Made, Served, Step
-from tasks.validate import made_from, measure
+from tasks.validate import count_of, made_from, measure
 from tasks.validate import rows as every
 
 
@@ -15,7 +15,7 @@ def chunks(night: Night) -> list[Chunk]:
     if learner is None:
         return []
     stage = stages(night.recipe)[-1]
-    rows = min(learner.validate.timed, len(every(night)))
+    rows = min(learner.validate.timed, count_of(night))
     return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=made_from(night, stage))]
 
 

@@ -20,8 +20,9 @@ def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
     if learner is None:
         return []
-    asked = split(rows(night), learner.validate.chunk_rows)
-    parts = [(stage, index, len(run)) for stage in stages(night.recipe) for index, run in enumerate(asked)]
+    asked = split(range(count_of(night)), learner.validate.chunk_rows)
+    after = {stage: made_from(night, stage) for stage in stages(night.recipe)}
+    parts = [(stage, index, len(run)) for stage in after for index, run in enumerate(asked)]
     return [
         night.chunk(
             f"validate/{stage}",
@@ -29,7 +30,7 @@ def chunks(night: Night) -> list[Chunk]:
             ordinal,
             f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
             rows=count,
-            after=made_from(night, stage),
+            after=after[stage],
         )
         for ordinal, (stage, index, count) in enumerate(parts)
     ]
@@ -63,6 +64,12 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
         read=lambda row, reply: [validate.read(reply, *row)],
         topic_of=lambda row: row[0].topic,
     )
+
+
+def count_of(night: Night) -> int:
+    """How many rows there are, without making their questions."""
+    section = night.recipe.validate_
+    return len(night.recipe.topics) * section.per_topic * len(section.seeds) if section else 0
 
 
 def rows(night: Night) -> list[tuple[Question, int]]:

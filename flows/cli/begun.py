@@ -13,25 +13,28 @@ from flows.cli.output import out, write_json
 
 def status(
     night: Annotated[str | None, typer.Argument(metavar="[NIGHT]", help="All nights if left out.")] = None,
+    phase: Annotated[str | None, typer.Option(help="Every chunk of this phase, on a line of its own.")] = None,
+    keep: Annotated[bool, typer.Option("--follow", help="Keep it on the screen until the night ends.")] = False,
     store: Store = Path("runs"),
     json: Json = False,
 ) -> None:
-    """Show a night as a grid of chunks, with what failed and the command that redoes it."""
-    from flows.cli import running
-    from flows.cli.tables import nights_table, status_grid
+    """Show where a night stands, also while it runs: a grid of chunks, rates, what failed and what mends it."""
+    from flows.cli import grid, running
+    from flows.cli.tables import nights_table
     from tasks.night import Night
     from tasks.status import status as status_of
 
     if night is None:
         found = running.verdicts(store)
-        table = nights_table(store, found)
+        write_json(found) if json else out.print(nights_table(store, found))
+        return
+    seen = Night.open(store, night)
+    if keep and not json:
+        grid.follow(lambda: status_of(seen, phase))
+    elif json:
+        write_json(status_of(seen, phase))
     else:
-        found = status_of(Night.open(store, night))
-        table = status_grid(night, found)
-    if json:
-        write_json(found)
-    else:
-        out.print(table)
+        out.print(grid.view(status_of(seen, phase)))
 
 
 def rerun(

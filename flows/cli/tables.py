@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
@@ -13,11 +12,7 @@ from rich.text import Text
 from blocks.preflight.check import Check
 from nightschool.report.text import duration
 from tasks.plan import PhasePlan
-from tasks.status import ChunkStatus, PhaseStatus
 
-_MARKS = {"made": ("■", "green"), "begun": ("▪", "cyan"), "failed": ("✗", "bold red"), "missing": ("·", "dim")}
-_PER_LINE = 60
-_MOST_FAILURES = 10
 _OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
 
@@ -47,41 +42,6 @@ def _count(number: int) -> str:
 
 def _about(seconds: float | None) -> str:
     return "unknown" if seconds is None else f"~{duration(round(seconds))}" if seconds >= 1 else "-"
-
-
-def status_grid(name: str, phases: Sequence[PhaseStatus]) -> RenderableType:
-    """A mark for every chunk, and what failed with the command that redoes it."""
-    table = _table("phase", "chunks", "rows", "dropped", "time", right=(2, 3, 4))
-    for phase in phases:
-        rows, dropped = sum(chunk.rows for chunk in phase.chunks), sum(chunk.dropped for chunk in phase.chunks)
-        seconds = sum(chunk.seconds or 0 for chunk in phase.chunks)
-        took = duration(seconds) if seconds else "-"
-        table.add_row(phase.phase, _grid(phase.chunks), _count(rows), _count(dropped), took)
-    states = Counter(chunk.state for phase in phases for chunk in phase.chunks)
-    legend = "  ".join(f"{_mark(state)[0]} {count} {state}" for state, count in sorted(states.items()))
-    failures = [(phase.phase, chunk) for phase in phases for chunk in phase.chunks if chunk.error]
-    lines = [Text(line) for failure in failures[:_MOST_FAILURES] for line in _failure(name, *failure)]
-    return Group(Text(f"Night {name}"), Text(), table, Text(), Text(legend), *lines)
-
-
-def _failure(name: str, phase: str, chunk: ChunkStatus) -> list[str]:
-    return [
-        "",
-        f"{phase} {chunk.index} ({chunk.label}): {' '.join((chunk.error or '').split())[:400]}",
-        f"  nightschool rerun {name} --phase {phase} --chunk {chunk.index}",
-    ]
-
-
-def _grid(chunks: Sequence[ChunkStatus]) -> Text:
-    grid = Text()
-    for place, chunk in enumerate(chunks):
-        grid.append("\n" if place and place % _PER_LINE == 0 else "")
-        grid.append(*_mark(chunk.state))
-    return grid
-
-
-def _mark(state: str) -> tuple[str, str]:
-    return _MARKS.get(state, _MARKS["missing"])
 
 
 def nights_table(store: Path, nights: Mapping[str, str]) -> RenderableType:

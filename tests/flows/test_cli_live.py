@@ -9,11 +9,10 @@ from rich.console import Console
 from blocks.preflight.check import Check
 from flows.cli import live
 from flows.cli.live import line, progress_shown
-from flows.cli.tables import checks_table, plan_table, status_grid
+from flows.cli.tables import checks_table, plan_table
 from tasks import progress
 from tasks.plan import PhasePlan
 from tasks.progress import Event
-from tasks.status import ChunkStatus, PhaseStatus
 
 EVENT = Event(
     phase="answers", done=120, total=400, chunks_done=3, chunks_total=8, cached=2, failed=0, note="", seconds=41.0,
@@ -76,17 +75,6 @@ def rendered(table: object) -> str:
     console = Console(file=io.StringIO(), width=140)
     console.print(table)
     return console.file.getvalue()  # pyright: ignore[reportAttributeAccessIssue]
-
-
-def test_the_grid_has_a_mark_for_every_chunk_and_the_command_that_redoes() -> None:
-    made = ChunkStatus(0, "answers 1/3 of alba", "made", 150, 3, 12.0, None)
-    failed = ChunkStatus(1, "answers 2/3 of alba", "failed", 0, 0, None, "connection [reset]")
-    missing = ChunkStatus(2, "answers 3/3 of alba", "missing", 0, 0, None, None)
-    text = rendered(status_grid("friday", [PhaseStatus("answers", [made, failed, missing]), PhaseStatus("sft", [])]))
-    assert "■✗·" in text
-    assert "answers 1 (answers 2/3 of alba): connection [reset]" in text
-    assert "nightschool rerun friday --phase answers --chunk 1" in text
-    assert "■ 1 made" in text
 
 
 def test_the_plan_adds_up() -> None:
