@@ -33,6 +33,7 @@ from pathlib import Path
 import psutil
 
 from blocks.fleet import Fleet
+from blocks.packed import unpack
 from blocks.servers import ServerSpec
 from nightschool.wire import Endpoint
 
@@ -162,8 +163,8 @@ def chunks(folder: Path) -> dict[str, int]:
 def duplicates(folder: Path) -> int:
     """Rows whose id stands more than once in their chunk."""
     count = 0
-    for path in (folder / "runs").glob("*/*/chunk-*.rows.jsonl"):
-        ids = [json.loads(line)["id"] for line in path.read_bytes().splitlines()]
+    for path in (folder / "runs").glob("*/*/chunk-*.rows.jsonl.zst"):
+        ids = [json.loads(line)["id"] for line in unpack(path)]
         count += len(ids) - len(set(ids))
     return count
 

@@ -50,9 +50,9 @@ def many_chunks(folder: Path, count: int) -> Night:
     chunks = answers.chunks(night)
     for chunk in chunks[: count // 2]:
         rows = [Answer(id=f"q{row}", teacher=chunk.part, casts=(Cast(letter="A"),)) for row in range(ROWS)]
-        journal = journalled(night.store.path(chunk, "journal.jsonl"), ROWS)
-        night.store.commit(chunk, rows=rows, dropped=[], figures={"seconds": 1.0}, files=[journal])
-    journalled(night.store.path(chunks[count // 2], "journal.jsonl"), ROWS // 2)
+        journalled(night.store.journal(chunk), ROWS)
+        night.store.commit(chunk, rows=rows, dropped=[], figures={"seconds": 1.0})
+    journalled(night.store.journal(chunks[count // 2]), ROWS // 2)
     return night
 
 

@@ -9,12 +9,14 @@ from __future__ import annotations
 import os
 import zlib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 
 import orjson
 from pydantic import ValidationError
 
+from blocks.packed import unpack
 from blocks.scribe import scribe
 from nightschool.errors import DataError, WorldError
 from nightschool.wire import Reply
@@ -94,8 +96,19 @@ class OnFile(Mapping[str, Reply]):
 
 
 def replies(path: Path) -> Iterator[Reply]:
-    """The good replies in a journal, each row once; none if there is no such file."""
-    yield from _scan(path)[0].values()
+    """The good replies in a journal, or in the packed one of a chunk that was whole; each row once."""
+    yield from (_scan(path)[0] or OnFile(path, read_lines(packed_lines(path))[0])).values()
+
+
+def packed(path: Path) -> Path:
+    """Where a journal lies once its chunk is whole."""
+    return path.with_name(f"{path.name}.zst")
+
+
+def packed_lines(path: Path) -> Iterator[bytes]:
+    """As many lines of the packed journal as can be unpacked; none if there is no such file."""
+    with suppress(DataError, FileNotFoundError):
+        yield from unpack(packed(path))
 
 
 def as_line(reply: Reply) -> bytes:

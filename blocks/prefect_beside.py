@@ -17,8 +17,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from blocks import guard
+from blocks.disk import writing
 from blocks.process import last_lines
-from blocks.store import writing
 from nightschool.errors import WorldError
 
 _HOST = "127.0.0.1"

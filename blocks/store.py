@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
-import os
 import shutil
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from itertools import islice
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from blocks.disk import mark_of, sync_folder, write_whole, writing
+from blocks.journal import packed, packed_lines
+from blocks.packed import pack, unpack
 from nightschool.chunks import Chunk, FileMark, Manifest
-from nightschool.errors import DataError, WorldError
+from nightschool.errors import DataError
 
 R = TypeVar("R", bound=BaseModel)
+
+ROWS, DROPPED, MANIFEST = "rows.jsonl.zst", "dropped.jsonl.zst", "manifest.json"
 
 
 class Store:
@@ -30,31 +34,55 @@ class Store:
         return self.root / chunk.phase / chunk.key
 
     def path(self, chunk: Chunk, ending: str) -> Path:
-        """A file of the chunk, such as `rows.jsonl`, `journal.jsonl`, `log`."""
+        """A file of the chunk, such as `rows.jsonl.zst`, `out`, `log`."""
         return self.folder(chunk) / f"{chunk.stem}.{ending}"
+
+    def journal(self, chunk: Chunk) -> Path:
+        """Where its replies are kept while it is being made."""
+        return self.folder(chunk) / chunk.journal
 
     def manifest(self, chunk: Chunk) -> Manifest | None:
         """The manifest of a whole chunk whose inputs are still the same; None if it must be made (anew)."""
+        manifest, harm = self._examine(chunk)
+        return None if harm else manifest
+
+    def damage(self, chunk: Chunk) -> str | None:
+        """What happened to a chunk that was whole once; None if nothing did, or its inputs are others now."""
+        return self._examine(chunk)[1]
+
+    def _examine(self, chunk: Chunk) -> tuple[Manifest | None, str | None]:
+        path = self.path(chunk, MANIFEST)
         try:
-            manifest = Manifest.model_validate_json(self.path(chunk, "manifest.json").read_bytes())
-        except (OSError, ValidationError):
-            return None
+            manifest = Manifest.model_validate_json(path.read_bytes())
+        except OSError:
+            return None, None
+        except ValidationError:
+            return None, f"{path.name} does not read"
         if manifest.inputs != dict(chunk.inputs):
-            return None
-        whole = all(mark == _mark(self.folder(chunk) / name) for name, mark in manifest.files.items())
-        return manifest if whole else None
+            return None, None
+        for name, mark in manifest.files.items():
+            found = mark_of(self.folder(chunk) / name)
+            if found is None:
+                return manifest, f"{name} is missing"
+            if found != (mark.bytes, mark.sha256):
+                return manifest, f"{name} is not what was written"
+        return manifest, None
 
     def rows(self, chunk: Chunk, kind: type[R], *, start: int = 0, stop: int | None = None) -> list[R]:
-        """The chunk's kept rows, or those from `start` up to `stop`.
+        """The kept rows of a whole chunk, or those from `start` up to `stop`.
 
         Raises:
             DataError: a line is not a row of this kind; names file and line.
         """
-        return list(_read_rows(self.path(chunk, "rows.jsonl"), kind, start, stop))
+        return list(_read(self.path(chunk, ROWS), kind, start, stop))
 
     def dropped(self, chunk: Chunk, kind: type[R]) -> list[R]:
-        """The chunk's dropped rows, each with its reason."""
-        return list(_read_rows(self.path(chunk, "dropped.jsonl"), kind))
+        """The dropped rows of a whole chunk, each with its reason."""
+        return list(_read(self.path(chunk, DROPPED), kind))
+
+    def lines(self, chunk: Chunk, *, dropped: bool = False) -> Iterator[bytes]:
+        """The rows of a whole chunk, kept or dropped, as JSON lines."""
+        return unpack(self.path(chunk, DROPPED if dropped else ROWS))
 
     def commit(
         self,
@@ -65,36 +93,52 @@ class Store:
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
     ) -> Manifest:
-        """Writes rows and dropped rows (each behind its reason), then the manifest; `files` lie in the folder already.
+        """Packs rows, dropped rows (each behind its reason) and journal, then writes the manifest.
+
+        `files` lie in the folder already and stay as they are.
 
         Raises:
             WorldError: the store cannot be written (full, read-only, gone).
         """
-        with writing(self.folder(chunk)):
-            kept_at, dropped_at = self.path(chunk, "rows.jsonl"), self.path(chunk, "dropped.jsonl")
-            write_whole(kept_at, _lines(rows))
-            write_whole(dropped_at, _lines(row for _, row in dropped))
-            reasons: dict[str, int] = {}
-            for reason, _ in dropped:
-                reasons[reason] = reasons.get(reason, 0) + 1
-            names = [path.relative_to(self.folder(chunk)).as_posix() for path in (kept_at, dropped_at, *files)]
+        folder, journal = self.folder(chunk), self.journal(chunk)
+        with writing(folder):
+            marks = {path.relative_to(folder).as_posix(): _mark(path) for path in files}
+            for path, lines in (
+                (self.path(chunk, ROWS), _lines(rows)),
+                (self.path(chunk, DROPPED), _lines(row for _, row in dropped)),
+                (packed(journal), _lines_of(journal)),
+            ):
+                if lines is not None:
+                    marks[path.name] = _write_packed(path, lines)
             manifest = Manifest(
                 phase=chunk.phase,
                 key=chunk.key,
                 index=chunk.index,
                 rows=len(rows),
-                dropped=reasons,
-                files={name: _must_mark(self.folder(chunk) / name) for name in names},
+                dropped=dict(Counter(reason for reason, _ in dropped)),
+                files=marks,
                 inputs=dict(chunk.inputs),
                 figures=dict(figures),
             )
-            write_whole(self.path(chunk, "manifest.json"), manifest.model_dump_json(indent=1).encode())
+            write_whole(self.path(chunk, MANIFEST), manifest.model_dump_json(indent=1).encode())
+            sync_folder(folder)
+            journal.unlink(missing_ok=True)
         return manifest
+
+    def reopen(self, chunk: Chunk) -> None:
+        """Makes a chunk that was whole once ready to be made anew: what was paid for goes back into its journal."""
+        journal = self.journal(chunk)
+        if packed(journal).is_file() and not journal.exists():
+            with writing(self.folder(chunk)):
+                write_whole(journal, b"".join(packed_lines(journal)))
+        self.path(chunk, MANIFEST).unlink(missing_ok=True)
 
     def forget(self, chunk: Chunk) -> None:
         """Makes the chunk unmade: manifest first, so that a kill in between leaves no half chunk that looks whole."""
-        for ending in ("manifest.json", "rows.jsonl", "dropped.jsonl", "journal.jsonl"):
+        for ending in (MANIFEST, ROWS, DROPPED):
             self.path(chunk, ending).unlink(missing_ok=True)
+        for path in self.folder(chunk).glob(f"{chunk.stem}.*.journal.jsonl*"):
+            path.unlink()
         shutil.rmtree(self.path(chunk, "out"), ignore_errors=True)
 
     @contextmanager
@@ -107,44 +151,35 @@ class Store:
             yield
 
 
-def write_whole(path: Path, data: bytes) -> None:
-    """The file with all of `data`, or as it was before: written beside it, synced, renamed."""
-    half = path.with_name(f".{path.name}.{os.getpid()}.half")
-    with half.open("wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    half.replace(path)
+def _lines(rows: Iterable[BaseModel]) -> list[bytes]:
+    return [row.model_dump_json().encode() + b"\n" for row in rows]
 
 
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Makes the folder; a disk that is full or read-only becomes a WorldError that names it."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as err:
-        raise WorldError(f"{folder}: the store cannot be written: {err.strerror or err}") from err
+def _lines_of(journal: Path) -> list[bytes] | None:
+    if not journal.exists():
+        return None
+    with journal.open("rb") as file:
+        return list(file)
 
 
-def _lines(rows: Iterable[BaseModel]) -> bytes:
-    return b"".join(row.model_dump_json().encode() + b"\n" for row in rows)
+def _write_packed(path: Path, lines: Sequence[bytes]) -> FileMark:
+    data, content = pack(lines), hashlib.sha256()
+    for line in lines:
+        content.update(line)
+    write_whole(path, data)
+    return FileMark(bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), content=content.hexdigest())
 
 
-def _read_rows(path: Path, kind: type[R], start: int = 0, stop: int | None = None) -> Iterator[R]:
-    with path.open("rb") as file:
-        for number, line in enumerate(islice(file, start, stop), start=start + 1):
-            try:
-                yield kind.model_validate_json(line)
-            except ValidationError as err:
-                raise DataError(f"not a {kind.__name__}: {err.errors()[0]['msg']}", file=path, line=number) from None
+def _mark(path: Path) -> FileMark:
+    found = mark_of(path)
+    if found is None:
+        raise FileNotFoundError(2, "a file of the chunk is missing", str(path))
+    return FileMark(bytes=found[0], sha256=found[1], content=found[1])
 
 
-def _mark(path: Path) -> FileMark | None:
-    return _must_mark(path) if path.is_file() else None
-
-
-def _must_mark(path: Path) -> FileMark:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return FileMark(bytes=path.stat().st_size, sha256=digest)
+def _read(path: Path, kind: type[R], start: int = 0, stop: int | None = None) -> Iterator[R]:
+    for number, line in enumerate(unpack(path, start, stop), start=start + 1):
+        try:
+            yield kind.model_validate_json(line)
+        except ValidationError as err:
+            raise DataError(f"not a {kind.__name__}: {err.errors()[0]['msg']}", file=path, line=number) from None

@@ -33,6 +33,7 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     chunks = step.chunks(night)
     if not chunks:
         return
+    ledger.damaged([f"{chunk.label}: {harm}" for chunk in chunks if (harm := night.store.damage(chunk))])
     missing = len(chunks) - len(night.made(chunks))
     served = _serve(night, desk) if missing and desk else {}
     counts = progress.track(step.phase, chunks)

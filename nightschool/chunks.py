@@ -33,14 +33,23 @@ class Chunk:
     def stem(self) -> str:
         return f"chunk-{self.index:05d}"
 
+    @property
+    def journal(self) -> str:
+        """Name of its journal: replies to other inputs (a student that was trained anew) are not its own."""
+        return f"{self.stem}.{combined(dict(self.inputs))[:8]}.journal.jsonl"
+
 
 class FileMark(BaseModel):
-    """Size in bytes and SHA-256 of one file of a chunk."""
+    """Size in bytes and SHA-256 of one file of a chunk as it lies there; `content` is the digest before packing.
+
+    Two versions of zstd pack the same rows into different bytes: what is made from rows goes by their content.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     bytes: int
     sha256: str
+    content: str
 
 
 class Manifest(BaseModel):
@@ -63,8 +72,8 @@ class Manifest(BaseModel):
     @property
     def digest(self) -> str:
         """Identity of what others read: changes when a row or a trained file does; replies may come in any order."""
-        read = {name: mark for name, mark in self.files.items() if not name.endswith((".journal.jsonl", ".log"))}
-        text = "\n".join(f"{name} {mark.sha256}" for name, mark in sorted(read.items()))
+        read = {name: mark for name, mark in self.files.items() if not name.endswith((".journal.jsonl.zst", ".log"))}
+        text = "\n".join(f"{name} {mark.content}" for name, mark in sorted(read.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

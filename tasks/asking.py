@@ -46,7 +46,7 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask]) -> 
     Raises:
         WorldError: the server is gone; what came before that is in the journal.
     """
-    path = night.store.path(chunk, "journal.jsonl")
+    path = night.store.journal(chunk)
     counts = progress.tracker(chunk.phase)
     wanted = {one.id for one in asks}
     with Journal(path) as journal:
@@ -97,5 +97,4 @@ def ask_each(
         rows=[row for row in found if not isinstance(row, Dropped)],
         dropped=[(row.reason, row) for row in dropped],
         figures=asked.figures,
-        files=[night.store.path(chunk, "journal.jsonl")],
     )

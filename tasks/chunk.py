@@ -49,6 +49,7 @@ def make_chunk(root: str, night_name: str, stamp: str, chunk: Chunk, served: Ser
         if found:
             counts.rows(chunk.rows, reused=True)
             return Completed(name="Cached", message=f"{found.rows} rows were there already")
+        night.store.reopen(chunk)
         began = time.monotonic()
         with Try(night, chunk):
             made = STEPS[chunk.phase].make(night, chunk, served)

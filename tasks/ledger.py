@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, ValidationError
 
-from blocks.store import write_whole, writing
+from blocks.disk import write_whole, writing
 
 
 class Failure(BaseModel):
@@ -31,12 +31,16 @@ class PhaseRun(BaseModel):
 
 
 class Run(BaseModel):
-    """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time."""
+    """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time.
+
+    `remade`: chunks that were whole once and whose files were found damaged, each with what was found.
+    """
 
     started: str
     finished: str | None = None
     phases: list[PhaseRun] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
+    remade: list[str] = Field(default_factory=list)
     memory: dict[str, int] = Field(default_factory=dict)
     stopped_by: str | None = None
 
@@ -64,6 +68,10 @@ class Ledger:
         found.failed_chunks += len(failures or [])
         self.run.failures.extend(failures or [])
         self.save()
+
+    def damaged(self, found: list[str]) -> None:
+        """Chunks whose files are not what was written; they are made anew."""
+        self.run.remade.extend(found)
 
     def memory(self, moment: str, count: int) -> None:
         """Bytes in use at a moment: `before` keeps the first, `serving` and `peak` the most, `after` the last."""

@@ -15,9 +15,10 @@ from typing import TypeVar
 import orjson
 from pydantic import BaseModel, ValidationError
 
+from blocks.disk import write_whole, writing
 from blocks.engines import resolve
 from blocks.pid_file import ProcessId, identify
-from blocks.store import Store, write_whole, writing
+from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import RecipeError, WorldError
 from nightschool.lineage import lineage

@@ -31,12 +31,12 @@ def ahead(night: Night, phase: str, chunk: int | None) -> Ahead:
     Raises:
         RecipeError: the night has no such phase or chunk; names those that it has.
     """
-    chosen = _chosen(night, phase, chunk)
-    missing = [one for one in chosen if not night.store.manifest(one)]
-    on_file = sum(1 for one in missing for _ in replies(night.store.path(one, "journal.jsonl")))
+    named = chosen(night, phase, chunk)
+    missing = [one for one in named if not night.store.manifest(one)]
+    on_file = sum(1 for one in missing for _ in replies(night.store.journal(one)))
     everything = STEPS[phase].chunks(night)
     others = len(everything) - len(night.made(everything)) - len(missing)
-    return Ahead(len(chosen) - len(missing), len(missing), on_file, others)
+    return Ahead(len(named) - len(missing), len(missing), on_file, others)
 
 
 def forget(night: Night, phase: str, chunk: int | None) -> int:
@@ -47,20 +47,25 @@ def forget(night: Night, phase: str, chunk: int | None) -> int:
     Raises:
         RecipeError: the night has no such phase or chunk; names those that it has.
     """
-    chosen = _chosen(night, phase, chunk)
-    for one in chosen:
+    named = chosen(night, phase, chunk)
+    for one in named:
         with night.store.lock(one):
             night.store.forget(one)
-    return len(chosen)
+    return len(named)
 
 
-def _chosen(night: Night, phase: str, chunk: int | None) -> list[Chunk]:
+def chosen(night: Night, phase: str, chunk: int | None) -> list[Chunk]:
+    """The chunks of a phase, or the one that is named.
+
+    Raises:
+        RecipeError: the night has no such phase or chunk; names those that it has.
+    """
     step = STEPS.get(phase)
     if step is None:
         raise RecipeError("no such phase", field="--phase", value=phase, allowed=", ".join(STEPS))
     chunks = step.chunks(night)
-    chosen = [one for one in chunks if chunk is None or one.ordinal == chunk]
-    if not chosen:
+    named = [one for one in chunks if chunk is None or one.ordinal == chunk]
+    if not named:
         allowed = f"0 to {len(chunks) - 1}" if chunks else "none: the phase has not been reached"
         raise RecipeError(f"phase {phase} has no such chunk", field="--chunk", value=chunk, allowed=allowed)
-    return chosen
+    return named

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import psutil
 
 from blocks.client import client
-from blocks.store import write_whole, writing
+from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.lineage import stages
 from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
@@ -68,6 +68,7 @@ def report(night: Night, run: Run) -> Report:
         memory=_memory(run),
         samples=_samples(night, rulings),
         failures=_failures(night, run),
+        remade=tuple(run.remade),
     )
     return conclude(found, night.recipe.gates)
 

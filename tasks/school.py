@@ -6,8 +6,8 @@ import shutil
 import sys
 from typing import Any
 
+from blocks.disk import write_whole
 from blocks.process import run_guarded
-from blocks.store import write_whole
 from nightschool.chunks import Chunk
 from nightschool.recipe.models import Model
 from nightschool.tinymodels import spec

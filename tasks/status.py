@@ -112,7 +112,7 @@ def _phase(night: Night, phase: str, notes: Notes, running: bool, started: float
 def _chunk(night: Night, chunk: Chunk, notes: Sequence[Note], since: float) -> tuple[ChunkStatus, _Span | None]:
     manifest = night.store.manifest(chunk)
     last = notes[-1].event if notes else None
-    journal = night.store.path(chunk, "journal.jsonl")
+    journal = night.store.journal(chunk)
     on_file = 0 if manifest else lines_in(journal)
     if manifest:
         state: State = "made"

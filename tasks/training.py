@@ -12,8 +12,8 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from blocks.disk import write_whole
 from blocks.process import run_guarded
-from blocks.store import write_whole
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError
 from nightschool.recipe.learning import Training

@@ -13,7 +13,7 @@ from typing import Literal
 
 import orjson
 
-from blocks.store import writing
+from blocks.disk import writing
 from nightschool.chunks import Chunk
 from tasks.night import Night
 
@@ -57,7 +57,7 @@ class Try:
 
     def _note(self, event: Event, error: str | None = None) -> None:
         chunk = self._chunk
-        journal = self._night.store.path(chunk, "journal.jsonl")
+        journal = self._night.store.journal(chunk)
         line = {
             "phase": chunk.phase,
             "key": chunk.key,

@@ -82,7 +82,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-for command in (begun.status, begun.rerun, begun.report):
+for command in (begun.status, begun.rerun, begun.report, begun.rows):
     app.command()(command)
 
 

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Json, NightName, Store
-from flows.cli.output import out, write_json
+from flows.cli.output import out, write_json, write_lines
 
 
 def status(
@@ -72,3 +72,17 @@ def report(
     running.show_report(found, page, json=False)
     if show:
         typer.launch(str(page.resolve()))
+
+
+def rows(
+    night: NightName,
+    phase: Annotated[str, typer.Option(help="Whose rows.")],
+    chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
+    dropped: Annotated[bool, typer.Option("--dropped", help="Those that were dropped, each with its reason.")] = False,
+    store: Store = Path("runs"),
+) -> None:
+    """Print rows of a night as JSON lines, for eyes or for jq."""
+    from tasks.night import Night
+    from tasks.rows import lines
+
+    write_lines(lines(Night.open(store, night), phase, chunk, dropped=dropped))

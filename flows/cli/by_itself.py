@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from blocks.disk import writing
 from blocks.prefect_beside import prefect_beside
-from blocks.store import writing
 from nightschool.errors import WorldError
 from tasks import progress
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable
 
 import orjson
 from rich.console import Console
@@ -16,6 +17,13 @@ def write_json(value: object, *, indent: bool = True) -> None:
     """A value, dataclasses and models in it, as JSON on stdout; on one line if `indent` is off."""
     option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)
     sys.stdout.write(orjson.dumps(value, default=_plain, option=option).decode())
+    sys.stdout.flush()
+
+
+def write_lines(lines: Iterable[bytes]) -> None:
+    """Lines of JSON to stdout as they are."""
+    for line in lines:
+        sys.stdout.write(line.decode())
     sys.stdout.flush()
 
 

@@ -189,6 +189,7 @@ class Report(Figure):
     memory: Memory | None = None
     samples: tuple[Sample, ...] = ()
     failures: tuple[Failure, ...] = ()
+    remade: tuple[Text, ...] = ()
 
     def stage(self, name: str | None) -> Stage | None:
         """The stage of that name, if the night reached it."""

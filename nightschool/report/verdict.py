@@ -106,6 +106,7 @@ def summary_lines(report: Report) -> list[str]:
         )
     asked = report.requests
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
+    lines += _remade(report)
     spent = sum(phase.seconds for phase in report.phases)
     slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
     longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
@@ -115,6 +116,12 @@ def summary_lines(report: Report) -> list[str]:
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
     return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def _remade(report: Report) -> list[str]:
+    lines = [f"  made anew  {found}" for found in report.remade[:3]]
+    more = len(report.remade) - len(lines)
+    return [*lines, f"  made anew  and {more} more, whose files were damaged too"] if more else lines
 
 
 def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:

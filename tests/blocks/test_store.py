@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,12 +11,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from blocks.store import Store
+from blocks.journal import packed, replies
+from blocks.packed import pack
+from blocks.store import MANIFEST, ROWS, Store
 from nightschool.chunks import Chunk, split
 from nightschool.errors import DataError, WorldError
 from nightschool.records import Dropped
+from tests.blocks.test_journal import journal_of
 
 CHUNK = Chunk("answers", "k1", 17, 17, "answers chunk 18/40", inputs=(("pool", "d1"),))
+
+
+SAYS = {
+    "truncate": "is not what was written",
+    "flip": "is not what was written",
+    "delete": "is missing",
+    "manifest": "does not read",
+}
 
 
 def row(name: str) -> Dropped:
@@ -40,13 +52,34 @@ def test_a_committed_chunk_is_read_back_with_its_counts(tmp_path: Path) -> None:
 @pytest.mark.parametrize("harm", ["truncate", "flip", "delete", "manifest"])
 def test_a_harmed_chunk_is_not_whole(tmp_path: Path, harm: str) -> None:
     store = committed(tmp_path)
-    path = store.path(CHUNK, "manifest.json" if harm == "manifest" else "rows.jsonl")
-    data = path.read_bytes()
+    path = store.path(CHUNK, MANIFEST if harm == "manifest" else ROWS)
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
     if harm == "delete":
         path.unlink()
     else:
-        path.write_bytes(data[: len(data) // 2] if harm in ("truncate", "manifest") else data.replace(b"a", b"e", 1))
+        path.write_bytes(data if harm == "flip" else data[: len(data) // 2])
     assert store.manifest(CHUNK) is None
+    assert store.damage(CHUNK) == f"{path.name} {SAYS[harm]}"
+    assert Store(tmp_path).damage(CHUNK) == f"{path.name} {SAYS[harm]}"
+
+
+def test_nothing_is_damaged_that_is_whole_or_stale_or_was_never_made(tmp_path: Path) -> None:
+    assert Store(tmp_path).damage(CHUNK) is None
+    store = committed(tmp_path)
+    store.path(CHUNK, ROWS).write_bytes(b"")
+    assert store.damage(Chunk("answers", "k1", 17, 17, "same place", inputs=(("pool", "d2"),))) is None
+
+
+def test_a_look_at_a_whole_chunk_reads_its_files_once(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    os.utime(store.path(CHUNK, ROWS), ns=(1, 1))
+    assert store.manifest(CHUNK)
+    data = store.path(CHUNK, ROWS).read_bytes()
+    store.path(CHUNK, ROWS).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    assert store.manifest(CHUNK) is None
+    os.utime(store.path(CHUNK, ROWS), ns=(1, 1))
+    assert store.manifest(CHUNK), "same size, time and inode: the digest is not taken again"
 
 
 def test_a_chunk_made_from_other_inputs_is_stale(tmp_path: Path) -> None:
@@ -70,13 +103,39 @@ def test_a_forgotten_chunk_is_gone(tmp_path: Path) -> None:
     store = committed(tmp_path)
     store.forget(CHUNK)
     assert store.manifest(CHUNK) is None
+    assert [path.name for path in store.folder(CHUNK).iterdir()] == []
+
+
+@pytest.mark.parametrize("harm", ["rows", "manifest", "journal"])
+def test_what_was_paid_for_is_not_lost_with_a_damaged_chunk(tmp_path: Path, harm: str) -> None:
+    store = Store(tmp_path)
+    journal_of(store.journal(CHUNK), *"abc")
+    committed(tmp_path)
+    assert not store.journal(CHUNK).exists()
+    at = {
+        "rows": store.path(CHUNK, ROWS),
+        "manifest": store.path(CHUNK, MANIFEST),
+        "journal": packed(store.journal(CHUNK)),
+    }[harm]
+    at.write_bytes(at.read_bytes()[:-5])
+    store.reopen(CHUNK)
+    assert [one.id for one in replies(store.journal(CHUNK))] == ([] if harm == "journal" else list("abc"))
+
+
+def test_replies_to_other_inputs_are_not_taken_over(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    changed = Chunk("answers", "k1", 17, 17, "same place", inputs=(("pool", "d2"),))
+    journal_of(store.journal(CHUNK), "a")
+    committed(tmp_path)
+    store.reopen(changed)
+    assert list(replies(store.journal(changed))) == []
 
 
 def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
     store = committed(tmp_path)
-    with store.path(CHUNK, "rows.jsonl").open("a") as file:
-        file.write('{"id": 3}\n')
-    with pytest.raises(DataError, match=r"chunk-00017.rows.jsonl:4: not a Dropped"):
+    with store.path(CHUNK, ROWS).open("ab") as file:
+        file.write(pack([b'{"id": 3}\n']))
+    with pytest.raises(DataError, match=r"chunk-00017.rows.jsonl.zst:4: not a Dropped"):
         store.rows(CHUNK, Dropped)
 
 
@@ -120,7 +179,7 @@ from blocks.store import Store
 from nightschool.errors import WorldError
 from tests.blocks.test_store import CHUNK, row
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (300, 300))
+resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100))
 store = Store(Path({str(tmp_path)!r}))
 try:
     store.commit(CHUNK, rows=[row(str(number)) for number in range(100)], dropped=[], figures={{}})

@@ -13,6 +13,9 @@ import pytest
 from flows.cli import main
 from flows.cli.ending import Ending
 from nightschool.errors import DataError, GateFailed, RecipeError, WorldError
+from nightschool.records import Dropped
+from tasks import questions
+from tests.half_night import maker
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
@@ -58,9 +61,26 @@ def apart(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_the_exit_codes(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
-    for command in ("run", "plan", "check", "status", "rerun", "report", "schema", "doctor"):
+    for command in ("run", "plan", "check", "status", "rerun", "report", "rows", "schema", "doctor"):
         assert f" {command} " in done.stdout
     assert "0 done, 1 a gate failed, 2 bad input, 3 the world failed" in done.stdout
+
+
+def test_rows_are_printed_as_lines_of_json(cli: Cli, tmp_path: Path) -> None:
+    night = maker(tmp_path)()
+    night.begin()
+    for chunk, names in zip(questions.chunks(night), ("ab", "cd"), strict=False):
+        lost = [("not_json", Dropped(id=f"lost-{name}", reason="not_json")) for name in names]
+        night.store.commit(chunk, rows=[Dropped(id=name, reason="") for name in names], dropped=lost, figures={})
+
+    def ids(*flags: str) -> list[str]:
+        done = cli("rows", night.name, "--phase", "questions", *flags)
+        return [json.loads(line)["id"] for line in done.stdout.splitlines()]
+
+    assert ids() == ["a", "b", "c", "d"]
+    assert ids("--chunk", "1") == ["c", "d"]
+    assert ids("--dropped", "--chunk", "0") == ["lost-a", "lost-b"]
+    assert "no such phase" in cli("rows", night.name, "--phase", "quiz").stderr
 
 
 def test_plan_shows_the_order_and_writes_nothing(cli: Cli, tmp_path: Path) -> None:

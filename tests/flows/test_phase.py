@@ -14,6 +14,7 @@ from blocks.client import client
 from blocks.fleet import Fleet
 from blocks.journal import replies
 from blocks.servers import ServerSpec
+from blocks.store import ROWS
 from nightschool.errors import WorldError
 from nightschool.records import Answer, Question, Ruling
 from tasks import answers, balance, committee, pool, questions
@@ -70,7 +71,7 @@ def test_an_interrupted_chunk_goes_on_where_it_stopped(make: Make, tmp_path: Pat
         with pytest.raises(WorldError, match=REDO):
             teach(dying)
     chunk = answers.chunks(dying)[0]
-    on_file = {reply.id for reply in replies(dying.store.path(chunk, "journal.jsonl"))}
+    on_file = {reply.id for reply in replies(dying.store.journal(chunk))}
     assert on_file
     with serving(tmp_path, {}) as sets:
         before = client().stats().sent
@@ -108,7 +109,10 @@ def test_a_forgotten_chunk_is_made_again_and_what_depends_on_it_stays_if_nothing
 def test_a_row_changed_on_disk_makes_its_chunk_anew(make: Make) -> None:
     night = make()
     teach(night)
-    path = night.store.path(questions.chunks(night)[0], "rows.jsonl")
-    path.write_bytes(path.read_bytes().replace(b"questions", b"Questions") + b"{}\n")
-    again = cached(teach(make()))
-    assert again["questions"] == (3, 4)
+    path = night.store.path(questions.chunks(night)[0], ROWS)
+    path.write_bytes(path.read_bytes()[:-1] + b"!")
+    before = client().stats().sent
+    ledger = teach(make())
+    assert cached(ledger)["questions"] == (3, 4)
+    assert ledger.run.remade == [f"{questions.chunks(night)[0].label}: {path.name} is not what was written"]
+    assert client().stats().sent == before, "its replies were on file"

@@ -99,8 +99,8 @@ def test_a_schedule_makes_runs(running):
 def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_just_that(running, tmp_path):
     sets = [f"store={json.dumps(str(tmp_path))}"]
     night = Night.plan(load_recipe(find_recipe("smoke"), sets=sets), "from-the-form")
-    # A folder where the chunk's journal is to be: nothing that the night itself could mend.
-    blocked = tmp_path / "answers" / night.keys["answers/bruno"] / "chunk-00000.journal.jsonl"
+    # A folder where the chunk's rows are to be: nothing that the night itself could mend.
+    blocked = tmp_path / "answers" / night.keys["answers/bruno"] / "chunk-00000.rows.jsonl.zst"
     blocked.mkdir(parents=True)
     deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
     fields = {"recipe": "smoke", "sets": sets, "name": "from-the-form"}

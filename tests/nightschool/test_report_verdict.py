@@ -55,6 +55,15 @@ def test_the_headline_goes_by_the_interval(low: float, value: float, high: float
     assert headline(report) == words
 
 
+def test_damaged_chunks_that_were_made_anew_are_told() -> None:
+    found = tuple(f"answers chunk {number}/9: rows are not what was written" for number in range(5))
+    lines = summary_lines(unjudged().model_copy(update={"remade": found}))
+    assert [line for line in lines if "made anew" in line] == [
+        *(f"  made anew  {one}" for one in found[:3]),
+        "  made anew  and 2 more, whose files were damaged too",
+    ]
+
+
 def test_a_stopped_night_says_where_and_how_to_go_on() -> None:
     report = stopped()
     assert report.night.outcome == "stopped"

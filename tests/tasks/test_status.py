@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from blocks.journal import packed_lines
+from blocks.store import ROWS
 from nightschool.errors import RecipeError, WorldError
 from tasks import answers
 from tasks.status import ChunkStatus, NightStatus, status
@@ -22,8 +24,8 @@ def test_what_was_made_what_was_cut_off_and_what_is_missing(make: Make) -> None:
         fill(night, served)
     first, second, *_ = answers.chunks(night)
     night.store.forget(first)
-    journal, manifest = (night.store.path(second, name) for name in ("journal.jsonl", "manifest.json"))
-    manifest.unlink()
+    journal = night.store.journal(second)
+    night.store.reopen(second)
     journal.write_bytes(b"".join(journal.read_bytes().splitlines(keepends=True)[:3]) + b'["torn')
     found = chunks(status(night), "answers")
     assert [one.state for one in found[:3]] == ["begun", "begun", "made"]
@@ -58,14 +60,14 @@ def test_a_night_that_runs_has_a_rate_and_an_estimate(make: Make, monkeypatch: p
         clock[0] = (night.dir / "night.json").stat().st_mtime + 10
         monkeypatch.setattr("time.time", lambda: clock[0])
         first, second, *rest = answers.chunks(night)
-        lines = night.store.path(first, "journal.jsonl").read_bytes().splitlines(keepends=True)
+        lines = list(packed_lines(night.store.journal(first)))
         for one in (first, second, *rest):
             night.store.forget(one)
         (night.dir / "tries.jsonl").unlink()
-        night.store.path(first, "journal.jsonl").write_bytes(b"".join(lines[:2]))
+        night.store.journal(first).write_bytes(b"".join(lines[:2]))
         with Try(night, first):
             clock[0] += 2
-            night.store.path(first, "journal.jsonl").write_bytes(b"".join(lines[:6]))
+            night.store.journal(first).write_bytes(b"".join(lines[:6]))
             found = status(night, "answers")
             [phase] = found.phases
             assert found.running
@@ -81,7 +83,7 @@ def test_looking_writes_nothing_and_hashes_nothing(make: Make) -> None:
     night = make()
     with serving() as served:
         fill(night, served)
-    path = night.store.path(answers.chunks(night)[0], "rows.jsonl")
+    path = night.store.path(answers.chunks(night)[0], ROWS)
     before = {each: each.stat().st_mtime_ns for each in night.store.root.rglob("*")}
     path.write_bytes(path.read_bytes()[::-1])
     assert chunks(status(night), "answers")[0].state == "made", "a look trusts sizes; a run would make it anew"
