@@ -12,6 +12,7 @@ from typing import Literal
 from blocks.glance import Glance, lines_in
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError
+from nightschool.forecast import forecast
 from tasks.night import Night
 from tasks.steps import STEPS
 from tasks.tries import Note, Notes, tries
@@ -63,7 +64,7 @@ class NightStatus:
 
 
 def status(night: Night, phase: str | None = None) -> NightStatus:
-    """All phases in order, or one of them, at a glance: also while another process runs the night.
+    """All phases of the recipe in order, or one of them, at a glance: also while another process runs the night.
 
     Raises:
         RecipeError: there is no such phase.
@@ -74,7 +75,7 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
     notes, running = tries(night), night.running
     # Whoever runs a night writes this file first.
     started = (night.dir / "night.json").stat().st_mtime
-    wanted = [phase] if phase else STEPS
+    wanted = [phase] if phase else [ahead.phase for ahead in forecast(night.recipe)]
     return NightStatus(night.name, running, [_phase(night, one, notes, running, started) for one in wanted])
 
 
