@@ -1,4 +1,4 @@
-"""From specs to running model servers that end with the night, however it ends."""
+"""From specs to running model servers that are kept up and end with the night, however it ends."""
 
 from __future__ import annotations
 
@@ -12,81 +12,109 @@ from types import TracebackType
 from typing import Self
 
 from blocks.pid_file import reap
-from blocks.server_process import ServerProcess, free_port
 from blocks.servers import ServerSpec
-from nightschool.errors import RecipeError, WorldError
+from blocks.supervised import Death, Supervised
+from nightschool.errors import NightError, RecipeError, WorldError
 from nightschool.wire import Endpoint
 
 _POLL_S = 0.1
 _PROGRESS_S = 10.0
+# So long after a client gave up, the death that it met has been noticed for sure.
+_NOTICED_S = 2.0
+
+_fleets: list[Fleet] = []
 
 
 class Fleet:
-    """The model servers of a night: started side by side, known by their endpoints.
+    """The model servers of a night, every replica of every model: up together, known by their endpoints.
+
+    While they are up a thread watches them: one that dies is started again on its port while the others go on.
 
     Args:
-        log_dir: takes `<name>.log` and `<name>.pid.json` of every server.
-        on_progress: gets a line for a person now and then while servers start.
+        log_dir: takes `<name>-<replica>.log` and `<name>-<replica>.pid.json` of every server.
+        on_progress: gets a line for a person now and then while servers start, and when one dies.
+        on_death: gets every death in service. Both are called from any thread.
 
     Raises:
         RecipeError: two models have the same name.
     """
 
-    def __init__(self, specs: Sequence[ServerSpec], *, log_dir: Path, on_progress: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        specs: Sequence[ServerSpec],
+        *,
+        log_dir: Path,
+        on_progress: Callable[[str], None],
+        on_death: Callable[[Death], None] = lambda _: None,
+    ) -> None:
         names = [name for spec in specs for name in spec.served]
         if twice := {name for name in names if names.count(name) > 1}:
             raise RecipeError("two models are served under the same name", value=sorted(twice))
-        self._specs = {spec.name: spec for spec in specs}
-        self._log_dir = log_dir
-        self._on_progress = on_progress
-        self._running: dict[str, ServerProcess] = {}
-        self._lock = threading.RLock()
-        self._ending = threading.Event()
         # Only the variable's name travels in endpoints, which are written down; the key never leaves the environment.
         self._key_env = f"NIGHTSCHOOL_KEY_{secrets.token_hex(4).upper()}"
+        self._key = secrets.token_hex(32)
+        self._specs, self._log_dir, self._on_progress = tuple(specs), log_dir, on_progress
+        self._servers = {
+            spec.name: tuple(
+                Supervised(spec, number, key=self._key, log_dir=log_dir, say=on_progress, on_death=on_death)
+                for number in range(spec.replicas)
+            )
+            for spec in specs
+            if spec.engine != "endpoint"
+        }
+        self._changed = threading.Condition()
+        self._ending = threading.Event()
+        self._watch: threading.Thread | None = None
 
     def start(self) -> dict[str, Endpoint]:
         """Start what isn't running and wait until all of it answers; safe to call again, also after a failure.
 
+        Goes on without a replica that does not come up while another of its model does.
+
         Returns:
-            The endpoint of every model and adapter, by name.
+            The endpoint of every model and adapter, by name: one URL for each replica.
 
         Raises:
             RecipeError: a server can't be started as specified.
-            WorldError: a server ended early or was not healthy in time, with the end of its log; or `stop` was called
-                meanwhile.
+            WorldError: no server of a model comes up in time, with the end of its log; or `stop` was called meanwhile.
         """
-        with self._lock:
-            self._ending.clear()
-            key = os.environ.setdefault(self._key_env, secrets.token_hex(32))
-            try:
-                self._log_dir.mkdir(parents=True, exist_ok=True)
-            except OSError as err:
-                raise WorldError(f"no folder for the logs of model servers: {err}") from None
-            for name in reap(self._log_dir):
-                self._on_progress(f"{name}: ended what an earlier night left")
-            for spec in self._specs.values():
-                if spec.engine != "endpoint":
-                    self._start_one(spec, key)
+        self._prepare()
+        with self._changed:
+            for server in self._all():
+                server.start()
+            if self._watch is None:
+                self._ending.clear()
+                self._watch = threading.Thread(target=self._keep_up, name="fleet", daemon=True)
+                self._watch.start()
+                _fleets.append(self)
             self._wait()
-            return {name: self._endpoint(spec, name) for spec in self._specs.values() for name in spec.served}
+            return {name: self._endpoint(spec, name) for spec in self._specs for name in spec.served}
 
     def stop(self) -> None:
         """End every server: all are told at once, then waited for. A start under way in another thread gives up."""
         self._ending.set()
-        with self._lock:
-            running = list(self._running.values())
-            self._running.clear()
-            for server in running:
+        with self._changed:
+            self._changed.notify_all()
+            watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.join()
+            _fleets.remove(self)
+        with self._changed:
+            for server in self._all():
                 server.tell_to_end()
-            for server in running:
+            for server in self._all():
                 server.end()
             os.environ.pop(self._key_env, None)
 
     def memory(self) -> dict[str, int]:
-        """Bytes of main memory (RSS) held by each server with all its processes, by name; empty when none is up."""
-        with self._lock:
-            return {name: server.rss_bytes() for name, server in self._running.items()}
+        """Bytes of main memory (RSS) held by each server with all its processes, by name; only those that are up."""
+        with self._changed:
+            return {server.name: server.rss_bytes() for server in self._all() if server.state == "up"}
+
+    def states(self) -> dict[str, str]:
+        """What each server is at, by its URL."""
+        with self._changed:
+            return {server.url: server.state for server in self._all() if server.port}
 
     def __enter__(self) -> Self:
         return self
@@ -96,41 +124,92 @@ class Fleet:
     ) -> None:
         self.stop()
 
-    def _start_one(self, spec: ServerSpec, key: str) -> None:
-        """Start a server that isn't running; one that had been up keeps its port, so that its endpoints stay good."""
-        earlier = self._running.get(spec.name)
-        if earlier is not None and earlier.is_up():
-            return
-        port = earlier.port if earlier is not None and earlier.ready else free_port()
-        self._running[spec.name] = ServerProcess(spec, key, self._log_dir, port)
+    def behind(self, endpoint: Endpoint) -> list[Supervised]:
+        """The servers of ours that an endpoint leads to."""
+        return [server for server in self._all() if server.url in endpoint.urls]
+
+    def await_revival(self, servers: Sequence[Supervised], *, since: int, error: WorldError) -> None:
+        """See `outlast`."""
+        noticed = time.monotonic() + _NOTICED_S
+        with self._changed:
+            while sum(server.deaths for server in servers) <= since and not any(server.coming for server in servers):
+                if self._ending.is_set() or time.monotonic() > noticed:
+                    raise error
+                self._changed.wait(_POLL_S)
+            while not any(server.state == "up" for server in servers):
+                if self._ending.is_set():
+                    raise error
+                if not any(server.coming for server in servers):
+                    last = next((server.error for server in servers if server.error), error)
+                    raise WorldError(f"{last}\nno server of {servers[0].spec.name} is left")
+                self._changed.wait(_POLL_S)
+
+    def _all(self) -> list[Supervised]:
+        return [server for replicas in self._servers.values() for server in replicas]
+
+    def _prepare(self) -> None:
+        os.environ[self._key_env] = self._key
+        try:
+            self._log_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as err:
+            raise WorldError(f"no folder for the logs of model servers: {err}") from None
+        for name in reap(self._log_dir):
+            self._on_progress(f"{name}: ended what an earlier night left")
+
+    def _keep_up(self) -> None:
+        while not self._ending.wait(_POLL_S):
+            with self._changed:
+                for server in self._all():
+                    server.look()
+                self._changed.notify_all()
 
     def _wait(self) -> None:
-        """Poll every server that isn't ready; one that fails is ended, so that a later start makes it anew."""
+        """Until no server is on its way up any more; raises as soon as a model has none left."""
         said = time.monotonic()
-        while waiting := [server for server in self._running.values() if not server.ready]:
-            for server in waiting:
-                try:
-                    healthy = server.check()
-                except WorldError:
-                    self._running.pop(server.spec.name).end()
-                    raise
-                if healthy:
-                    self._on_progress(f"{server.spec.name}: up after {server.age_s():.1f} s")
+        while True:
+            for replicas in self._servers.values():
+                if not any(server.coming or server.state == "up" for server in replicas):
+                    raise next((server.error for server in replicas if server.error), _stopped())
+            if not any(server.coming for server in self._all()):
+                return
             if time.monotonic() - said > _PROGRESS_S:
                 said = time.monotonic()
-                for server in waiting:
-                    if not server.ready:
-                        self._on_progress(f"{server.spec.name}: starting for {server.age_s():.0f} s, log {server.log}")
-            if self._ending.wait(_POLL_S):
-                raise WorldError("the model servers were stopped while they started")
+                for server in self._all():
+                    if server.coming:
+                        self._on_progress(server.describe_start())
+            self._changed.wait(_POLL_S)
+            if self._ending.is_set():
+                raise _stopped()
 
     def _endpoint(self, spec: ServerSpec, name: str) -> Endpoint:
         remote = spec.engine == "endpoint"
         return Endpoint(
             model=spec.model if remote and name == spec.name else name,
-            urls=spec.urls if remote else (f"http://127.0.0.1:{self._running[spec.name].port}/v1",),
+            urls=spec.urls if remote else tuple(server.url for server in self._servers[spec.name]),
             key_env=spec.key_env if remote else self._key_env,
             concurrency=spec.concurrency,
             timeout_s=spec.request_timeout_s,
             attempts=spec.attempts,
         )
+
+
+def _stopped() -> NightError:
+    return WorldError("the model servers were stopped while they started")
+
+
+def outlast(endpoint: Endpoint, ask: Callable[[], None]) -> None:
+    """Call `ask` until it has asked all; when the servers behind the endpoint die under it, again once one is back.
+
+    Raises:
+        WorldError: as `ask` raised it, if no server of ours died; or none is left, with the end of a log.
+    """
+    fleet = next((one for one in list(_fleets) if one.behind(endpoint)), None)
+    while True:
+        servers = fleet.behind(endpoint) if fleet else []
+        since = sum(server.deaths for server in servers)
+        try:
+            return ask()
+        except WorldError as error:
+            if fleet is None or not servers:
+                raise
+            fleet.await_revival(servers, since=since, error=error)

@@ -93,9 +93,14 @@ def _end(left: PidFile) -> bool:
             server.terminate()
         _, stubborn = psutil.wait_procs(family, timeout=_ORDERLY_END_S)
         _kill(stubborn)
-    orphans = [process for process in psutil.process_iter() if _carries(process, left.mark)]
+    return end_marked(left.mark) or server is not None
+
+
+def end_marked(mark: str) -> bool:
+    """End whatever carries a server's mark; whether anything did."""
+    orphans = [process for process in psutil.process_iter() if _carries(process, mark)]
     _kill(orphans)
-    return server is not None or bool(orphans)
+    return bool(orphans)
 
 
 def _carries(process: psutil.Process, mark: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import os
 import secrets
+import signal
 import socket
 import time
 from pathlib import Path
@@ -13,7 +14,7 @@ import orjson
 import psutil
 
 from blocks import guard
-from blocks.pid_file import PidFile, alive, identify
+from blocks.pid_file import PidFile, alive, end_marked, identify
 from blocks.servers import ServerSpec, command, environment
 from nightschool.errors import WorldError
 
@@ -32,27 +33,31 @@ class ServerProcess:
         WorldError: the process or its files can't be made.
     """
 
-    def __init__(self, spec: ServerSpec, key: str, log_dir: Path, port: int) -> None:
+    def __init__(self, spec: ServerSpec, number: int, key: str, log_dir: Path, port: int) -> None:
         self.spec = spec
+        self.name = f"{spec.name}-{number}"
         self.port = port
         self.started = time.monotonic()
         self.ready = False
-        self.log = log_dir / f"{spec.name}.log"
+        self.log = log_dir / f"{self.name}.log"
         self._key = key
-        self._pid_path = log_dir / f"{spec.name}.pid.json"
-        script = log_dir / f"{spec.name}.script.json"
-        mark = secrets.token_hex(16)
+        self._pid_path = log_dir / f"{self.name}.pid.json"
+        self._mark = secrets.token_hex(16)
+        script = log_dir / f"{self.name}.script.json"
         arguments = command(spec, self.port, script)
-        variables = environment(spec, key) | {PidFile.VARIABLE: mark}
+        variables = environment(spec, key, spec.devices[number] if spec.devices else ()) | {
+            PidFile.VARIABLE: self._mark
+        }
         try:
             if spec.script is not None:
                 script.write_text(spec.script, encoding="utf-8")
-            with self.log.open("wb") as log:
+            with self.log.open("ab") as log:
+                self._log_begins = log.tell()
                 self._guard = guard.start(arguments, env=variables, log=log, grace_s=_GRACE_S)
-            left = PidFile(server=identify(self._guard.pid), owner=identify(os.getpid()), mark=mark)
+            left = PidFile(server=identify(self._guard.pid), owner=identify(os.getpid()), mark=self._mark)
             left.write(self._pid_path)
         except OSError as err:
-            raise WorldError(f"model server {spec.name} cannot be started: {err}") from None
+            raise WorldError(f"model server {self.name} cannot be started: {err}") from None
 
     def is_up(self) -> bool:
         """Whether the process runs, healthy or not."""
@@ -64,9 +69,8 @@ class ServerProcess:
         Raises:
             WorldError: it has ended, its time is up, or something else answers in its place; with the end of its log.
         """
-        code = self._guard.poll()
-        if code is not None:
-            raise self._failure(f"ended with exit code {code}")
+        if not self.is_up():
+            raise self.death()
         if self._get("/health") is not None:
             served = self._served()
             if missing := set(self.spec.served) - set(served):
@@ -75,6 +79,10 @@ class ServerProcess:
         elif self.age_s() > self.spec.startup_timeout_s:
             raise self._failure(f"was not healthy after {self.spec.startup_timeout_s:g} s")
         return self.ready
+
+    def death(self) -> WorldError:
+        """How a server that has ended did, with the end of its log."""
+        return self._failure(f"ended with exit code {self._guard.poll()}")
 
     def age_s(self) -> float:
         """Seconds since the start."""
@@ -98,6 +106,8 @@ class ServerProcess:
     def end(self) -> None:
         """End it and wait until it has; its pid file goes with it."""
         guard.end(self._guard, grace_s=_GRACE_S)
+        if self._guard.returncode == -signal.SIGKILL:
+            end_marked(self._mark)  # a guard that was killed could end nobody
         self._pid_path.unlink(missing_ok=True)
 
     def _get(self, path: str) -> bytes | None:
@@ -120,14 +130,15 @@ class ServerProcess:
             return []
 
     def _failure(self, what: str) -> WorldError:
-        who = f"model server {self.spec.name} ({self.spec.engine})"
+        who = f"model server {self.name} ({self.spec.engine})"
         return WorldError(f"{who} {what}\n{self._tail()}\nthe whole log: {self.log}")
 
     def _tail(self) -> str:
+        """The last lines that this life of the server wrote; the log has those before it as well."""
         try:
             with self.log.open("rb") as log:
                 size = log.seek(0, os.SEEK_END)
-                log.seek(max(0, size - _TAIL_BYTES))
+                log.seek(max(self._log_begins, size - _TAIL_BYTES))
                 text = log.read().decode("utf-8", "replace")
         except OSError as err:
             return f"(its log cannot be read: {err.strerror})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,9 +13,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from nightschool.errors import RecipeError
+from nightschool.placement import Gpus, Groups, Want
+from nightschool.recipe.models import Model, Serve, settings
 
 _HOST = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[1]
+# Backends of vllm that can be told to write JSON without white space.
+_COMPACT_JSON = ("xgrammar", "guidance")
+_VALUES = (
+    "max_model_len", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "quantization",
+    "kv_cache_dtype", "reasoning_parser",
+)  # fmt: skip
 # The ranks that vllm's --max-lora-rank takes.
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
@@ -24,7 +32,8 @@ class ServerSpec(BaseModel):
     """One model to be served, with its adapters by name. Times in seconds, `concurrency` in requests in flight.
 
     `model` is a folder or a hub id (engine endpoint: the name that the remote side knows), `urls` are for engine
-    endpoint, `script` is the JSON of a `nightschool.recipe.script.Script`.
+    endpoint, `script` is the JSON of a `nightschool.recipe.script.Script`. `devices` has a group for each replica, or
+    none at all where all see what there is.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
@@ -34,16 +43,28 @@ class ServerSpec(BaseModel):
     engine: Literal["vllm", "transformers", "scripted", "endpoint"]
     model: str
     adapters: dict[str, str] = {}
-    max_model_len: int | None = None
-    threads: int = 1
+    replicas: int = 1
+    tensor_parallel: int = 1
+    gpus: Gpus = "auto"
+    devices: Groups = ()
     concurrency: int = 32
+    threads: int = 1
+    restarts: int = 3
     startup_timeout_s: float = 300.0
     request_timeout_s: float = 120.0
     attempts: int = 5
+    max_model_len: int | None = None
     dtype: str = "auto"
+    quantization: str | None = None
+    kv_cache_dtype: str | None = None
+    reasoning_parser: str | None = None
+    structured_outputs: str = "xgrammar"
     gpu_memory_utilization: float | None = None
-    tensor_parallel: int = 1
-    gpus: tuple[int, ...] = ()
+    enable_prefix_caching: bool | None = None
+    max_num_seqs: int | None = None
+    max_num_batched_tokens: int | None = None
+    enforce_eager: bool | None = None
+    trust_remote_code: bool = False
     extra_args: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     key_env: str | None = None
@@ -53,6 +74,38 @@ class ServerSpec(BaseModel):
     def served(self) -> tuple[str, ...]:
         """The names that requests may ask for."""
         return (self.name, *self.adapters)
+
+    @property
+    def want(self) -> Want:
+        """What it asks of the machine's devices."""
+        share = self.gpu_memory_utilization or 1.0
+        return Want(self.name, self.replicas, self.tensor_parallel, self.gpus, share)
+
+
+def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | None = None) -> ServerSpec:
+    """How this model is served: the recipe's `serve` section, with what the model itself overrides.
+
+    A model with an adapter is served under its own name with it, and as `NAME.base` without.
+
+    Args:
+        path: the folder or hub id that stands for `model.model` now.
+        name: what requests call it; its own name by default.
+    """
+    name = name or model.name
+    limits = ("restarts", "startup_timeout_s", "request_timeout_s", "attempts")
+    return ServerSpec.model_validate(
+        {
+            **settings(model, serve),
+            **{limit: getattr(serve, limit) for limit in limits},
+            "name": f"{name}.base" if model.adapter else name,
+            "adapters": {name: model.adapter} if model.adapter else {},
+            "engine": engine,
+            "model": path,
+            "urls": model.urls,
+            "key_env": model.key_env,
+            "script": model.script.model_dump_json() if model.script is not None else None,
+        }
+    )
 
 
 def command(spec: ServerSpec, port: int, script: Path) -> list[str]:
@@ -74,8 +127,12 @@ def command(spec: ServerSpec, port: int, script: Path) -> list[str]:
     return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *where, *_vllm_flags(spec)]
 
 
-def environment(spec: ServerSpec, key: str) -> dict[str, str]:
-    """The server's environment: ours, with what its engine reads."""
+def environment(spec: ServerSpec, key: str, devices: Sequence[int] = ()) -> dict[str, str]:
+    """The server's environment: ours, with what its engine reads.
+
+    Args:
+        devices: the only ones that it is to see, by the numbers of nvidia-smi or amd-smi; empty for all.
+    """
     added = {
         "OMP_NUM_THREADS": str(spec.threads),
         "PYTHONUNBUFFERED": "1",
@@ -85,9 +142,10 @@ def environment(spec: ServerSpec, key: str) -> dict[str, str]:
     }
     if Path(spec.model).is_dir():
         added["HF_HUB_OFFLINE"] = "1"
-    if spec.gpus:
-        devices = ",".join(map(str, spec.gpus))
-        added |= {"CUDA_VISIBLE_DEVICES": devices, "HIP_VISIBLE_DEVICES": devices}
+    if devices:
+        seen = ",".join(map(str, devices))
+        # CUDA counts the fastest device first unless told to count as nvidia-smi does.
+        added |= {"CUDA_VISIBLE_DEVICES": seen, "HIP_VISIBLE_DEVICES": seen, "CUDA_DEVICE_ORDER": "PCI_BUS_ID"}
     if spec.engine == "vllm":
         added |= {"VLLM_API_KEY": key, "VLLM_NO_USAGE_STATS": "1"}
         if _vllm_on_cpu():
@@ -111,23 +169,33 @@ def _embedded_flags(spec: ServerSpec) -> list[str]:
 
 def _vllm_flags(spec: ServerSpec) -> list[str]:
     # Without disable_any_whitespace, JSON can run on in white space until max_tokens; only some backends have it.
-    structured = {"backend": "xgrammar", "disable_any_whitespace": True}
+    structured: dict[str, object] = {"backend": spec.structured_outputs}
+    if spec.structured_outputs in _COMPACT_JSON:
+        structured["disable_any_whitespace"] = True
+    on_cpu = _vllm_on_cpu()
     flags = ["--model", spec.model, "--served-model-name", spec.name, "--dtype", spec.dtype]
     flags += ["--tensor-parallel-size", str(spec.tensor_parallel)]
     flags += ["--structured-outputs-config", json.dumps(structured)]
-    if spec.max_model_len is not None:
-        flags += ["--max-model-len", str(spec.max_model_len)]
-    if spec.gpu_memory_utilization is not None:
-        flags += ["--gpu-memory-utilization", str(spec.gpu_memory_utilization)]
-    if _vllm_on_cpu():
-        # Compiling costs 27 s and more at start, which a CPU's small models never earn back. A request with a seed
-        # whose prompt is prefilled in parts kills a CPU engine (vllm 0.32: "CPU Generator does not use offset").
-        flags += ["--enforce-eager", "--no-enable-chunked-prefill"]
+    for field in _VALUES:
+        value = getattr(spec, field)
+        flags += [] if value is None else [f"--{field.replace('_', '-')}", str(value)]
+    # Compiling costs 27 s and more at start, which a CPU's small models never earn back.
+    eager = on_cpu if spec.enforce_eager is None else spec.enforce_eager
+    switches = {"enforce_eager": eager or None, "enable_prefix_caching": spec.enable_prefix_caching}
+    switches["trust_remote_code"] = spec.trust_remote_code or None
+    # A request with a seed whose prompt is prefilled in parts kills a CPU engine (vllm 0.32: "CPU Generator does not
+    # use offset").
+    switches["enable_chunked_prefill"] = False if on_cpu else None
+    flags += [_switch(name, on) for name, on in switches.items() if on is not None]
     if spec.adapters:
         flags += ["--enable-lora", "--max-lora-rank", str(_lora_rank(spec.adapters)), "--max-loras"]
         flags += [str(len(spec.adapters)), "--lora-modules"]
         flags += [f"{name}={folder}" for name, folder in spec.adapters.items()]
     return [*flags, *spec.extra_args]
+
+
+def _switch(name: str, on: bool) -> str:
+    return f"--{'' if on else 'no-'}{name.replace('_', '-')}"
 
 
 def _lora_rank(adapters: Mapping[str, str]) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, cast
 
 from prefect import flow
@@ -34,10 +35,7 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     if not chunks:
         return
     ledger.damaged([f"{chunk.label}: {harm}" for chunk in chunks if (harm := night.store.damage(chunk))])
-    missing = len(chunks) - len(night.made(chunks))
-    served = _serve(night, desk) if missing and desk else {}
-    counts = progress.track(step.phase, chunks)
-    states = _subflow(night, step, chunks, served)
+    counts, states = _run_batches(night, step, chunks, desk)
     failures = [
         Failure(phase=step.phase, chunk=chunk.ordinal, label=chunk.label, error=_error(state))
         for chunk, state in zip(chunks, states, strict=True)
@@ -49,14 +47,30 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     _decide(night, states, failures)
 
 
-def _serve(night: Night, desk: Desk) -> Mapping[str, Endpoint]:
+def _run_batches(
+    night: Night, step: Step, chunks: Sequence[Chunk], desk: Desk | None
+) -> tuple[progress.Tracker, list[State]]:
+    """The phase's count and the final state of every chunk, in order; a subflow for all that are served together."""
+    counts: progress.Tracker | None = None
+    states: dict[int, State] = {}
+    for batch in desk.batches(chunks) if desk else [chunks]:
+        with counts.paused() if counts else nullcontext():
+            missing = len(batch) - len(night.made(batch))
+            served = _serve(night, desk, batch) if missing and desk else {}
+        counts = counts or progress.track(step.phase, chunks)
+        states |= zip([chunk.ordinal for chunk in batch], _subflow(night, step, batch, served), strict=True)
+    return counts or progress.tracker(step.phase), [states[chunk.ordinal] for chunk in chunks]
+
+
+def _serve(night: Night, desk: Desk, batch: Sequence[Chunk]) -> Mapping[str, Endpoint]:
     """The desk's servers, up; a subflow of its own, so that their start is seen and timed in the UI."""
     found: dict[str, Endpoint] = {}
+    names = desk.names(batch)
 
-    @flow(name="serve", flow_run_name=f"serve of {night.name}: {desk.names}")
+    @flow(name="serve", flow_run_name=f"serve of {night.name}: {names}")
     def serve() -> State:
-        found.update(desk.served())
-        return Completed(message=f"{desk.names} answer")
+        found.update(desk.served(batch))
+        return Completed(message=f"{names} answer")
 
     serve()
     return found

@@ -9,6 +9,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from blocks.client import client
+from blocks.fleet import outlast
 from blocks.journal import Journal, replies
 from nightschool.chunks import Chunk
 from nightschool.records import Dropped
@@ -65,7 +66,12 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask]) -> 
             failed.append(Dropped(id=one.id, reason=reason, detail=detail, text=text[:2000]))
             counts.rows()
 
-        client().ask_all(endpoint, [one for one in asks if one.id not in have], keep, give_up)
+        def ask_rest() -> None:
+            gone = {one.id for one in failed}
+            rest = [one for one in asks if one.id not in have and one.id not in gone]
+            client().ask_all(endpoint, rest, keep, give_up)
+
+        outlast(endpoint, ask_rest)
     return Asked(have, failed, reused)
 
 

@@ -20,6 +20,16 @@ class Failure(BaseModel):
     error: str
 
 
+class Restart(BaseModel):
+    """A model server that died in service: how, with the end of its log; given up for good if it was not `again`."""
+
+    server: str
+    when: str
+    how: str
+    log: str
+    again: bool
+
+
 class PhaseRun(BaseModel):
     """One phase of this run: wall seconds, chunks in all, chunks that were there already, chunks that failed."""
 
@@ -41,6 +51,7 @@ class Run(BaseModel):
     phases: list[PhaseRun] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
     remade: list[str] = Field(default_factory=list)
+    restarts: list[Restart] = Field(default_factory=list)
     memory: dict[str, int] = Field(default_factory=dict)
     stopped_by: str | None = None
 
@@ -80,6 +91,12 @@ class Ledger:
             self.run.memory[moment] = (known or count) if moment == "before" else count
             if moment in ("serving", "peak"):
                 self.run.memory[moment] = max(known, count)
+
+    def died(self, server: str, how: str, log: Path, *, again: bool) -> None:
+        """A model server died in service; on file at once."""
+        with self._lock:
+            self.run.restarts.append(Restart(server=server, when=_now(), how=how, log=str(log), again=again))
+        self.save()
 
     def finish(self, stopped_by: str | None = None) -> None:
         """The run is over; one that served nobody says what the last one that did needed."""

@@ -54,6 +54,7 @@ class Tracker:
         self._done = self._reused = self._cached = self._failed = self._chunks_done = 0
         self._parts: dict[str, tuple[int, int]] = {}
         self._note = note
+        self.finished = False
         self._began = self._emitted = time.monotonic()
         # Moment and count of the first that cost something: what came before it (loading, compiling) is no rate.
         self._first: tuple[float, int] | None = None
@@ -63,6 +64,18 @@ class Tracker:
     @property
     def seconds(self) -> float:
         return time.monotonic() - self._began
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """Time inside counts for nothing, neither for the phase nor for its rate."""
+        since = time.monotonic()
+        try:
+            yield
+        finally:
+            gone_s = time.monotonic() - since
+            with self._lock:
+                self._began += gone_s
+                self._first = (self._first[0] + gone_s, self._first[1]) if self._first else None
 
     def rows(self, count: int = 1, *, reused: bool = False) -> None:
         """So many rows came in; `reused` ones cost nothing and stay out of the rate."""
@@ -82,10 +95,13 @@ class Tracker:
             self._note = note or self._note
         self._maybe()
 
-    def say(self, note: str) -> None:
-        """What it is busy with, in a few words."""
+    def say(self, note: str, *, now: bool = False) -> None:
+        """What it is busy with, in a few words; `now` shows it without waiting for the next event."""
         self._note = note
-        self._maybe()
+        if now:
+            self._emit(finished=False)
+        else:
+            self._maybe()
 
     def chunk(self, outcome: str) -> None:
         """One chunk ended: `made`, `cached` or `failed`."""
@@ -96,7 +112,7 @@ class Tracker:
         self._maybe()
 
     def finish(self, note: str = "") -> None:
-        self._note = note or self._note
+        self._note, self.finished = note or self._note, True
         self._emit(finished=True)
 
     def _maybe(self) -> None:
@@ -134,8 +150,16 @@ _trackers: dict[str, Tracker] = {}
 
 def track(phase: str, chunks: Sequence[Chunk] = (), note: str = "") -> Tracker:
     """A new tracker, found again by `tracker(phase)` from the phase's chunks."""
+    _trackers.pop(phase, None)  # the newest comes last
     _trackers[phase] = Tracker(phase, chunks, note)
     return _trackers[phase]
+
+
+def notice(note: str) -> None:
+    """Something that whoever watches should see now, whatever phase is running."""
+    running = [one for one in _trackers.values() if not one.finished]
+    for one in running[-1:]:
+        one.say(note, now=True)
 
 
 def tracker(phase: str) -> Tracker:

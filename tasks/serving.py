@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from types import TracebackType
 
-from blocks.fleet import Fleet, ServerSpec
+from blocks.arrange import arrange
+from blocks.fleet import Fleet
 from blocks.memory import tree_bytes
+from blocks.servers import ServerSpec, spec_of
+from blocks.supervised import Death
+from nightschool.chunks import Chunk
 from nightschool.recipe.models import Model
 from nightschool.wire import Endpoint
 from tasks import dpo, progress, sft, training
@@ -15,28 +19,49 @@ from tasks.night import Night
 
 
 class Desk:
-    """The models that some phases ask; nothing is started for a phase whose chunks are all there."""
+    """The models that some phases ask; nothing is started for a phase whose chunks are all there.
 
-    def __init__(self, night: Night, ledger: Ledger, specs: Sequence[ServerSpec]) -> None:
-        self._night, self._ledger, self._specs = night, ledger, specs
+    Args:
+        waves: who is up together; a wave's servers end before those of another start.
+    """
+
+    def __init__(self, night: Night, ledger: Ledger, waves: Sequence[Sequence[ServerSpec]]) -> None:
+        self._night, self._ledger = night, ledger
+        self._waves = [tuple(wave) for wave in waves]
         self._fleet: Fleet | None = None
+        self._up = 0
 
-    @property
-    def names(self) -> str:
-        """Who is served, for people."""
-        return ", ".join(name for spec in self._specs for name in spec.served)
+    def names(self, chunks: Sequence[Chunk]) -> str:
+        """Who is served for these chunks, for people."""
+        return ", ".join(name for spec in self._waves[self._wave(chunks)] for name in spec.served)
 
-    def served(self) -> dict[str, Endpoint]:
+    def batches(self, chunks: Sequence[Chunk]) -> list[list[Chunk]]:
+        """Chunks by the wave that serves them, each in order; the wave that is up comes first, to be started once."""
+        if len(self._waves) < 2:
+            return [list(chunks)]
+        found = [[chunk for chunk in chunks if self._wave([chunk]) == wave] for wave in range(len(self._waves))]
+        first = found.pop(self._up)
+        return [batch for batch in (first, *found) if batch]
+
+    def served(self, chunks: Sequence[Chunk]) -> dict[str, Endpoint]:
         """Endpoints by model or adapter name, started if they are not up, started again if they died since.
 
+        Args:
+            chunks: one of `batches`.
+
         Raises:
+            RecipeError: the machine lacks devices that the recipe asks for.
             WorldError: a server does not come up; carries the end of its log.
         """
-        if self._fleet is not None:
+        wave = self._wave(chunks)
+        if self._fleet is not None and wave == self._up:
             return self._fleet.start()
-        counts = progress.track("serve", note=self.names)
+        self._stop()
+        self._up = wave
+        counts = progress.track("serve", note=self.names(chunks))
         self._ledger.memory("before", tree_bytes())
-        self._fleet = Fleet(self._specs, log_dir=self._night.dir / "servers", on_progress=counts.say)
+        folder = self._night.dir / "servers"
+        self._fleet = Fleet(self._waves[wave], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
         served = self._fleet.start()
         counts.finish("up")
         self._ledger.phase("serve", seconds=counts.seconds)
@@ -48,15 +73,29 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._stop()
+
+    def _stop(self) -> None:
         if self._fleet is not None:
             self._ledger.memory("serving", tree_bytes())
             self._fleet.stop()
+            self._fleet = None
             self._ledger.memory("after", tree_bytes())
+
+    def _wave(self, chunks: Sequence[Chunk]) -> int:
+        """The wave that serves the first chunk's part; where all are up together there is only one."""
+        parts = {chunk.part for chunk in chunks[:1]}
+        of_part = (place for place, wave in enumerate(self._waves) for spec in wave if parts & set(spec.served))
+        return next(of_part, 0)
+
+    def _note_death(self, death: Death) -> None:
+        self._ledger.died(death.server, death.how, death.log, again=death.again_in_s is not None)
 
 
 def teachers(night: Night, ledger: Ledger) -> Desk:
-    """All teachers, side by side."""
-    return Desk(night, ledger, [spec_of(night, model) for model in night.recipe.teachers])
+    """All teachers, side by side or one after the other as the recipe and the machine have it."""
+    specs = [_spec(night, model) for model in night.recipe.teachers]
+    return Desk(night, ledger, arrange(specs, night.recipe.serve.placement))
 
 
 def student(night: Night, ledger: Ledger) -> Desk:
@@ -66,29 +105,10 @@ def student(night: Night, ledger: Ledger) -> Desk:
         return Desk(night, ledger, [])
     trained = {step.phase: night.made(step.chunks(night)) for step in (sft.STEP, dpo.STEP)}
     adapters = {phase: str(training.output(night, made[0][0])) for phase, made in trained.items() if made}
-    spec = spec_of(night, model, name="base")
-    return Desk(night, ledger, [spec.model_copy(update={"adapters": adapters})])
+    spec = _spec(night, model, "base").model_copy(update={"adapters": adapters})
+    return Desk(night, ledger, arrange([spec], night.recipe.serve.placement))
 
 
-def spec_of(night: Night, model: Model, name: str | None = None) -> ServerSpec:
-    """How this model is served: the recipe's `serve` section, with what the model itself overrides."""
-    serve = night.recipe.serve
-    return ServerSpec(
-        name=name or model.name,
-        engine=night.engines[model.name],  # pyright: ignore[reportArgumentType] - resolve() gives engine names only
-        model=night.model_path(model),
-        max_model_len=model.max_model_len or serve.max_model_len,
-        threads=serve.threads,
-        concurrency=model.concurrency or serve.concurrency,
-        startup_timeout_s=serve.startup_timeout_s,
-        request_timeout_s=serve.request_timeout_s,
-        attempts=serve.attempts,
-        dtype=serve.dtype,
-        gpu_memory_utilization=serve.gpu_memory_utilization,
-        tensor_parallel=model.tensor_parallel or serve.tensor_parallel,
-        gpus=model.gpus or serve.gpus,
-        extra_args=model.extra_args or serve.extra_args,
-        urls=model.urls,
-        key_env=model.key_env,
-        script=model.script.model_dump_json() if model.script is not None else None,
-    )
+def _spec(night: Night, model: Model, name: str | None = None) -> ServerSpec:
+    engine, path = night.engines[model.name], night.model_path(model)
+    return spec_of(model, night.recipe.serve, engine=engine, path=path, name=name)

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
+from blocks.arrange import Wave, arranged, need_bytes, visible
 from blocks.engines import resolve
-from blocks.machine import Gpu, Memory, memory
+from blocks.machine import Gpu, Memory, gpus, memory
 from blocks.preflight.check import Check, fail, ok, warn
 from blocks.preflight.weights import find_weights
+from blocks.servers import ServerSpec, spec_of
+from nightschool.errors import RecipeError
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
 from nightschool.report.text import size
 
 _MB = 1_000_000
-# Bytes of a server beside its weights: imports, buffers, KV cache. Measured: vLLM on a CPU 2.5 GB and 1 GiB of cache.
-_SERVER = {"scripted": 80 * _MB, "transformers": 700 * _MB, "vllm": 3_600 * _MB, "endpoint": 0}
 _TRAINER = 1_100 * _MB  # measured: DPO of a million parameters 954 MB, nearly all of it imports
 _OURSELVES = 500 * _MB  # the night and Prefect's server
 _SPARE = 1.2  # weights on a device, and what is made beside them
@@ -22,8 +23,11 @@ _UNKNOWN = "set max_model_len low at first, and watch the log of the server"
 
 
 def memory_check(recipe: Recipe) -> Check:
-    """Main memory: all teachers side by side, or the training, whichever needs more."""
-    return judge_memory(need_bytes(recipe), memory())
+    """Main memory: teachers that are up together, or the training, whichever needs more."""
+    try:
+        return judge_memory(widest_bytes(recipe, gpus(), memory()), memory())
+    except RecipeError as error:  # devices that are not there; their own check says more
+        return warn("memory", f"cannot be told: {error}", "gpus, replicas or tensor_parallel in serve")
 
 
 def judge_memory(need: int | None, found: Memory) -> Check:
@@ -33,60 +37,77 @@ def judge_memory(need: int | None, found: Memory) -> Check:
         return warn("memory", f"unknown model sizes; {there}", _UNKNOWN)
     told = f"about {size(need)} needed, {there}"
     if need > found.total:
-        return fail("memory", told, "fewer or smaller teachers, or serve them elsewhere (engine: endpoint)")
+        return fail("memory", told, "fewer replicas, smaller models, or serve them elsewhere (engine: endpoint)")
     if need > found.available:
         return warn("memory", told, "end what else runs here")
     return ok("memory", told)
 
 
-def need_bytes(recipe: Recipe) -> int | None:
-    """Bytes of main memory at the widest point; None if a model's size is unknown."""
-    teachers = [_on_host(teacher, recipe) for teacher in recipe.teachers]
-    student = _on_host(recipe.student, recipe) if recipe.student else 0
-    trained = find_weights(recipe.student.model).size if recipe.student else 0
-    if None in (*teachers, student, trained):
-        return None
-    serving = max(sum(each or 0 for each in teachers), student or 0)
-    training = _TRAINER + 3 * (trained or 0) if recipe.student else 0
-    return _OURSELVES + max(serving, training)
+def widest_bytes(recipe: Recipe, found: Sequence[Gpu], room: Memory) -> int | None:
+    """Bytes of main memory at the widest point; None if a model's size is unknown.
+
+    Raises:
+        RecipeError: the devices do not suffice.
+    """
+    needs = [need_bytes(wave) for _, models in _desks(recipe) for wave in waves_of(recipe, models, found, room)]
+    if recipe.student:
+        trained = find_weights(recipe.student.model).size
+        needs.append(None if trained is None else _TRAINER + 3 * trained)
+    return None if None in needs else _OURSELVES + max(need or 0 for need in needs)
 
 
-def _on_host(model: Model, recipe: Recipe) -> int | None:
-    engine = resolve(model, recipe.serve)
-    weights = find_weights(model.model).size if engine in ("transformers", "vllm") else 0
-    return None if weights is None else _SERVER[engine] + 2 * weights
+def waves_of(recipe: Recipe, models: Sequence[Model], found: Sequence[Gpu], room: Memory) -> list[Wave]:
+    """The models as they will be up together.
+
+    Raises:
+        RecipeError: the devices do not suffice.
+    """
+    specs = [_spec(model, recipe) for model in models]
+    return arranged(specs, recipe.serve.placement, devices=visible(found), memory_bytes=room.total)
 
 
-def device_checks(recipe: Recipe, engines: Mapping[str, str], gpus: list[Gpu]) -> list[Check]:
-    """Devices: those that the recipe names are there, and vLLM's models fit on them."""
-    if not gpus:
-        named = [model.name for model in recipe.models if _gpus(model, recipe)]
-        if named:
-            mend = "is the driver loaded (nvidia-smi, amd-smi)? else leave gpus out"
-            return [fail("gpus", f"{', '.join(named)}: devices are named, none is found", mend)]
-        return [ok("gpus", "none found; the night runs on the CPU")]
-    listed = ", ".join(f"{gpu.index}: {gpu.name} {size(gpu.total - gpu.used)} free" for gpu in gpus)
-    wanting = [model for model in recipe.models if engines[model.name] == "vllm"]
-    return [ok("gpus", listed), *(_fits(model, recipe, gpus) for model in wanting)]
+def _desks(recipe: Recipe) -> list[tuple[str, tuple[Model, ...]]]:
+    """Who is asked in the same phases."""
+    student: list[tuple[str, tuple[Model, ...]]] = [("student", (recipe.student,))] if recipe.student else []
+    return [("teachers", recipe.teachers), *student]
 
 
-def _fits(model: Model, recipe: Recipe, gpus: list[Gpu]) -> Check:
-    title, wanted = f"gpus for {model.name}", model.tensor_parallel or recipe.serve.tensor_parallel
-    known = {gpu.index: gpu for gpu in gpus}
-    named = _gpus(model, recipe) or tuple(known)
-    if absent := [index for index in named if index not in known]:
-        return fail(title, f"no device {', '.join(map(str, absent))}", f"gpus: of {', '.join(map(str, known))}")
-    if wanted > len(named):
-        return fail(title, f"tensor_parallel {wanted}, but {len(named)} devices", "lower tensor_parallel")
-    weights = find_weights(model.model).size
-    room = sum(sorted((known[index].total for index in named), reverse=True)[:wanted])
+def _spec(model: Model, recipe: Recipe) -> ServerSpec:
+    return spec_of(model, recipe.serve, engine=resolve(model, recipe.serve), path=model.model)
+
+
+def device_checks(recipe: Recipe, found: Sequence[Gpu], room: Memory) -> list[Check]:
+    """Devices: those that the recipe names are there, and vLLM's models fit on them; who is up with whom."""
+    checks = [_listed(found)]
+    for who, models in _desks(recipe):
+        try:
+            waves = waves_of(recipe, models, found, room)
+        except RecipeError as error:
+            mend = "fewer replicas, a lower tensor_parallel, other gpus, or placement: sequential"
+            checks.append(fail(f"gpus for the {who}", str(error), mend))
+            continue
+        if len(waves) > 1:
+            checks.append(ok("placement", f"{who} one after the other: {', '.join(wave[0].name for wave in waves)}"))
+        checks += [_fits(spec, found) for wave in waves for spec in wave if any(spec.devices)]
+    return checks
+
+
+def _listed(found: Sequence[Gpu]) -> Check:
+    if not found:
+        return ok("gpus", "none found; the night runs on the CPU")
+    listed = ", ".join(f"{gpu.index}: {gpu.name} {size(gpu.total - gpu.used)} free" for gpu in found)
+    return ok("gpus", listed)
+
+
+def _fits(spec: ServerSpec, found: Sequence[Gpu]) -> Check:
+    title, total = f"gpus for {spec.name}", {gpu.index: gpu.total for gpu in found}
+    room = min(sum(total[index] for index in group) for group in spec.devices)
+    room = int(room * (spec.gpu_memory_utilization or 1))
+    groups = ", ".join("+".join(map(str, group)) for group in spec.devices)
+    weights = find_weights(spec.model).size
     if weights is None:
-        return warn(title, f"unknown size; {size(room)} on {wanted} devices", _UNKNOWN)
-    told = f"weights {size(weights)}, {wanted} of the devices have {size(room)}"
+        return warn(title, f"{groups}; unknown size; {size(room)} for each replica", _UNKNOWN)
+    told = f"{groups}; weights {size(weights)}, {size(room)} for each replica"
     if weights * _SPARE > room:
         return fail(title, told, "a higher tensor_parallel, a smaller or quantised model")
     return ok(title, told)
-
-
-def _gpus(model: Model, recipe: Recipe) -> tuple[int, ...]:
-    return model.gpus or recipe.serve.gpus

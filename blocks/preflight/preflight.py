@@ -12,7 +12,7 @@ from blocks.preflight.memory import device_checks, memory_check
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
 from blocks.preflight.weights import find_weights, missing_files
-from nightschool.recipe.models import Model
+from nightschool.recipe.models import Model, settings
 from nightschool.recipe.recipe import Recipe
 from nightschool.tinymodels import spec
 
@@ -42,12 +42,12 @@ def preflight(recipe: Recipe) -> list[Check]:
         *([engine_check("training")] if recipe.learner else []),
         *(_model(model, recipe) for model in local if model not in downloads),
         *reach_checks(endpoints, downloads),
-        *device_checks(recipe, engines, machine.gpus()),
+        *device_checks(recipe, machine.gpus(), machine.memory()),
         memory_check(recipe),
         _cores(recipe),
         store_check(Path(recipe.store)),
         *disk_checks(recipe),
-        ports_check(len(models) - len(endpoints)),
+        ports_check(sum(_servers(model, recipe) for model in models if model not in endpoints)),
     ]
 
 
@@ -86,7 +86,12 @@ def _model(model: Model, recipe: Recipe) -> Check:
 
 
 def _cores(recipe: Recipe) -> Check:
-    found, wanted = machine.cores(), max(recipe.serve.threads, recipe.sft.threads if recipe.sft else 1)
-    if wanted > found:
+    found = machine.cores()
+    serving = [settings(model, recipe.serve).get("threads", 1) * _servers(model, recipe) for model in recipe.models]
+    if (wanted := max(*serving, recipe.sft.threads if recipe.sft else 1)) > found:
         return warn("cores", f"{found}, but {wanted} threads wanted", f"threads: {found}, in serve, sft and dpo")
     return ok("cores", str(found))
+
+
+def _servers(model: Model, recipe: Recipe) -> int:
+    return settings(model, recipe.serve).get("replicas", 1)

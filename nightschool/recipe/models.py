@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, field_validator, model_serializer, model_validator
 
+from nightschool.placement import Gpus, Want
 from nightschool.prompts import Prompt
 from nightschool.recipe.script import Script
 from nightschool.recipe.section import (
@@ -21,38 +22,86 @@ from nightschool.recipe.section import (
 )
 
 Engine = Literal["auto", "vllm", "transformers", "endpoint", "scripted"]
+Placement = Literal["auto", "side_by_side", "sequential"]
+Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# What only vLLM knows: set on a model of another engine, it would be ignored.
+VLLM_ONLY = (
+    "quantization", "kv_cache_dtype", "reasoning_parser", "structured_outputs", "gpu_memory_utilization",
+    "enable_prefix_caching", "max_num_seqs", "max_num_batched_tokens", "enforce_eager", "trust_remote_code",
+    "tensor_parallel", "gpus", "extra_args",
+)  # fmt: skip
 
 
-class Serve(Section):
-    """How model servers are started; a model may override any of it."""
+class Settings(Section):
+    """How a model's servers run: in `serve` for all models, in a model for that one; left out = the engine's own.
+
+    Source: plans 000 (2.1), 003 (models) and 004 (run_local).
+    """
+
+    max_model_len: Positive | None = Field(default=None, description="tokens of prompt and reply together")
+    dtype: Literal["auto", "float32", "bfloat16", "float16"] | None = Field(default=None, description="of the weights")
+    quantization: Word | None = Field(default=None, description="vllm: a method such as fp8 or awq")
+    kv_cache_dtype: Word | None = Field(default=None, description="vllm: such as fp8; halves the cache")
+    reasoning_parser: Word | None = Field(default=None, description="vllm: keeps thoughts apart, such as qwen3")
+    structured_outputs: Literal["auto", "xgrammar", "guidance", "outlines", "lm-format-enforcer"] | None = Field(
+        default=None, description="vllm: what holds replies to a JSON schema; xgrammar if left out"
+    )
+    replicas: int | None = execution(None, ge=1, le=256, description="servers that each hold the model; 1 if left out")
+    tensor_parallel: int | None = execution(None, ge=1, le=64, description="devices that share one replica's weights")
+    gpus: Gpus | None = execution(
+        None, description="auto, a pool such as [0, 1], or a group per replica: [[0, 1], [2, 3]]; numbers of nvidia-smi"
+    )
+    concurrency: int | None = execution(None, ge=1, le=4096, description="requests in flight per replica; 32 if not")
+    threads: int | None = execution(None, ge=1, description="CPU threads per replica; 1 if left out")
+    gpu_memory_utilization: float | None = execution(
+        None, gt=0, le=1, description="vllm: share of each device's memory; models share a device if all say one"
+    )
+    enable_prefix_caching: bool | None = execution(None, description="vllm: reuse the prompts' common beginning")
+    max_num_seqs: int | None = execution(None, ge=1, description="vllm: sequences in a batch")
+    max_num_batched_tokens: int | None = execution(None, ge=1, description="vllm: tokens in a batch")
+    enforce_eager: bool | None = execution(None, description="vllm: quick start, slow tokens")
+    trust_remote_code: bool | None = execution(None, description="vllm: run code that the model's folder brings")
+    extra_args: tuple[str, ...] | None = execution(None, description="vllm: further flags; `check` looks them up")
+
+    def identity(self) -> dict[str, Any]:
+        """As of any section; what is left out decides nothing, so that a new setting renames no key."""
+        return {name: value for name, value in super().identity().items() if value is not None}
+
+    @model_serializer(mode="wrap")
+    def _without_what_is_left_out(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if value is not None or name not in _OPTIONAL}
+
+    def said(self) -> dict[str, Any]:
+        """The settings that are not left out."""
+        values = {name: getattr(self, name) for name in _OPTIONAL}
+        return {name: value for name, value in values.items() if value is not None}
+
+
+_OPTIONAL = frozenset(Settings.model_fields)
+
+
+class Serve(Settings):
+    """How model servers are started; a model may override what `Settings` has."""
 
     engine: Engine = Field(default="auto", description="auto = vllm where it and a GPU are found, else transformers")
-    dtype: Literal["auto", "float32", "bfloat16", "float16"] = "auto"
-    max_model_len: Positive | None = Field(default=None, description="tokens of prompt and reply together")
-    concurrency: int = execution(32, ge=1, le=4096, description="requests in flight per server")
-    threads: int = execution(1, ge=1, description="CPU threads per server")
-    startup_timeout_s: float = execution(300.0, gt=0)
-    request_timeout_s: float = execution(120.0, gt=0)
+    placement: Placement = execution(
+        "auto", description="teachers side_by_side or one after the other; auto = as devices and memory allow"
+    )
+    restarts: int = execution(3, ge=0, le=100, description="how often a server that died in service is started again")
+    startup_timeout_s: float = execution(300.0, gt=0, description="seconds until a server must answer")
+    request_timeout_s: float = execution(120.0, gt=0, description="seconds for one request")
     attempts: int = execution(5, ge=1, le=20, description="tries per request before its row is dropped")
-    tensor_parallel: int = execution(1, ge=1)
-    gpu_memory_utilization: float | None = execution(None, gt=0, le=1)
-    gpus: tuple[int, ...] = execution((), description="device numbers; empty = all")
-    extra_args: tuple[str, ...] = execution((), description="passed on to vllm as they are")
 
 
-class Model(Section):
+class Model(Settings):
     """A model by name: a hub id, a folder, or school:NAME for one that this night makes."""
 
     name: Name
     model: Annotated[str, Field(min_length=1)]
     engine: Engine | None = Field(default=None, description="overrides serve.engine")
+    adapter: str | None = Field(default=None, min_length=1, description="folder of a LoRA adapter to serve it with")
     urls: tuple[str, ...] = execution((), description="engine endpoint: base URLs ending in /v1")
     key_env: str | None = execution(None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="variable that holds the API key")
-    max_model_len: Positive | None = None
-    concurrency: int | None = execution(None, ge=1)
-    tensor_parallel: int | None = execution(None, ge=1)
-    gpus: tuple[int, ...] = execution(())
-    extra_args: tuple[str, ...] = execution(())
     script: Script | None = Field(default=None, description="engine scripted: how the server behaves")
 
     @model_validator(mode="after")
@@ -64,6 +113,32 @@ class Model(Section):
         if any(not url.startswith(("http://", "https://")) for url in self.urls):
             raise Clash("urls must begin with http:// or https://", "urls")
         return self
+
+    @model_validator(mode="after")
+    def _settings_are_heeded(self) -> Model:
+        other = self.engine in ("transformers", "scripted", "endpoint") or bool(self.urls)
+        if other and (ignored := [name for name in VLLM_ONLY if getattr(self, name) is not None]):
+            raise Clash(f"only engine vllm heeds it, not {self.engine or 'endpoint'}", ignored[0])
+        if self.adapter and (self.urls or self.engine in ("scripted", "endpoint")):
+            raise Clash("an adapter is served by engine vllm or transformers", "adapter")
+        return self
+
+
+def settings(model: Model, serve: Serve) -> dict[str, Any]:
+    """What is said of a model's servers, in the model itself or else in `serve`; what neither says is not in it."""
+    return serve.said() | model.said()
+
+
+def want(model: Model, serve: Serve) -> Want:
+    """What the model asks of the machine's devices."""
+    said = settings(model, serve)
+    return Want(
+        name=model.name,
+        replicas=said.get("replicas", 1),
+        tensor_parallel=said.get("tensor_parallel", 1),
+        gpus=said.get("gpus", "auto"),
+        share=said.get("gpu_memory_utilization", 1.0),
+    )
 
 
 class Student(Model):
@@ -78,3 +153,9 @@ class Student(Model):
     @classmethod
     def _can_be_filled(cls, prompt: Prompt) -> Prompt:
         return fill_answer(prompt)
+
+    @model_validator(mode="after")
+    def _starts_from_a_model(self) -> Student:
+        if self.adapter:
+            raise Clash("the student's adapters are those that the night trains: merge this one first", "adapter")
+        return self

@@ -9,8 +9,9 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from nightschool.placement import NoRoom, deal, flaw
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
-from nightschool.recipe.models import Model, Serve, Student
+from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Balance, Committee, Pairs, Pool, Questions
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection, runs
@@ -120,6 +121,23 @@ class Recipe(Section):
         made = [f"school:{each}" for run in runs(self.school) for each in run.models]
         if f"school:{name}" not in made:
             raise Clash("the school makes no such model", *path, allowed=", ".join(made))
+
+    @model_validator(mode="after")
+    def _devices_can_be_dealt(self) -> Recipe:
+        for place, model in enumerate(self.models):
+            if wrong := flaw(want(model, self.serve)):
+                path = ("student",) if model is self.student else ("teachers", place)
+                where = (*path, "gpus") if model.gpus is not None else ("serve", "gpus")
+                raise Clash(wrong, *where, allowed="a group of tensor_parallel devices for each replica")
+        named = [want(teacher, self.serve) for teacher in self.teachers]
+        named = [one for one in named if one.groups]
+        if self.serve.placement == "side_by_side":
+            try:
+                deal(named, sorted({device for one in named for device in one.pool or ()}))
+            except NoRoom:
+                message = "teachers that are up side by side name the same devices"
+                raise Clash(message, "serve", "placement", allowed="sequential, auto, or other gpus") from None
+        return self
 
     @model_validator(mode="after")
     def _replies_fit(self) -> Recipe:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.machine import Gpu, Memory
-from blocks.preflight.memory import device_checks, judge_memory, need_bytes
+from blocks.preflight.memory import device_checks, judge_memory, widest_bytes
 from blocks.preflight.preflight import engine_check, preflight
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import ports_check, store_check
@@ -109,15 +109,18 @@ def test_memory(need: int | None, outcome: str) -> None:
 
 
 def test_more_teachers_need_more_memory(model_folder: Path) -> None:
-    def needed(count: int) -> int:
+    def needed(count: int, room: int = 64 * GIB, **changes: Any) -> int:
         teachers = [{"name": f"t{i}", "model": str(model_folder), "engine": "transformers"} for i in range(count)]
         student = {"name": "kim", "model": str(model_folder), "prompt": PROMPT}
-        return need_bytes(recipe(teachers=teachers, student=student)) or 0
+        return widest_bytes(recipe(teachers=teachers, student=student, **changes), [], Memory(room, room)) or 0
 
     assert needed(6) > needed(4) > GIB
+    assert needed(4, serve={"replicas": 3}) > 2 * needed(4)
+    assert needed(6, serve={"placement": "sequential"}) == needed(6, room=GIB) == needed(1)
 
 
 H200 = Gpu("nvidia", 0, "NVIDIA H200", 141 * 10**9, 0)
+PLENTY = Memory(10**12, 10**12)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +131,8 @@ H200 = Gpu("nvidia", 0, "NVIDIA H200", 141 * 10**9, 0)
         ({"model": "org/kim"}, [H200], ["ok", "warn"]),
         ({"model": "org/kim-7B", "gpus": [1]}, [H200], ["ok", "fail"]),
         ({"model": "org/kim-7B", "tensor_parallel": 2}, [H200], ["ok", "fail"]),
-        ({"model": "org/kim-7B", "gpus": [0]}, [], ["fail"]),
+        ({"model": "org/kim-7B", "replicas": 2}, [H200], ["ok", "fail"]),
+        ({"model": "org/kim-7B", "gpus": [0]}, [], ["ok", "fail"]),
         ({"model": "org/kim-7B"}, [], ["ok"]),
     ],
 )
@@ -136,8 +140,15 @@ def test_devices(
     student: dict[str, Any], gpus: list[Gpu], outcomes: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
-    night = recipe(student={"name": "kim", "prompt": PROMPT, **student})
-    assert [check.outcome for check in device_checks(night, {"ann": "scripted", "kim": "vllm"}, gpus)] == outcomes
+    night = recipe(student={"name": "kim", "prompt": PROMPT, "engine": "vllm", **student})
+    assert [check.outcome for check in device_checks(night, gpus, PLENTY)] == outcomes
+
+
+def test_teachers_that_do_not_fit_at_once_are_told_to_come_one_by_one() -> None:
+    teachers = [{"name": name, "model": "org/t-7B", "engine": "vllm"} for name in ("ann", "bob")]
+    found = device_checks(recipe(teachers=teachers, serve={"engine": "vllm"}), [H200], PLENTY)
+    assert [check.detail for check in found if check.name == "placement"] == ["teachers one after the other: ann, bob"]
+    assert all(check.outcome == "ok" for check in found)
 
 
 def endpoint(url: str, **fields: Any) -> Model:

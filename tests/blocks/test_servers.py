@@ -10,8 +10,9 @@ import pytest
 from pydantic import ValidationError
 
 from blocks import servers
-from blocks.servers import ServerSpec, command, environment
+from blocks.servers import ServerSpec, command, environment, spec_of
 from nightschool.errors import RecipeError
+from nightschool.recipe.models import Model, Serve
 
 SCRIPT = Path("t.script.json")
 
@@ -33,8 +34,9 @@ def _adapter(folder: Path, rank: int) -> str:
 def test_vllm_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: False)
     spec = _spec(
-        tensor_parallel=2, gpus=(2, 3), gpu_memory_utilization=0.85, max_model_len=4096, dtype="bfloat16",
-        extra_args=("--max-num-seqs", "64"),
+        tensor_parallel=2, gpu_memory_utilization=0.85, max_model_len=4096, dtype="bfloat16", max_num_seqs=64,
+        quantization="fp8", enable_prefix_caching=False, trust_remote_code=True, reasoning_parser="qwen3",
+        structured_outputs="outlines", extra_args=("--swap-space", "4"),
     )  # fmt: skip
     flags = command(spec, 8123, SCRIPT)
     assert flags[1:4] == ["-P", "-m", "vllm.entrypoints.openai.api_server"]
@@ -42,14 +44,36 @@ def test_vllm_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (_value(flags, "--model"), _value(flags, "--served-model-name")) == ("org/model", "t")
     assert (_value(flags, "--tensor-parallel-size"), _value(flags, "--dtype")) == ("2", "bfloat16")
     assert (_value(flags, "--gpu-memory-utilization"), _value(flags, "--max-model-len")) == ("0.85", "4096")
-    assert json.loads(_value(flags, "--structured-outputs-config"))["disable_any_whitespace"] is True
-    assert flags[-2:] == ["--max-num-seqs", "64"]
+    assert (_value(flags, "--max-num-seqs"), _value(flags, "--quantization")) == ("64", "fp8")
+    assert _value(flags, "--reasoning-parser") == "qwen3"
+    assert json.loads(_value(flags, "--structured-outputs-config")) == {"backend": "outlines"}
+    assert flags[-2:] == ["--swap-space", "4"]
+    assert {"--no-enable-prefix-caching", "--trust-remote-code"} <= set(flags)
     assert not {"--enforce-eager", "--enable-lora"} & set(flags)
-    variables = environment(spec, "the key")
+    variables = environment(spec, "the key", (2, 3))
+    assert variables["CUDA_DEVICE_ORDER"] == "PCI_BUS_ID"
     assert variables["CUDA_VISIBLE_DEVICES"] == variables["HIP_VISIBLE_DEVICES"] == "2,3"
     assert variables["VLLM_API_KEY"] == "the key"
     assert not {"the key"} & set(flags)
     assert "VLLM_CPU_KVCACHE_SPACE" not in variables
+
+
+def test_left_to_itself_vllm_is_told_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: False)
+    flags = command(_spec(), 8123, SCRIPT)
+    assert json.loads(_value(flags, "--structured-outputs-config"))["disable_any_whitespace"] is True
+    assert {flag for flag in flags if flag.startswith("--")} == {
+        "--host", "--port", "--model", "--served-model-name", "--dtype", "--tensor-parallel-size",
+        "--structured-outputs-config",
+    }  # fmt: skip
+
+
+def test_a_model_overrides_what_serve_says() -> None:
+    serve = Serve(replicas=2, threads=3, concurrency=7, restarts=1)
+    model = Model(name="alba", model="org/m", threads=1, adapter="folder")
+    spec = spec_of(model, serve, engine="vllm", path="here")
+    assert (spec.replicas, spec.threads, spec.concurrency, spec.restarts, spec.model) == (2, 1, 7, 1, "here")
+    assert (spec.name, spec.adapters) == ("alba.base", {"alba": "folder"})
 
 
 def test_vllm_on_a_cpu(monkeypatch: pytest.MonkeyPatch) -> None:

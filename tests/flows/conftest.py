@@ -20,7 +20,7 @@ def teach(night: Night, *phases: str) -> Ledger:
     def first_half() -> None:
         with teachers(night, ledger) as served:
             for phase in phases or ("questions", "pool", "answers", "committee", "balance"):
-                run_phase(night, ledger, STEPS[phase], served)
+                run_phase(night, ledger, STEPS[phase], served if phase in ("questions", "answers") else None)
 
     first_half()
     return ledger

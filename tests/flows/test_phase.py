@@ -86,7 +86,7 @@ def test_an_interrupted_chunk_goes_on_where_it_stopped(make: Make, tmp_path: Pat
 @contextmanager
 def serving(folder: Path, script: dict[str, object]) -> Iterator[list[str]]:
     """A scripted server as somebody else's endpoint, by what to set in the recipe: where it is is no identity."""
-    spec = ServerSpec(name="alba", engine="scripted", model="scripted", script=json.dumps(script))
+    spec = ServerSpec(name="alba", engine="scripted", model="scripted", script=json.dumps(script), restarts=0)
     with Fleet([spec], log_dir=folder / "elsewhere", on_progress=lambda note: None) as fleet:
         endpoint = fleet.start()["alba"]
         yield [

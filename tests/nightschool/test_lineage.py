@@ -48,6 +48,7 @@ def test_a_change_renames_all_that_depends_on_it_and_nothing_else(change: str, e
     "change",
     [
         "serve.concurrency=7", "serve.attempts=9", "serve.threads=2", "answers.chunks_in_flight=1", "sft.threads=1",
+        "serve.replicas=2", "serve.gpus=[0]", "serve.placement=sequential", "serve.extra_args=[--seed=1]",
         "max_failed_chunks=3", "store=elsewhere", "name=other", "description=x", "gates=[]",
     ],
 )  # fmt: skip
