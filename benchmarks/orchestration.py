@@ -25,7 +25,7 @@ import orjson
 
 from benchmarks.word_problems import word_problems
 from blocks.client import client
-from blocks.fleet import free_port
+from blocks.server_process import free_port
 from flows.cli.by_itself import by_itself
 from nightschool.answers import ask_open
 from nightschool.recipe.load import load_recipe
