@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from blocks.client import client
 from blocks.server_process import free_port
 from flows.cli.by_itself import by_itself
 from nightschool.answers import ask_open
+from nightschool.chunks import Chunk
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Question
 from nightschool.wire import Endpoint
@@ -103,12 +105,16 @@ def _chunks(folder: Path, url: str, rows: int, chunks: int, rounds: int) -> None
 class _Served:
     """A desk whose server is up already."""
 
-    names = "echo"
-
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
 
-    def served(self) -> dict[str, Endpoint]:
+    def names(self, chunks: Sequence[Chunk]) -> str:
+        return "echo"
+
+    def batches(self, chunks: Sequence[Chunk]) -> list[list[Chunk]]:
+        return [list(chunks)]
+
+    def served(self, chunks: Sequence[Chunk]) -> dict[str, Endpoint]:
         return {"echo": self._endpoint}
 
 
