@@ -25,6 +25,9 @@ from nightschool.wire import Reply
 # longer read its old lines: tests/blocks/test_journal.py holds one.
 VERSION = 1
 
+# Bytes that must be free: about as much as a few hundred requests in flight bring back.
+_ROOM = 1024**2
+
 _HEAD, _TAIL, _ID = len('["1f0c88a2",'), len("]\n"), b'{"id":"'
 
 
@@ -44,6 +47,8 @@ class Journal:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
             self.replies, whole = _scan(self._path)
+            # A full disk is told before anything is asked: what comes back then would be paid for and lost.
+            os.posix_fallocate(fd, whole, _ROOM)
             os.ftruncate(fd, whole)
         except OSError as err:
             raise WorldError(f"{self._path}: journal cannot be opened: {err.strerror}") from None

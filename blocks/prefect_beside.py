@@ -49,6 +49,10 @@ class PrefectBeside:
                 raise self._failed(f"not healthy after {_START_LIMIT_S:.0f} s")
             time.sleep(0.1)
 
+    def ended(self) -> bool:
+        """Whether its process has gone."""
+        return self._process.poll() is not None
+
     def _failed(self, why: str) -> WorldError:
         return WorldError(f"Prefect's server did not start: {why}\n{last_lines(self._log, 10)}\nIts log: {self._log}")
 

@@ -89,6 +89,7 @@ class Tally:
             "duplicates": self.total - len(self._asked),
             "answered": len(self._answered),
             "answered_again": self.answered_again,
+            "paid": len(self._paid),
             "paid_twice": self.paid_twice,
             "in_flight": self.in_flight,
             "most_in_flight": self.most_in_flight,

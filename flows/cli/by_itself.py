@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import logging
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from blocks.disk import writing
-from blocks.prefect_beside import prefect_beside
+from blocks.prefect_beside import PrefectBeside, prefect_beside
+from flows.cli.stopping import end_at_once
 from nightschool.errors import WorldError
 from tasks import progress
 
@@ -22,6 +24,7 @@ _ENVIRONMENT = {
 }
 _FORMAT = "%(asctime)s | %(levelname)-7s | %(name)s - %(message)s"
 _DRAIN_S = 10.0
+_LOOK_EVERY_S = 0.5
 
 
 @contextmanager
@@ -64,6 +67,8 @@ def _logged(log: Path) -> Iterator[None]:
     import prefect.main  # noqa: F401 - it sets logging up: what comes after stays
 
     logging.captureWarnings(True)
+    # A log that cannot be written, as on a full disk, is no reason to fill the screen with tracebacks.
+    logging.raiseExceptions = False
     logging.getLogger().addHandler(handler)
     try:
         yield
@@ -83,9 +88,29 @@ def _server(log: Path) -> Iterator[None]:
         server.wait()
         counts.finish("up")
         # Nobody listens for heartbeats, and a flow waits a second for each of its own. No variable switches them off.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
+        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}), _ends_with(server, log):
             yield
         _drain()
+
+
+@contextmanager
+def _ends_with(server: PrefectBeside, log: Path) -> Iterator[None]:
+    """Ends the night when its server has died: every call to it would be tried for minutes, and then hang."""
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(_LOOK_EVERY_S):
+            if server.ended():
+                end_at_once(
+                    f"Prefect's server has died ({log}). The same command goes on where it stopped.",
+                    WorldError.exit_code,
+                )
+
+    threading.Thread(target=watch, name="watching prefect", daemon=True).start()
+    try:
+        yield
+    finally:
+        done.set()
 
 
 @contextmanager

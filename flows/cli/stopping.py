@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import NoReturn
 
 from flows.cli.output import say
 
@@ -39,7 +40,12 @@ def _watch(read: int) -> None:
     while signals := os.read(read, 64):
         if {signal.SIGINT, signal.SIGTERM} & set(signals):
             time.sleep(_GRACE_S)
-            say.show_cursor(True)
-            say.print(f"\n{STOPPED}")
-            os._exit(INTERRUPTED)
+            end_at_once(STOPPED, INTERRUPTED)
     os.close(read)
+
+
+def end_at_once(why: str, code: int) -> NoReturn:
+    """Ends the process, whatever its other threads wait for; what it started ends with it."""
+    say.show_cursor(True)
+    say.print(f"\n{why}", soft_wrap=True)
+    os._exit(code)

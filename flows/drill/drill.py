@@ -1,0 +1,233 @@
+"""From a recipe to what each scene cost: requests needed, sent and paid twice, rows lost and mixed."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from blocks.scripted.texts import signature
+from flows.drill.place import Place, Rows, kill
+from flows.drill.scenes import SCENES, Scene, with_faults
+from nightschool.errors import NightError
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.script import Latency, Script, ScriptedModel
+from nightschool.recipe.small import drilled
+
+_SIGNED = re.compile(r"\[asked under [0-9a-f]{8}\]")
+# What may differ between two nights that ask the same.
+_OF_ONE_NIGHT = {"latency_s", "attempts"}
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a scene cost, by the servers' own count; `verdict` is "clean" or all that was wrong.
+
+    `needed`: requests that have a reply in the end. `sent`: those that the servers worked on. `lost`: rows that a
+    night without trouble has. `mixed`: rows that were made under another prompt than the recipe's last one.
+    """
+
+    scene: str
+    needed: int
+    sent: int
+    paid_twice: int
+    lost: int
+    mixed: int
+    verdict: str
+    seconds: float
+
+    @property
+    def clean(self) -> bool:
+        return self.verdict == "clean"
+
+
+@dataclass(frozen=True)
+class Reference:
+    """A night that nobody disturbs: its place, its rows, the requests it sent, and those before the answers."""
+
+    place: Place
+    rows: Rows
+    asked: int
+    before_answers: int
+
+    @property
+    def middle(self) -> int:
+        """Requests after which half of the answers are there."""
+        return (self.before_answers + self.asked) // 2
+
+    @property
+    def slots(self) -> int:
+        """Requests that can be in flight at once: what a kill may cost."""
+        return self.place.recipe.serve.concurrency * len(self.place.recipe.teachers)
+
+
+def drill(
+    recipe: Recipe,
+    folder: Path,
+    *,
+    scenes: Sequence[Scene] = SCENES,
+    rows: int = 60,
+    jobs: int = 2,
+    on_outcome: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Every scene in a store of its own, a few at a time; outcomes in the order of the scenes.
+
+    Args:
+        rows: questions, about; each teacher is asked all of them.
+        on_outcome: hears of each as it is known, the night that nobody disturbs first.
+    """
+    began = time.monotonic()
+    known = reference(small(recipe, folder / "undisturbed", rows=rows))
+    tally = _counted(known.place)
+    seconds = time.monotonic() - began
+    calm = Outcome("nobody disturbs it", known.asked, tally["sent"], tally["paid_twice"], 0, 0, "clean", seconds)
+    on_outcome(calm)
+
+    def play(number: int, scene: Scene) -> Outcome:
+        outcome = play_scene(known, scene, folder / f"scene-{number:02}")
+        on_outcome(outcome)
+        return outcome
+
+    with ThreadPoolExecutor(jobs) as pool:
+        return [calm, *pool.map(play, range(1, len(scenes) + 1), scenes)]
+
+
+def small(recipe: Recipe, folder: Path, *, rows: int, delay_s: float = 0.08, concurrency: int = 8) -> Place:
+    """A place for a small night of the recipe, its teachers scripted, signing what they say, keeping count on file."""
+    behaviour = "maths" if recipe.answers.reply == "text" else "school"
+    latency = Latency(mean=delay_s, jitter=delay_s / 2)
+    scripts = {
+        teacher.name: Script(
+            behaviour=behaviour,
+            signed=True,
+            models={teacher.name: ScriptedModel(accuracy=0.9, latency_s=latency)},
+            tally=str(folder / f"{teacher.name}.tally"),
+        )
+        for teacher in recipe.teachers
+    }
+    store = str(folder / "runs")
+    return Place(folder, drilled(recipe, store=store, rows=rows, scripts=scripts, concurrency=concurrency))
+
+
+def reference(place: Place) -> Reference:
+    """Run the place's night to its end.
+
+    Raises:
+        WorldError: even undisturbed, it does not come to a good end.
+    """
+    place.finish(place.start(), 0, 1)
+    asked = place.asked()
+    rows = place.rows()
+    answers = sum(len(found) for name, found in rows.items() if name.startswith("answers/"))
+    return Reference(place, rows, asked, asked - answers)
+
+
+def play_scene(known: Reference, scene: Scene, folder: Path) -> Outcome:
+    """Do the harm, let the night go on until it ends by itself, and compare with the one that nobody disturbed."""
+    began = time.monotonic()
+    place = _moved(known.place, folder, whole=scene.start == "whole")
+    faults: list[str] = []
+    taken = old = 0
+    process = None
+    try:
+        if scene.failing:
+            place = replace(place, recipe=with_faults(place.recipe, scene.failing))
+        if scene.start == "empty":
+            process = place.start()
+            if scene.harm is None:
+                place.finish(process)
+            else:
+                place.until_asked(process, known.middle)
+        taken = scene.harm(place, process) if scene.harm else 0
+        if scene.change:
+            place = replace(place, recipe=scene.change(place.recipe))
+            if place.recipe.answers != known.place.recipe.answers:
+                old = _counted(place)["distinct"] - known.before_answers
+        place.finish(place.start(), 0, 1)
+        if scene.failing and _lost(known.rows, place.rows()):
+            again = ("rerun", place.recipe.name, "--store", place.recipe.store, "--failed")
+            place.finish(place.start(*again), 0, 1)
+    except NightError as err:
+        faults.append(str(err))
+    finally:
+        if process is not None and process.poll() is None:
+            kill(process)
+    return _judge(known, scene, place, faults, taken=taken, old=old, seconds=time.monotonic() - began)
+
+
+def _judge(
+    known: Reference, scene: Scene, place: Place, faults: list[str], *, taken: int, old: int, seconds: float
+) -> Outcome:
+    counted, needed = _counted(place), known.asked + old
+    rows = place.rows()
+    lost, twice = _lost(known.rows, rows), counted["paid_twice"]
+    mixed = _mixed(place, rows)
+    may = (known.slots if scene.harm and scene.start == "empty" else 0) + taken
+    faults += [f"{lost} rows lost"] if lost else []
+    faults += [f"{mixed} rows under the old prompt"] if mixed else []
+    faults += [f"{twice} paid twice, {may} were in flight"] if twice > may else []
+    faults += [f"{counted['distinct']} asked, {needed} needed"] if counted["distinct"] != needed and not lost else []
+    faults += [f"{count} rows in another order, doubled or different" for count in [_wrong(known.rows, rows)] if count]
+    verdict = "; ".join(faults) or "clean"
+    return Outcome(scene.name, needed, counted["sent"], twice, lost, mixed, verdict, seconds)
+
+
+def _moved(place: Place, folder: Path, *, whole: bool) -> Place:
+    """The same night in another folder; Prefect's database comes along, for a new one takes seconds to make."""
+    shutil.copytree(place.folder / "prefect", folder / "prefect")
+    if whole:
+        shutil.copytree(place.folder / "runs", folder / "runs")
+        for file in place.folder.glob("*.tally"):
+            shutil.copy(file, folder)
+    text = place.recipe.model_dump_json(by_alias=True).replace(str(place.folder), str(folder))
+    return Place(folder, Recipe.model_validate_json(text))
+
+
+def _counted(place: Place) -> Mapping[str, int]:
+    """By the servers' own count: requests that they worked on, distinct ones among them, and those paid twice."""
+    reports: list[dict[str, Any]] = [tally.report() for tally in place.tallies()]
+    failed = sum(report["faults"].get("status_500", 0) for report in reports)
+    total, paid, twice = (sum(report[name] for report in reports) for name in ("total", "paid", "paid_twice"))
+    return {"sent": total - failed, "distinct": paid, "paid_twice": twice}
+
+
+def _lost(known: Rows, found: Rows) -> int:
+    return sum(len(_ids(rows) - _ids(found.get(name, []))) for name, rows in known.items())
+
+
+def _wrong(known: Rows, found: Rows) -> int:
+    """Rows that are there and not as they should be: in another order, twice, or with other contents."""
+    wrong = 0
+    for name, rows in found.items():
+        present = _ids(rows)
+        wanted = [_plain(row) for row in known.get(name, []) if json.loads(row)["id"] in present]
+        got = [_plain(row) for row in rows]
+        wrong += abs(len(got) - len(wanted)) + sum(a != b for a, b in zip(got, wanted, strict=False))
+    return wrong
+
+
+def _mixed(place: Place, rows: Rows) -> int:
+    wanted = signature(place.recipe.answers.prompt.system or "")
+    answers = [row for name, found in rows.items() if name.startswith("answers/") for row in found]
+    return sum(bool(signed := set(_SIGNED.findall(row))) and signed != {wanted} for row in answers)
+
+
+def _ids(rows: Iterable[str]) -> set[str]:
+    return {json.loads(row)["id"] for row in rows}
+
+
+def _plain(row: str) -> object:
+    """A row without what another night may have otherwise."""
+    return _without(json.loads(_SIGNED.sub("", row)))
+
+
+def _without(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without(each) for name, each in value.items() if name not in _OF_ONE_NIGHT}
+    return [_without(each) for each in value] if isinstance(value, list) else value
