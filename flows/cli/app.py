@@ -87,6 +87,23 @@ for command in (begun.status, begun.rerun, begun.report, begun.rows):
 
 
 @app.command()
+def drill(
+    recipe: Annotated[str, typer.Argument(metavar="[RECIPE]", help="The smoke recipe if left out.")] = "smoke",
+    sets: Sets = None,
+    only: Annotated[
+        list[str] | None, typer.Option(help="Only scenes with this in their name. May be given again.", metavar="WORD")
+    ] = None,
+    rows: Annotated[int, typer.Option(min=12, help="Questions, about, for each teacher.")] = 60,
+    jobs: Annotated[int, typer.Option(min=1, help="Scenes at once.")] = 2,
+    json: Json = False,
+) -> None:
+    """Kill small nights of a recipe in every way, and show what it cost: requests paid twice, rows lost or mixed."""
+    from flows.cli.drill import run_drill
+
+    run_drill(recipe, sets or [], only or [], rows=rows, jobs=jobs, json=json)
+
+
+@app.command()
 def schema() -> None:
     """Print the JSON schema of a recipe, for editors."""
     from nightschool.recipe.load import json_schema

@@ -64,7 +64,7 @@ class Reference:
     @property
     def slots(self) -> int:
         """Requests that can be in flight at once: what a kill may cost."""
-        return self.place.recipe.serve.concurrency * len(self.place.recipe.teachers)
+        return (self.place.recipe.serve.concurrency or 0) * len(self.place.recipe.teachers)
 
 
 def drill(
@@ -158,14 +158,30 @@ def play_scene(known: Reference, scene: Scene, folder: Path) -> Outcome:
     finally:
         if process is not None and process.poll() is None:
             kill(process)
-    return _judge(known, scene, place, faults, taken=taken, old=old, seconds=time.monotonic() - began)
+    seconds = time.monotonic() - began
+    return judge(known, scene, place, place.rows(), faults, taken=taken, old=old, seconds=seconds)
 
 
-def _judge(
-    known: Reference, scene: Scene, place: Place, faults: list[str], *, taken: int, old: int, seconds: float
+def judge(
+    known: Reference,
+    scene: Scene,
+    place: Place,
+    rows: Rows,
+    faults: list[str],
+    *,
+    taken: int,
+    old: int,
+    seconds: float,
 ) -> Outcome:
+    """What a scene cost, and whether that may be.
+
+    Args:
+        rows: what the night has in the end.
+        faults: what went wrong on the way.
+        taken: replies that the scene took away, which have to be paid for again.
+        old: answers that were paid for under a prompt that was changed then.
+    """
     counted, needed = _counted(place), known.asked + old
-    rows = place.rows()
     lost, twice = _lost(known.rows, rows), counted["paid_twice"]
     mixed = _mixed(place, rows)
     may = (known.slots if scene.harm and scene.start == "empty" else 0) + taken

@@ -1,0 +1,51 @@
+"""Small recipes: whatever a recipe names, they need no model, no GPU and no time, and run the same phases."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from nightschool.forecast import forecast
+from nightschool.recipe.load import dump_recipe, find_recipe, load_recipe
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.script import Script, ScriptedModel
+from nightschool.recipe.small import drilled, dry
+
+CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+REMOTE = ["teachers.0.engine=endpoint", "teachers.0.urls=[http://far.example/v1]", "teachers.0.model=big/model"]
+
+
+def phases(recipe: Recipe) -> list[str]:
+    return [ahead.phase for ahead in forecast(recipe) if ahead.phase != "school"]
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_dry_run_has_every_phase_and_none_of_the_models(path: Path, tmp_path: Path) -> None:
+    whole = load_recipe(path)
+    small = dry(whole, store=str(tmp_path))
+    assert phases(small) == phases(whole)
+    assert {model.engine for model in small.models} == {"scripted"}
+    assert sum(ahead.requests for ahead in forecast(small)) < 300
+    file = tmp_path / "recipe.yaml"
+    file.write_text(dump_recipe(small))
+    assert load_recipe(file) == small
+
+
+def test_endpoints_and_full_training_are_left_behind(tmp_path: Path) -> None:
+    whole = load_recipe(find_recipe("quickstart"), sets=[*REMOTE, "sft.max_length=64", "serve.engine=vllm"])
+    small = dry(whole, store=str(tmp_path))
+    assert not any(model.urls for model in small.models)
+    assert small.sft is not None
+    assert small.sft.max_length > 1000
+    assert small.school is not None
+    assert small.school.kind == "random"
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=lambda path: path.stem)
+def test_a_drill_asks_teachers_and_trains_nobody(path: Path, tmp_path: Path) -> None:
+    whole = load_recipe(path)
+    scripts = {teacher.name: Script(models={teacher.name: ScriptedModel()}) for teacher in whole.teachers}
+    small = drilled(whole, store=str(tmp_path), rows=24, scripts=scripts)
+    assert not {"sft", "dpo", "validate"} & set(phases(small))
+    assert small.answers.prompt == whole.answers.prompt
