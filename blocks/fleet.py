@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Self
 
 from blocks.pid_file import reap
-from blocks.servers import ServerSpec
-from blocks.supervised import Death, Supervised
+from blocks.servers import PAID, ServerSpec
+from blocks.supervised import Death, State, Supervised
 from nightschool.errors import NightError, RecipeError, WorldError
 from nightschool.wire import Endpoint
 
@@ -111,10 +111,17 @@ class Fleet:
         with self._changed:
             return {server.name: server.rss_bytes() for server in self._all() if server.state == "up"}
 
-    def states(self) -> dict[str, str]:
-        """What each server is at, by its URL."""
-        with self._changed:
-            return {server.url: server.state for server in self._all() if server.port}
+    def states(self) -> dict[str, State]:
+        """What each server is at, by name."""
+        return {server.name: server.state for server in self._all()}
+
+    def urls(self) -> dict[str, str]:
+        """The name of each server that has been started, by URL."""
+        return {server.url: server.name for server in self._all() if server.port}
+
+    def deaths(self) -> dict[str, int]:
+        """How often each server died in service, by name."""
+        return {server.name: server.deaths for server in self._all()}
 
     def __enter__(self) -> Self:
         return self
@@ -190,11 +197,23 @@ class Fleet:
             concurrency=spec.concurrency,
             timeout_s=spec.request_timeout_s,
             attempts=spec.attempts,
+            max_model_len=spec.max_model_len,
+            **{field: getattr(spec, field) for field in PAID},
         )
 
 
 def _stopped() -> NightError:
     return WorldError("the model servers were stopped while they started")
+
+
+def fleets() -> list[Fleet]:
+    """Those of this process that are up."""
+    return list(_fleets)
+
+
+def names() -> dict[str, str]:
+    """The name of each server of this process, by URL."""
+    return {url: name for fleet in fleets() for url, name in fleet.urls().items()}
 
 
 def outlast(endpoint: Endpoint, ask: Callable[[], None]) -> None:
@@ -203,7 +222,7 @@ def outlast(endpoint: Endpoint, ask: Callable[[], None]) -> None:
     Raises:
         WorldError: as `ask` raised it, if no server of ours died; or none is left, with the end of a log.
     """
-    fleet = next((one for one in list(_fleets) if one.behind(endpoint)), None)
+    fleet = next((one for one in fleets() if one.behind(endpoint)), None)
     while True:
         servers = fleet.behind(endpoint) if fleet else []
         since = sum(server.deaths for server in servers)

@@ -18,6 +18,8 @@ from nightschool.recipe.models import Model, Serve, settings
 
 _HOST = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[1]
+# What an endpoint is told of limits and money, under the same names.
+PAID = ("requests_per_minute", "tokens_per_minute", "price_in", "price_out", "budget")
 # Backends of vllm that can be told to write JSON without white space.
 _COMPACT_JSON = ("xgrammar", "guidance")
 _VALUES = (
@@ -68,6 +70,11 @@ class ServerSpec(BaseModel):
     extra_args: tuple[str, ...] = ()
     urls: tuple[str, ...] = ()
     key_env: str | None = None
+    requests_per_minute: int | None = None
+    tokens_per_minute: int | None = None
+    price_in: float = 0.0
+    price_out: float = 0.0
+    budget: float | None = None
     script: str | None = None
 
     @property
@@ -93,6 +100,7 @@ def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | N
     """
     name = name or model.name
     limits = ("restarts", "startup_timeout_s", "request_timeout_s", "attempts")
+    own = ("urls", "key_env", *PAID)
     return ServerSpec.model_validate(
         {
             **settings(model, serve),
@@ -101,8 +109,7 @@ def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | N
             "adapters": {name: model.adapter} if model.adapter else {},
             "engine": engine,
             "model": path,
-            "urls": model.urls,
-            "key_env": model.key_env,
+            **{field: getattr(model, field) for field in own},
             "script": model.script.model_dump_json() if model.script is not None else None,
         }
     )

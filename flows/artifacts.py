@@ -13,6 +13,7 @@ from prefect.artifacts import create_markdown_artifact, create_progress_artifact
 from nightschool.chunks import Chunk
 from tasks import progress
 from tasks.night import Night
+from tasks.pace import Pace, describe_pace, shown
 from tasks.progress import Event
 
 _EVERY_S = 2.0
@@ -48,12 +49,25 @@ def progress_artifact(phase: str) -> Iterator[None]:
 
 
 def describe(event: Event) -> str:
-    """An event in one line, for people."""
+    """An event in one line, for people; below it a table of the servers that are asked, if any are."""
     parts = [f"{event.phase}: {event.done}/{event.total}" if event.total else event.phase]
     parts.append(f"chunks {event.chunks_done}/{event.chunks_total}")
     parts.extend(f"{count} {name}" for name, count in (("cached", event.cached), ("failed", event.failed)) if count)
     parts.extend([f"about {event.eta_s:.0f} s to go"] if event.eta_s else [])
-    return ", ".join([*parts, event.note] if event.note else parts)
+    parts.extend([f"{event.reused} reused"] if event.reused else [])
+    parts.extend([f"{event.queued} queued"] if event.queued else [])
+    parts.extend([describe_pace(event.pace)] if event.pace else [])
+    text = ", ".join([*parts, event.note] if event.note else parts)
+    return f"{text}\n\n{_servers(event.pace)}" if event.pace else text
+
+
+def _servers(pace: Pace) -> str:
+    lines = ["| server | req/s | tok/s | in flight | retries | given up | state |", "|---|---|---|---|---|---|---|"]
+    for one in pace.servers:
+        rates = f"{shown(one.requests_s)} | {shown(one.tokens_s)}"
+        lines.append(f"| {one.server} | {rates} | {one.in_flight}/{one.limit} | {one.retries} | {one.failures} | "
+                     f"{one.state} |")  # fmt: skip
+    return "\n".join(lines)
 
 
 def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:

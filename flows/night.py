@@ -17,6 +17,7 @@ from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
+from tasks.metrics import metrics
 from tasks.night import Night
 from tasks.serving import Desk, student, teachers
 from tasks.steps import STEPS
@@ -48,7 +49,8 @@ def night(
     """
     begun = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
     ledger = Ledger(begun.dir)
-    with begun.alone(), watching(lambda count: ledger.memory("peak", count)):
+    peak = watching(lambda count: ledger.memory("peak", count))
+    with begun.alone(), metrics(begun.recipe.serve.metrics_port), peak:
         begun.begin()
         reap(begun.dir / "servers")
         try:

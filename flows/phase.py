@@ -12,6 +12,8 @@ from prefect.futures import as_completed
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
+from blocks.client import client
+from blocks.fleet import names
 from flows.artifacts import progress_artifact, summary_artifact
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, WorldError
@@ -20,6 +22,7 @@ from tasks import progress
 from tasks.chunk import make_chunk
 from tasks.ledger import Failure, Ledger
 from tasks.night import Night
+from tasks.pace import Meter
 from tasks.serving import Desk
 from tasks.step import Step
 
@@ -57,7 +60,7 @@ def _run_batches(
         with counts.paused() if counts else nullcontext():
             missing = len(batch) - len(night.made(batch))
             served = _serve(night, desk, batch) if missing and desk else {}
-        counts = counts or progress.track(step.phase, chunks)
+        counts = counts or progress.track(step.phase, chunks, meter=Meter(client().replicas, names) if desk else None)
         states |= zip([chunk.ordinal for chunk in batch], _subflow(night, step, batch, served), strict=True)
     return counts or progress.tracker(step.phase), [states[chunk.ordinal] for chunk in chunks]
 

@@ -9,13 +9,17 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 
 from nightschool.chunks import Chunk
+from tasks.pace import Meter, Pace
 
 _EMIT_EVERY_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """Where a phase stands. Counts of rows and chunks, seconds since it began, seconds still to go if known."""
+    """Where a phase stands. Counts of rows and chunks, seconds since it began, seconds still to go if known.
+
+    `reused` rows were on file, `queued` ones are still to be asked; `pace` is None for a phase that asks nobody.
+    """
 
     phase: str
     done: int
@@ -28,6 +32,9 @@ class Event:
     seconds: float
     eta_s: float | None
     finished: bool
+    reused: int = 0
+    queued: int = 0
+    pace: Pace | None = None
 
 
 Listener = Callable[[Event], None]
@@ -47,8 +54,9 @@ def listening(listener: Listener) -> Iterator[None]:
 class Tracker:
     """Counts rows and chunks of one phase from any thread; an event at most every half second, and the last one."""
 
-    def __init__(self, phase: str, chunks: Sequence[Chunk] = (), note: str = "") -> None:
+    def __init__(self, phase: str, chunks: Sequence[Chunk] = (), note: str = "", meter: Meter | None = None) -> None:
         self.phase = phase
+        self._meter = meter
         self._total = sum(chunk.rows for chunk in chunks)
         self._chunks_total = len(chunks)
         self._done = self._reused = self._cached = self._failed = self._chunks_done = 0
@@ -121,7 +129,14 @@ class Tracker:
 
     def _emit(self, *, finished: bool) -> None:
         self._emitted = time.monotonic()
-        event = Event(
+        event = self.event(finished=finished)
+        for listener in _listeners:
+            listener(event)
+
+    def event(self, *, finished: bool) -> Event:
+        """Where it stands now."""
+        pace = self._meter.read(whole=finished) if self._meter else None
+        return Event(
             phase=self.phase,
             done=self._done,
             total=self._total,
@@ -133,9 +148,10 @@ class Tracker:
             seconds=self.seconds,
             eta_s=None if finished else self._eta_s(),
             finished=finished,
+            reused=self._reused,
+            queued=max(0, self._total - self._done - pace.in_flight) if pace and not finished else 0,
+            pace=pace,
         )
-        for listener in _listeners:
-            listener(event)
 
     def _eta_s(self) -> float | None:
         if self._first is None:
@@ -148,11 +164,16 @@ class Tracker:
 _trackers: dict[str, Tracker] = {}
 
 
-def track(phase: str, chunks: Sequence[Chunk] = (), note: str = "") -> Tracker:
-    """A new tracker, found again by `tracker(phase)` from the phase's chunks."""
+def track(phase: str, chunks: Sequence[Chunk] = (), note: str = "", meter: Meter | None = None) -> Tracker:
+    """A new tracker, found again by `tracker(phase)` from the phase's chunks; a `meter` for one that asks models."""
     _trackers.pop(phase, None)  # the newest comes last
-    _trackers[phase] = Tracker(phase, chunks, note)
+    _trackers[phase] = Tracker(phase, chunks, note, meter)
     return _trackers[phase]
+
+
+def standing() -> list[Event]:
+    """Where every phase of this process stands, the newest last."""
+    return [one.event(finished=one.finished) for one in list(_trackers.values())]
 
 
 def notice(note: str) -> None:

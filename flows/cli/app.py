@@ -31,6 +31,9 @@ def run(
         bool,
         typer.Option("--dry-run", help="Walk every phase in seconds: scripted models, few rows, a throwaway store."),
     ] = False,
+    metrics_port: Annotated[
+        int | None, typer.Option(help="Serve OpenMetrics on this port of loopback.", metavar="PORT")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Run a whole night; what is there already is not made again."""
@@ -38,14 +41,15 @@ def run(
     from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
 
+    sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
     if dry_run:
         from flows.cli import dry
 
-        dry.dry_run(recipe, profile, sets or [], json=json)
+        dry.dry_run(recipe, profile, sets, json=json)
         return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
-    night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
-    report = running.run_night(night, recipe, profile, sets or [])
+    night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
+    report = running.run_night(night, recipe, profile, sets)
     running.show_report(report, night.dir / "report.html", json=json)
     running.judge(report)
 

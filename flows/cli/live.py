@@ -14,6 +14,7 @@ from rich.text import Text
 
 from nightschool.report.text import duration
 from tasks import progress
+from tasks.pace import describe_pace
 from tasks.progress import Event
 
 _LINE_EVERY_S = 3.0
@@ -120,5 +121,7 @@ def _about(seconds: float) -> str:
 
 
 def _short(event: Event) -> str:
+    """The pace and the note, as much as fits beside the rest."""
     note = " ".join(event.note.split())
-    return note if len(note) <= 60 else f"{note[:59]}…"
+    note = note if len(note) <= 60 else f"{note[:59]}…"
+    return "; ".join(filter(None, [describe_pace(event.pace) if event.pace else "", note]))

@@ -88,6 +88,7 @@ class Serve(Settings):
         "auto", description="teachers side_by_side or one after the other; auto = as devices and memory allow"
     )
     restarts: int = execution(3, ge=0, le=100, description="how often a server that died in service is started again")
+    metrics_port: int | None = execution(None, ge=1, le=65535, description="OpenMetrics on this port of loopback")
     startup_timeout_s: float = execution(300.0, gt=0, description="seconds until a server must answer")
     request_timeout_s: float = execution(120.0, gt=0, description="seconds for one request")
     attempts: int = execution(5, ge=1, le=20, description="tries per request before its row is dropped")
@@ -102,6 +103,11 @@ class Model(Settings):
     adapter: str | None = Field(default=None, min_length=1, description="folder of a LoRA adapter to serve it with")
     urls: tuple[str, ...] = execution((), description="engine endpoint: base URLs ending in /v1")
     key_env: str | None = execution(None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="variable that holds the API key")
+    requests_per_minute: int | None = execution(None, ge=1, description="most requests a minute, over all URLs")
+    tokens_per_minute: int | None = execution(None, ge=1, description="most tokens a minute, in and out, over all URLs")
+    price_in: float = execution(0.0, ge=0, description="money for a million tokens of prompt")
+    price_out: float = execution(0.0, ge=0, description="money for a million tokens of reply")
+    budget: float | None = execution(None, gt=0, description="most money that a night may spend on this model")
     script: Script | None = Field(default=None, description="engine scripted: how the server behaves")
 
     @model_validator(mode="after")
@@ -112,6 +118,12 @@ class Model(Settings):
             raise Clash(f"urls are for engine endpoint, not {self.engine}", "urls")
         if any(not url.startswith(("http://", "https://")) for url in self.urls):
             raise Clash("urls must begin with http:// or https://", "urls")
+        return self
+
+    @model_validator(mode="after")
+    def _a_budget_has_prices(self) -> Model:
+        if self.budget is not None and not (self.price_in or self.price_out):
+            raise Clash("a budget needs price_in and price_out, in money for a million tokens", "budget")
         return self
 
     @model_validator(mode="after")

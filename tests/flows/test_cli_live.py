@@ -11,6 +11,7 @@ from flows.cli import live
 from flows.cli.live import line, progress_shown
 from flows.cli.tables import checks_table, plan_table
 from tasks import progress
+from tasks.pace import Pace
 from tasks.plan import PhasePlan
 from tasks.progress import Event
 
@@ -36,6 +37,10 @@ def shown(*events: Event, terminal: bool = False) -> str:
         (EVENT, "answers     120/400, 3/8 chunks, 2 cached, 41.0 s, about 1 min 20 s to go"),
         (replace(EVENT, eta_s=None, failed=1), "answers     120/400, 3/8 chunks, 2 cached, 1 failed, 41.0 s"),
         (replace(EVENT, finished=True, done=400), "answers     400/400, 3/8 chunks, 2 cached, done in 41.0 s"),
+        (
+            replace(EVENT, eta_s=None, pace=Pace(9.81, 1240.0, 64, 64, 3, 0, ())),
+            "answers     120/400, 3/8 chunks, 2 cached, 41.0 s, 9.8 req/s, 1,240 tok/s, 64 in flight, 3 retries",
+        ),
         (
             Event("serve", 0, 0, 0, 0, 0, 0, "alba\nis loading", 5.0, None, False),
             "serve       5.0 s, alba is loading",
