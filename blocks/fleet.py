@@ -23,6 +23,7 @@ _PROGRESS_S = 10.0
 _NOTICED_S = 2.0
 
 _fleets: list[Fleet] = []
+_names: dict[str, str] = {}
 
 
 class Fleet:
@@ -88,6 +89,7 @@ class Fleet:
                 self._watch.start()
                 _fleets.append(self)
             self._wait()
+            _names.update(self.urls())
             return {name: self._endpoint(spec, name) for spec in self._specs for name in spec.served}
 
     def stop(self) -> None:
@@ -212,8 +214,10 @@ def fleets() -> list[Fleet]:
 
 
 def names() -> dict[str, str]:
-    """The name of each server of this process, by URL."""
-    return {url: name for fleet in fleets() for url, name in fleet.urls().items()}
+    """The name of each server that this process ever had, by URL: counts of one that came again add up."""
+    for fleet in fleets():
+        _names.update(fleet.urls())
+    return dict(_names)
 
 
 def outlast(endpoint: Endpoint, ask: Callable[[], None]) -> None:

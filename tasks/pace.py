@@ -63,7 +63,6 @@ class Meter:
         self, look: Callable[[], Sequence[ReplicaStats]], names: Callable[[], Mapping[str, str]] = dict
     ) -> None:
         self._look, self._names = look, names
-        self._known: dict[str, str] = {}
         self._seen: deque[tuple[float, dict[str, _Counts]]] = deque([(time.monotonic(), _counted(look()))])
         self._began = self._seen[0]
 
@@ -76,8 +75,11 @@ class Meter:
         since, before = self._began if whole else self._seen[0]
         if now - self._seen[-1][0] >= _LEAST_S:
             self._seen.append((now, counts))
-        self._known |= self._names()  # a server that has ended keeps its name
-        servers = tuple(self._server(group, counts, before, now - since) for group in _by_url(stats))
+        names = self._names()
+        servers = tuple(
+            self._server(names.get(group[0].url, group[0].url), group, counts, before, now - since)
+            for group in _by_url(stats)
+        )
         asked = tuple(one for one, busy in zip(servers, map(self._busy, _by_url(stats)), strict=True) if busy)
         return _together(asked) if asked else None
 
@@ -87,13 +89,18 @@ class Meter:
         return any(one.in_flight for one in group) or _counted(group)[url] != self._began[1].get(url, _NOTHING)
 
     def _server(
-        self, group: Sequence[ReplicaStats], counts: dict[str, _Counts], before: dict[str, _Counts], gone_s: float
+        self,
+        name: str,
+        group: Sequence[ReplicaStats],
+        counts: dict[str, _Counts],
+        before: dict[str, _Counts],
+        gone_s: float,
     ) -> ServerPace:
         url = group[0].url
         now, then, first = counts[url], before.get(url, _NOTHING), self._began[1].get(url, _NOTHING)
         gone_s = max(gone_s, _LEAST_S)
         return ServerPace(
-            server=self._known.get(url, url),
+            server=name,
             requests_s=(now.replies - then.replies) / gone_s,
             tokens_s=(now.tokens_out - then.tokens_out) / gone_s,
             in_flight=sum(one.in_flight for one in group),
