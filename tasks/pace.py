@@ -77,8 +77,9 @@ class Meter:
             self._seen.append((now, counts))
         names = self._names()
         servers = tuple(
-            self._server(names.get(group[0].url, group[0].url), group, counts, before, now - since)
+            self._server(names.get(url, url), group, counts[url], before.get(url, _NOTHING), now - since)
             for group in _by_url(stats)
+            for url in [group[0].url]
         )
         asked = tuple(one for one, busy in zip(servers, map(self._busy, _by_url(stats)), strict=True) if busy)
         return _together(asked) if asked else None
@@ -89,15 +90,9 @@ class Meter:
         return any(one.in_flight for one in group) or _counted(group)[url] != self._began[1].get(url, _NOTHING)
 
     def _server(
-        self,
-        name: str,
-        group: Sequence[ReplicaStats],
-        counts: dict[str, _Counts],
-        before: dict[str, _Counts],
-        gone_s: float,
+        self, name: str, group: Sequence[ReplicaStats], now: _Counts, then: _Counts, gone_s: float
     ) -> ServerPace:
-        url = group[0].url
-        now, then, first = counts[url], before.get(url, _NOTHING), self._began[1].get(url, _NOTHING)
+        first = self._began[1].get(group[0].url, _NOTHING)
         gone_s = max(gone_s, _LEAST_S)
         return ServerPace(
             server=name,
