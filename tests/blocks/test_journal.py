@@ -141,7 +141,9 @@ def test_kill_9_loses_no_line_that_was_appended(tmp_path: Path) -> None:
     assert ids(path) == [str(number) for number in range(count)]
 
 
-def test_a_full_disk_is_a_world_error_and_leaves_whole_lines(tmp_path: Path) -> None:
+def test_a_disk_that_fills_up_is_a_world_error_leaves_whole_lines_and_is_told_before_anything_is_asked(
+    tmp_path: Path,
+) -> None:
     """A limit on the file's size is the nearest thing to a full disk that needs no root."""
     code = f"""
 import resource, signal
@@ -151,20 +153,23 @@ from blocks.journal import Journal, replies
 from nightschool.errors import WorldError
 from tests.blocks.test_journal import reply
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 path = Path({str(tmp_path / "journal.jsonl")!r})
-for patient in (True, False):
+for attempt, limit in enumerate((1000, 2000, 2000)):
     try:
         with Journal(path) as journal:
-            for number in count() if patient else range(20):
+            resource.setrlimit(resource.RLIMIT_FSIZE, (limit, -1))
+            for number in range(20) if attempt else count():
                 journal.append(reply(str(number)))
     except WorldError as err:
         print(err)
+    if not attempt:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
 print(len(list(replies(path))))
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     *messages, count = done.stdout.strip().splitlines()
-    assert [message.partition(": ")[2] for message in messages] == ["journal cannot be written: File too large"] * 2
+    told = [message.partition(": ")[2] for message in messages]
+    assert told == [f"journal cannot be {what}: File too large" for what in ("written", "written", "opened")]
     assert int(count) >= 5
     assert (tmp_path / "journal.jsonl").read_bytes().endswith(b"\n")
     assert WorldError.exit_code == 3
