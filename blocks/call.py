@@ -5,21 +5,22 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
 
-import aiohttp
-
-from nightschool.errors import RecipeError
+from blocks.chat import request_body
+from blocks.limits import Purse
+from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
-Failure = Literal["no_reply", "rate_limited", "server_error", "broken_reply"]
+Failure = Literal["no_reply", "rate_limited", "server_error", "broken_reply", "refused"]
 
-_CONNECT_TIMEOUT_S = 10.0
 _BACKOFF_S = 0.25
 _MAX_BACKOFF_S = 30.0
 _LAST_TEXT_CHARS = 2_000
+# A short call may retry as often, whatever its rows: the bound is there for outages, not for bad luck.
+_FREE_RETRIES = 50
 
 
 @dataclass(slots=True)
@@ -42,10 +43,15 @@ class Counters:
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """An ask on its way: `attempts` counts the requests that reached a server."""
+    """An ask on its way and its request's body.
+
+    `split`: one sample of an ask for several. `attempts` counts the requests that reached a server.
+    """
 
     call: Call
     ask: Ask
+    body: bytes
+    split: bool = False
     attempts: int = 0
 
     def backoff_s(self) -> float:
@@ -55,14 +61,29 @@ class Job:
 
 
 class Setback(Exception):
-    """A request that the world failed; `reached` is False when no connection came about."""
+    """A request that the world failed.
 
-    def __init__(self, reason: Failure, text: str, *, retry_after_s: float = 0.0, reached: bool = True) -> None:
+    `reached` is False when no connection came about, `pushed_back` is True when the server has too much to do (429,
+    503, timeout), `paid` when it may have done its work all the same.
+    """
+
+    def __init__(
+        self,
+        reason: Failure,
+        text: str,
+        *,
+        retry_after_s: float = 0.0,
+        reached: bool = True,
+        pushed_back: bool = False,
+        paid: bool = False,
+    ) -> None:
         super().__init__(text)
         self.reason: Failure = reason
         self.text = text[:_LAST_TEXT_CHARS]
         self.retry_after_s = retry_after_s
         self.reached = reached
+        self.pushed_back = pushed_back
+        self.paid = paid
 
 
 @dataclass(eq=False)
@@ -72,30 +93,44 @@ class Call:
     endpoint: Endpoint
     key: str | None
     asks: Iterator[Ask]
-    on_reply: Callable[[Reply], None]
+    on_reply: Callable[[Reply], Iterable[Ask] | None]
     on_failure: Callable[[Ask, str, int, str], None]
+    purse: Purse | None = None
     done: concurrent.futures.Future[None] = field(default_factory=concurrent.futures.Future)
     error: BaseException | None = None
+    replied: bool = False
+    refused: int = 0
+    _taken: int = 0
+    _retries: int = 0
     _open: int = 0
     _exhausted: bool = False
-
-    def __post_init__(self) -> None:
-        self.headers = {"Content-Type": "application/json"}
-        if self.key:
-            self.headers["Authorization"] = f"Bearer {self.key}"
-        connect_s = min(_CONNECT_TIMEOUT_S, self.endpoint.timeout_s)
-        self.timeout = aiohttp.ClientTimeout(total=self.endpoint.timeout_s, sock_connect=connect_s)
 
     def take(self) -> Job | None:
         """The next ask of the caller's iterator; None when there is none or the call has failed."""
         if self.error is None and not self._exhausted:
             ask = next(self.asks, None)
             if ask is not None:
-                self._open += 1
-                return Job(self, ask)
+                return self.join(ask)
         self._exhausted = True
         self._finish_if_idle()
         return None
+
+    def join(self, ask: Ask, *, split: bool = False) -> Job:
+        """One more ask that the call waits for."""
+        job = Job(self, ask, request_body(ask, self.endpoint.model), split)
+        self._open += 1
+        self._taken += 1
+        return job
+
+    def retried(self, setback: Setback) -> WorldError | None:
+        """Count a retry; an outage must not multiply the requests, so a call has only so many, and then ends."""
+        self._retries += 1
+        if self._retries <= _FREE_RETRIES + self.endpoint.retries_per_row * self._taken:
+            return None
+        return WorldError(
+            f"model {self.endpoint.model}: {self._retries} retries for {self._taken} requests, more than "
+            f"retries_per_row allows; last: {setback.text}"
+        )
 
     def settle(self) -> None:
         """One job has met its end, whichever it was."""
@@ -133,6 +168,8 @@ def key_of(endpoint: Endpoint) -> str | None:
     key = os.environ.get(endpoint.key_env)
     if not key:
         raise RecipeError(f"the variable {endpoint.key_env}, which holds the API key, is not set", field="key_env")
+    if not (key.isascii() and key.isprintable()):
+        raise RecipeError(f"the variable {endpoint.key_env} holds something that is no API key", field="key_env")
     return key
 
 

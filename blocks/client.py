@@ -12,19 +12,21 @@ from dataclasses import fields
 from types import TracebackType
 from typing import Self
 
-import aiohttp
+import uvloop
 
 from blocks.call import Call, Counters, key_of
-from blocks.chat import read_models
+from blocks.chat import BrokenReply, read_models
+from blocks.connection import NoAnswer, Server
 from blocks.lane import Lane
+from blocks.limits import Meter, Purse
 from blocks.replica import ReplicaStats
 from nightschool.errors import RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
-# uvicorn, vLLM's server, closes idle connections after 5 s; one that it is just closing would cost a request.
-_KEEP_ALIVE_S = 4.0
 # A waiting thread wakes this often, so that Prefect's timeouts and Ctrl-C reach it.
 _WAKE_S = 0.5
+
+_Address = tuple[tuple[str, ...], int, int | None, int | None]
 
 
 class Client:
@@ -35,17 +37,17 @@ class Client:
     """
 
     def __init__(self) -> None:
-        self._lanes: dict[tuple[tuple[str, ...], int], Lane] = {}
-        self._loop = asyncio.new_event_loop()
+        self._lanes: dict[_Address, Lane] = {}
+        self._purses: dict[tuple[object, ...], Purse] = {}
+        self._loop = uvloop.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="client", daemon=True)
         self._thread.start()
-        self._session = asyncio.run_coroutine_threadsafe(_open_session(), self._loop).result()
 
     def ask_all(
         self,
         endpoint: Endpoint,
         asks: Iterable[Ask],
-        on_reply: Callable[[Reply], None],
+        on_reply: Callable[[Reply], Iterable[Ask] | None],
         on_failure: Callable[[Ask, str, int, str], None],
     ) -> None:
         """Ask everything and return when each ask has met its reply or its failure.
@@ -53,14 +55,17 @@ class Client:
         Asks are taken as slots become free, so they may come from a generator; nothing is sent twice unless it failed.
 
         Args:
-            on_reply: called for each reply as it arrives, in the client's own thread: it must be fast.
+            on_reply: called for each reply as it arrives, in the client's own thread: it must be fast. What it
+                returns is asked next, as a part of this call. An ask for several samples meets as many replies,
+                each with its `sample`, where the server gives one a request.
             on_failure: likewise, with (ask, reason, attempts, last text), for an ask that failed `endpoint.attempts`
                 times; the reason is one of `blocks.call.Failure`. The others go on.
 
         Raises:
+            BudgetSpent: the next request could overspend the endpoint's budget; replies so far have come back.
             DataError: the server refuses what is asked (4xx): asking again can't help.
             RecipeError: the endpoint has no URL, or its key variable is not set.
-            WorldError: the server is down for all asks.
+            WorldError: the server is down for all asks, or retries are used up.
         """
         if not endpoint.urls:
             raise RecipeError(f"model {endpoint.model} has no URL", field="urls")
@@ -81,15 +86,17 @@ class Client:
             RecipeError: the endpoint's key variable is not set.
             WorldError: a URL does not answer, or not in the OpenAI format.
         """
-        headers = {"Authorization": f"Bearer {key}"} if (key := key_of(endpoint)) else {}
+        key = key_of(endpoint)
 
         async def ask(url: str) -> tuple[str, ...]:
-            timeout = aiohttp.ClientTimeout(total=timeout_s)
+            server = Server(url)
             try:
-                async with self._session.get(f"{url.rstrip('/')}/models", headers=headers, timeout=timeout) as answer:
-                    return read_models(answer.status, await answer.read())
-            except (aiohttp.ClientError, TimeoutError, ValueError) as err:
-                raise WorldError(f"no list of models from {url}: {err or type(err).__name__}") from None
+                answer = await server.ask(server.head("GET", "/models", key), b"", timeout_s)
+                return read_models(answer.status, answer.body)
+            except (NoAnswer, BrokenReply) as err:
+                raise WorldError(f"no list of models from {url}: {err}") from None
+            finally:
+                server.close()
 
         async def ask_each() -> list[tuple[str, ...]]:
             return await asyncio.gather(*(ask(url) for url in endpoint.urls))
@@ -127,9 +134,14 @@ class Client:
         self.close()
 
     def _begin(self, call: Call) -> None:
-        address = _address(call.endpoint)
+        endpoint = call.endpoint
+        address = _address(endpoint)
         if address not in self._lanes:
-            self._lanes[address] = Lane(*address, self._session)
+            meter = Meter(endpoint.requests_per_minute, endpoint.tokens_per_minute)
+            self._lanes[address] = Lane(endpoint.urls, endpoint.concurrency, meter)
+        if endpoint.budget is not None:
+            account = (endpoint.urls, endpoint.model, endpoint.budget, endpoint.spent)
+            call.purse = self._purses.setdefault(account, Purse.of(endpoint, endpoint.budget))
         self._lanes[address].add(call)
 
     def _abandon(self, call: Call) -> None:
@@ -139,17 +151,11 @@ class Client:
     async def _shut(self) -> None:
         for lane in self._lanes.values():
             await lane.close()
-        await self._session.close()
 
 
-def _address(endpoint: Endpoint) -> tuple[tuple[str, ...], int]:
-    """What decides which calls share slots: the same servers, whatever the model."""
-    return endpoint.urls, endpoint.concurrency
-
-
-async def _open_session() -> aiohttp.ClientSession:
-    connector = aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_S)
-    return aiohttp.ClientSession(connector=connector, auto_decompress=True)
+def _address(endpoint: Endpoint) -> _Address:
+    """What decides which calls share slots: the same servers under the same limits, whatever the model."""
+    return endpoint.urls, endpoint.concurrency, endpoint.requests_per_minute, endpoint.tokens_per_minute
 
 
 _lock = threading.Lock()

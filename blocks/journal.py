@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -76,16 +76,18 @@ class Journal:
         return WorldError(f"{self._path}: journal cannot be written: {failure.strerror or failure}")
 
 
-class OnFile(Mapping[str, Reply]):
-    """Replies by row id, each parsed when it is looked at: a resumed chunk knows in one read what it need not ask."""
+class OnFile(Mapping[str, Sequence[Reply]]):
+    """A row's replies by its id, in order of arrival, each parsed when it is looked at.
 
-    def __init__(self, path: Path, bodies: Mapping[str, bytes]) -> None:
+    A resumed chunk knows in one read what it need not ask.
+    """
+
+    def __init__(self, path: Path, bodies: Mapping[str, Sequence[bytes]]) -> None:
         self._path, self._bodies = path, bodies
 
-    def __getitem__(self, row_id: str) -> Reply:
-        body = self._bodies[row_id]
+    def __getitem__(self, row_id: str) -> Sequence[Reply]:
         try:
-            return Reply.model_validate_json(body)
+            return [Reply.model_validate_json(body) for body in self._bodies[row_id]]
         except ValidationError as err:
             message = f"the reply to {row_id} checks but does not read: {err.errors()[0]['msg']}"
             raise DataError(message, file=self._path) from None
@@ -101,8 +103,9 @@ class OnFile(Mapping[str, Reply]):
 
 
 def replies(path: Path) -> Iterator[Reply]:
-    """The good replies in a journal, or in the packed one of a chunk that was whole; each row once."""
-    yield from (_scan(path)[0] or OnFile(path, read_lines(packed_lines(path))[0])).values()
+    """The good replies in a journal, or in the packed one of a chunk that was whole; row by row."""
+    for of_row in (_scan(path)[0] or OnFile(path, read_lines(packed_lines(path))[0])).values():
+        yield from of_row
 
 
 def packed(path: Path) -> Path:
@@ -132,14 +135,14 @@ def _scan(path: Path) -> tuple[OnFile, int]:
     return OnFile(path, bodies), whole
 
 
-def read_lines(lines: Iterable[bytes]) -> tuple[dict[str, bytes], int]:
+def read_lines(lines: Iterable[bytes]) -> tuple[dict[str, list[bytes]], int]:
     """Bodies of the lines that check, by row id, and the bytes up to the last line end."""
-    bodies: dict[str, bytes] = {}
+    bodies: dict[str, list[bytes]] = {}
     whole = 0
     for line in lines:
         body = line[_HEAD:-_TAIL]
         if line[2:10] == b"%08x" % zlib.crc32(body, VERSION) and line[-2:] == b"]\n" and (row_id := _id(body)):
-            bodies[row_id] = body
+            bodies.setdefault(row_id, []).append(body)
         if line[-1:] == b"\n":
             whole += len(line)
     return bodies, whole

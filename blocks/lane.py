@@ -1,71 +1,71 @@
-"""From jobs to requests: the slots of one group of replicas, and what happens when a replica fails."""
+"""From jobs to requests: the slots of one group of replicas, and what happens when one fails."""
 
 from __future__ import annotations
 
 import asyncio
-import time
-from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass
 
-import aiohttp
-
+from blocks.backlog import Backlog, Slot
 from blocks.call import Call, Job, Setback
-from blocks.chat import BrokenReply, read_body, read_error, request_body
+from blocks.exchange import Refused, exchange
+from blocks.limits import Meter
 from blocks.replica import Replica
 from nightschool.errors import DataError, NightError, WorldError
+from nightschool.retake import singles
 from nightschool.wire import Reply
 
-_RETRIED_4XX = frozenset({408, 425, 429})
-_MAX_RETRY_AFTER_S = 600.0
+# Statuses that may speak of one request alone, such as a prompt that is too long; and so many of them before any
+# reply speak of all.
+_ABOUT_ONE = frozenset({400, 413, 422})
+_ABOUT_ALL_FROM = 8
 # So many probes in a row, per attempt that a row has, and a server counts as down.
 _STRIKES_PER_ATTEMPT = 3
 _RESTING_PER_SLOT = 4
 
 
-@dataclass(slots=True)
-class _Slot:
-    """What one worker is at: the call it took from, and the job while it is unsettled."""
-
-    call: Call | None = None
-    job: Job | None = None
-
-
 class Lane:
-    """Replicas that serve the same, each with the same number of slots, and the calls that share them.
+    """Replicas that serve the same, each with as many slots at most, and the calls that share them.
 
     The first call is served first; a slot that it leaves free goes to the next. A slot belongs to a replica, so the
     replica that answers faster takes more of the work.
     """
 
-    def __init__(self, urls: Sequence[str], slots: int, session: aiohttp.ClientSession) -> None:
-        self.replicas = [Replica(url, slots) for url in urls]
-        self._session = session
-        self._calls: deque[Call] = deque()
-        self._retries: deque[Job] = deque()
+    def __init__(self, urls: Sequence[str], slots: int, meter: Meter) -> None:
+        self.replicas = [Replica(url, slots, index) for index, url in enumerate(urls)]
+        self._meter = meter
+        self._metered: asyncio.TimerHandle | None = None
+        self._short_of_money = False
+        self._backlog = Backlog(len(urls))
         self._resting: dict[Job, asyncio.TimerHandle] = {}
-        self._workers: dict[asyncio.Task[None], tuple[Replica, _Slot]] = {}
+        self._workers: dict[asyncio.Task[None], tuple[Replica, Slot]] = {}
+        # By model: whether its server gives several samples for one request; absent = not known yet.
+        self._several: dict[str, bool] = {}
 
     def add(self, call: Call) -> None:
         """Serve a call after those that came before it."""
         for replica in self.replicas:
             replica.models.add(call.endpoint.model)
-        self._calls.append(call)
+        self._backlog.add(call)
         self._feed()
 
     def end(self, call: Call, error: BaseException) -> None:
-        """Fail a call without waiting for its jobs that rest before their next attempt."""
+        """Fail a call without waiting for its jobs that are not under way."""
+        call.fail(error)
         for job in [job for job in self._resting if job.call is call]:
             self._resting.pop(job).cancel()
             call.settle()
-        call.fail(error)
+        self._backlog.drop(call)
 
     async def close(self) -> None:
         """End every call with WorldError and every request under way."""
         self._end_all(WorldError("the client was closed while asking"))
+        if self._metered is not None:
+            self._metered.cancel()
         for task in self._workers:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
+        for replica in self.replicas:
+            replica.server.close()
 
     def _feed(self) -> None:
         """Put a worker on every free slot while there is work, least-loaded replica first."""
@@ -73,49 +73,73 @@ class Lane:
             free = [replica for replica in self.replicas if replica.active < replica.limit()]
             if not free:
                 return
-            replica, slot = min(free, key=lambda one: one.active), _Slot()
+            replica, slot = min(free, key=lambda one: one.active), Slot()
             replica.active += 1
             task = asyncio.get_running_loop().create_task(self._work(replica, slot))
             self._workers[task] = replica, slot
             task.add_done_callback(self._worker_ended)
 
     def _may_take(self) -> bool:
-        """Whether there is work; nothing new while many jobs rest, so that an outage does not take in every row."""
-        room = len(self._resting) < _RESTING_PER_SLOT * sum(replica.slots for replica in self.replicas)
-        return bool(self._retries) or (bool(self._calls) and room)
+        """Whether there is work that may go out now.
 
-    def _take(self, slot: _Slot) -> Job | None:
-        while self._may_take():
-            if self._retries:
-                job = self._retries.popleft()
-                slot.call, slot.job = job.call, job
-                if job.call.error is None:
-                    return job
-                job.call.settle()
-                continue
-            slot.call = self._calls[0]
-            slot.job = slot.call.take()
-            if slot.job is not None:
-                return slot.job
-            self._calls.popleft()
+        Nothing new while many jobs rest, so that an outage does not take in every row.
+        """
+        room = len(self._resting) < _RESTING_PER_SLOT * sum(replica.slots for replica in self.replicas)
+        if self._short_of_money or not self._backlog or not (room or self._backlog.urgent):
+            return False
+        wait_s = self._meter.wait_s()
+        if wait_s and self._metered is None:
+            self._metered = asyncio.get_running_loop().call_later(wait_s, self._metered_again)
+        return not wait_s
+
+    def _metered_again(self) -> None:
+        self._metered = None
+        self._feed()
+
+    def _take(self, replica: Replica, slot: Slot) -> Job | None:
+        """The next job, charged to meter and purse."""
+        while self._may_take() and (job := self._backlog.take(replica.index, slot)):
+            call, several = job.call, job.ask.sampling.samples > 1
+            if several and not self._several.get(call.endpoint.model, True):
+                self._split(job)
+            elif call.purse is None or call.purse.hold(job.body, job.ask):
+                self._meter.sent(job.body, job.ask)
+                return job
+            elif call.purse.held:
+                # What is in flight may turn out cheaper than its worst case.
+                self._short_of_money = True
+                self._backlog.first(job)
+            else:
+                self.end(call, call.purse.error(call.endpoint.model))
+                call.settle()
+            slot.job = None
         return None
 
-    async def _work(self, replica: Replica, slot: _Slot) -> None:
-        while replica.active <= replica.limit() and (job := self._take(slot)):
+    async def _work(self, replica: Replica, slot: Slot) -> None:
+        while replica.active <= replica.limit() and (job := self._take(replica, slot)):
+            reply, paid = None, True
             try:
-                reply, tokens_cached = await self._post(replica, job)
+                reply, tokens_cached = await exchange(replica, job)
+                replica.count(job, reply, tokens_cached)
             except Setback as setback:
+                paid = setback.paid
                 self._set_back(replica, job, setback)
-            except DataError as error:
-                self.end(job.call, error)
-                job.call.settle()
-            else:
-                _count(replica, job, reply, tokens_cached)
-                job.call.on_reply(reply)
-                job.call.settle()
-                if replica.succeeded():
-                    self._feed()
+            except Refused as refusal:
+                paid = False
+                self._refused(replica, job, refusal)
+            finally:
+                self._settle_accounts(job, reply, paid=paid)
+            if reply is not None:
+                self._replied(replica, job, reply)
             slot.job = None
+
+    def _settle_accounts(self, job: Job, reply: Reply | None, *, paid: bool) -> None:
+        self._meter.ended(job.body, job.ask, reply)
+        if job.call.purse is not None:
+            job.call.purse.settle(job.body, job.ask, reply, paid=paid)
+            if self._short_of_money:
+                self._short_of_money = False
+                asyncio.get_running_loop().call_soon(self._feed)
 
     def _worker_ended(self, task: asyncio.Task[None]) -> None:
         """Free the slot; what a caller's iterator or callback raised goes back to that caller."""
@@ -128,115 +152,92 @@ class Lane:
                 slot.call.settle()
         self._feed()
 
-    async def _post(self, replica: Replica, job: Job) -> tuple[Reply, int]:
-        """One attempt: the reply, and how many of its tokens in came from the server's cache.
+    def _replied(self, replica: Replica, job: Job, reply: Reply) -> None:
+        call, ask = job.call, job.ask
+        if ask.sampling.samples > 1:
+            self._several[call.endpoint.model] = len(reply.choices) >= ask.sampling.samples
+        elif job.split:
+            self._several.setdefault(call.endpoint.model, False)
+        call.replied = True
+        more = call.on_reply(reply) or ()
+        for ask in more if call.error is None else ():
+            self._backlog.again(call.join(ask))
+        call.settle()
+        if replica.succeeded() or more:
+            self._feed()
 
-        Raises:
-            Setback: the world failed.
-            DataError: the server refuses the request as such.
-        """
-        call, ask, started = job.call, job.ask, time.perf_counter()
-        try:
-            async with self._session.post(
-                replica.url,
-                data=request_body(ask, call.endpoint.model),
-                headers=call.headers,
-                timeout=call.timeout,
-                allow_redirects=False,
-            ) as answer:
-                status, retry_after, body = answer.status, answer.headers.get("Retry-After"), await answer.read()
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as err:
-            raise Setback("no_reply", str(err), reached=False) from None
-        except (aiohttp.ClientError, TimeoutError, OSError) as err:
-            raise Setback("no_reply", f"{type(err).__name__} {err}".strip()) from None
-        if status != 200:
-            raise _refusal(call, replica.url, status, retry_after, body)
-        try:
-            choices, *tokens = read_body(body)
-        except BrokenReply as err:
-            raise Setback("broken_reply", f"{err}: {body[:1000].decode('utf-8', 'replace')}") from None
-        reply = Reply(
-            id=ask.id,
-            model=call.endpoint.model,
-            seed=ask.seed,
-            choices=choices,
-            tokens_in=tokens[0],
-            tokens_out=tokens[1],
-            latency_s=time.perf_counter() - started,
-            attempts=job.attempts + 1,
-        )
-        return reply, tokens[2]
+    def _split(self, job: Job) -> None:
+        """Ask for a job's samples one by one."""
+        for ask in singles(job.ask):
+            self._backlog.again(job.call.join(ask, split=True))
+        job.call.settle()
+
+    def _refused(self, replica: Replica, job: Job, refusal: Refused) -> None:
+        """Perhaps the server knows no `n`; perhaps this row can't be asked; else nothing can."""
+        call, model = job.call, job.call.endpoint.model
+        replica.count(job)
+        call.refused += refusal.status in _ABOUT_ONE
+        if call.error is not None:
+            call.settle()
+        elif refusal.status in _ABOUT_ONE and job.ask.sampling.samples > 1 and not self._several.get(model):
+            self._split(job)
+        elif refusal.status in _ABOUT_ONE and (call.replied or call.refused < _ABOUT_ALL_FROM):
+            self._give_up(replica, job, Setback("refused", f"status {refusal.status}: {refusal}"))
+        else:
+            said = f"refuses what model {model} is asked (status {refusal.status}): {refusal}"
+            self.end(call, DataError(f"{replica.base} {said}"))
+            call.settle()
+
+    def _give_up(self, replica: Replica, job: Job, setback: Setback) -> None:
+        replica.counted.failures += 1
+        job.call.on_failure(job.ask, setback.reason, job.attempts, setback.text)
+        job.call.settle()
 
     def _set_back(self, replica: Replica, job: Job, setback: Setback) -> None:
         """Decide what a failed attempt means for its job, its replica and, if all replicas are down, for all calls."""
-        call, loop = job.call, asyncio.get_running_loop()
-        rest_s = replica.failed(setback)
-        if rest_s:
-            loop.call_later(rest_s, self._feed)
-        if not setback.reached:
-            self._retries.append(job)
-        elif _count(replica, job) or call.error is not None:
+        call = job.call
+        if replica.failed(setback):
+            self._rested(replica)
+        if setback.reached:
+            replica.count(job)
+        if call.error is not None:
             call.settle()
+        elif not setback.reached:
+            self._backlog.again(job)
         elif job.attempts >= call.endpoint.attempts:
-            replica.counted.failures += 1
-            call.on_failure(job.ask, setback.reason, job.attempts, setback.text)
+            self._give_up(replica, job, setback)
+        elif (error := call.retried(setback)) is not None:
+            self.end(call, error)
             call.settle()
         else:
             delay_s = max(setback.retry_after_s, job.backoff_s())
-            self._resting[job] = loop.call_later(delay_s, self._ask_again, job)
+            self._resting[job] = asyncio.get_running_loop().call_later(delay_s, self._ask_again, job)
         if all(one.strikes >= _STRIKES_PER_ATTEMPT * call.endpoint.attempts for one in self.replicas):
-            self._give_up(call, setback)
+            self._all_down(call.endpoint.model, setback)
+
+    def _rested(self, replica: Replica) -> None:
+        """Probe a replica when its rest is over; a timer may fire a moment early."""
+        left_s = replica.rest_s()
+        if left_s > 0:
+            asyncio.get_running_loop().call_later(left_s, self._rested, replica)
+        else:
+            self._feed()
 
     def _ask_again(self, job: Job) -> None:
         del self._resting[job]
-        self._retries.append(job)
+        self._backlog.again(job)
         self._feed()
 
-    def _give_up(self, call: Call, setback: Setback) -> None:
-        where = ", ".join(replica.url for replica in self.replicas)
+    def _all_down(self, model: str, setback: Setback) -> None:
+        where = ", ".join(replica.base for replica in self.replicas)
         tries = sum(replica.strikes for replica in self.replicas)
         for replica in self.replicas:
             replica.strikes = 0
-        model = call.endpoint.model
         what = f"model {model} does not answer at {where}"
         self._end_all(WorldError(f"{what}: {tries} tries in a row failed; last: {setback.text}"))
 
     def _end_all(self, error: NightError) -> None:
-        calls = {job.call for job in (*self._retries, *self._resting)} | set(self._calls)
+        calls = {job.call for job in self._resting} | set(self._backlog.calls())
         calls |= {slot.call for _, slot in self._workers.values() if slot.call is not None}
         for call in calls:
             self.end(call, error)
-
-
-def _count(replica: Replica, job: Job, reply: Reply | None = None, tokens_cached: int = 0) -> None:
-    """Count a request that reached a server."""
-    job.attempts += 1
-    counted = replica.counted
-    counted.sent += 1
-    counted.retries += job.attempts > 1
-    if reply is not None:
-        counted.replies += 1
-        counted.tokens_in += reply.tokens_in
-        counted.tokens_out += reply.tokens_out
-        counted.tokens_cached += tokens_cached
-        counted.latency_s += reply.latency_s
-
-
-def _refusal(call: Call, url: str, status: int, retry_after: str | None, body: bytes) -> Setback | DataError:
-    """What a status other than 200 means; the server's own words may quote the key, which no message of ours shows."""
-    said = read_error(body)
-    if call.key:
-        said = said.replace(call.key, "***")
-    if status == 429:
-        return Setback("rate_limited", said, retry_after_s=_seconds(retry_after))
-    if status >= 500 or status in _RETRIED_4XX:
-        return Setback("server_error", f"status {status}: {said}", retry_after_s=_seconds(retry_after))
-    return DataError(f"{url} refuses what model {call.endpoint.model} is asked (status {status}): {said}")
-
-
-def _seconds(retry_after: str | None) -> float:
-    """Retry-After in its form of seconds; the form with a date asks for two clocks that agree, and is left out."""
-    try:
-        return min(_MAX_RETRY_AFTER_S, max(0.0, float(retry_after or 0)))
-    except ValueError:
-        return 0.0

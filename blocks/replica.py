@@ -1,4 +1,4 @@
-"""One server of a lane as seen from here: how many requests it may have, and when it rests."""
+"""One server of a lane as seen from here: how many requests it may have, when it rests, what it has done."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
-from blocks.call import Counters, Setback
+from blocks.call import Counters, Job, Setback
+from blocks.connection import Server
+from blocks.window import Window
+from nightschool.wire import Reply
 
 State = Literal["up", "resting", "down"]
 
-# So many failed probes in a row and a server shows as down.
-_STRIKES_DOWN = 3
 # Rests double from the first; a refused connection is cheap to try again.
 _FIRST_REST_S, _MAX_REST_S, _MAX_REST_UNREACHED_S = 0.05, 8.0, 0.5
+# So many failed probes in a row and a server shows as down.
+_STRIKES_DOWN = 3
+# A window that has shrunk to a few must not take a few failures for an outage.
+_LEAST_IN_A_ROW = 8
 
 
 @dataclass(slots=True)
@@ -33,7 +38,7 @@ class ReplicaStats(Counters):
 
 @dataclass(eq=False)
 class Replica:
-    """A server's URL and its health.
+    """A server's connections, its health and its numbers.
 
     In trouble means that as many requests in a row failed as it has slots, or that no connection came about: then it
     rests, and is probed with one request at a time until one succeeds. A strike is a failed probe.
@@ -41,6 +46,7 @@ class Replica:
 
     base: str
     slots: int
+    index: int = 0
     active: int = 0
     strikes: int = 0
     counted: Counters = field(default_factory=Counters)
@@ -48,15 +54,26 @@ class Replica:
     _failed_in_a_row: int = 0
     _rest_until: float = 0.0
 
-    @property
-    def url(self) -> str:
-        return f"{self.base.rstrip('/')}/chat/completions"
+    def __post_init__(self) -> None:
+        self.server = Server(self.base)
+        self._window = Window(self.slots)
+        self._heads: dict[str | None, bytes] = {}
+
+    def head(self, key: str | None) -> bytes:
+        """The first lines of a chat request."""
+        if key not in self._heads:
+            self._heads[key] = self.server.head("POST", "/chat/completions", key)
+        return self._heads[key]
 
     def limit(self) -> int:
         """Requests allowed in flight now."""
         if not self._in_trouble():
-            return self.slots
-        return 0 if time.monotonic() < self._rest_until else 1
+            return int(self._window.size)
+        return 0 if self.rest_s() else 1
+
+    def rest_s(self) -> float:
+        """Seconds that it is still to be left alone."""
+        return max(0.0, self._rest_until - time.monotonic())
 
     def stats(self) -> ReplicaStats:
         """Its numbers now; cheap, from any thread."""
@@ -70,23 +87,39 @@ class Replica:
             state=state,
         )
 
-    def succeeded(self) -> bool:
-        """Note a reply; True when it ends a time of trouble."""
-        recovered = self._in_trouble()
-        self._failed_in_a_row = self.strikes = 0
-        return recovered
+    def count(self, job: Job, reply: Reply | None = None, tokens_cached: int = 0) -> None:
+        """Count a request that reached the server."""
+        job.attempts += 1
+        counted = self.counted
+        counted.sent += 1
+        counted.retries += job.attempts > 1
+        if reply is not None:
+            counted.replies += 1
+            counted.tokens_in += reply.tokens_in
+            counted.tokens_out += reply.tokens_out
+            counted.tokens_cached += tokens_cached
+            counted.latency_s += reply.latency_s
 
-    def failed(self, setback: Setback) -> float:
-        """Note a failure; the seconds of the rest that begins with it, or 0."""
-        self._failed_in_a_row += 1 if setback.reached else self.slots
+    def succeeded(self) -> bool:
+        """Note a reply; True when more requests are allowed than before."""
+        before = self.limit()
+        self._failed_in_a_row = self.strikes = 0
+        self._window.note(time.monotonic(), pushed_back=False)
+        return self.limit() > before
+
+    def failed(self, setback: Setback) -> bool:
+        """Note a failure; True when a rest begins with it."""
         now = time.monotonic()
+        if setback.reached:
+            self._window.note(now, pushed_back=setback.pushed_back)
+        self._failed_in_a_row += 1 if setback.reached else self.slots
         if not self._in_trouble() or now < self._rest_until:
-            return 0.0
+            return False
         self.strikes += 1
         most_s = _MAX_REST_S if setback.reached else _MAX_REST_UNREACHED_S
         rest_s = max(setback.retry_after_s, min(most_s, _FIRST_REST_S * 2**self.strikes))
         self._rest_until = now + rest_s
-        return rest_s
+        return True
 
     def _in_trouble(self) -> bool:
-        return self._failed_in_a_row >= self.slots
+        return self._failed_in_a_row >= min(self.slots, max(_LEAST_IN_A_ROW, int(self._window.size)))

@@ -42,17 +42,26 @@ def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, 
     )
 
 
-def cast(choice: Choice) -> Cast:
-    """One sampled reply as a vote, or an abstention with its reason: a reply that can't be read says nothing."""
-    found = parse_json(choice.text, AnswerReply, finish=choice.finish)
+def cast(choice: Choice, *, repair: bool) -> Cast:
+    """One sampled reply as a vote, or an abstention with its reason: a reply that can't be read says nothing.
+
+    Args:
+        repair: mend broken JSON: for teachers, never for the student, whose format is measured and learned from.
+    """
+    found = parse_json(choice.text, AnswerReply, finish=choice.finish, repair=repair)
     if isinstance(found, Rejected):
         return Cast(letter=None, reason=found.reason)
     return Cast(letter=found.answer, reasoning=found.reasoning)
 
 
+def flaw(choice: Choice) -> str | None:
+    """Why one sampled reply of a teacher says nothing, if so."""
+    return cast(choice, repair=True).reason
+
+
 def read(reply: Reply, *, teacher: str, topic: str) -> Answer | Dropped:
     """All samples of one reply; dropped under the first sample's reason when none can be read."""
-    casts = tuple(cast(choice) for choice in reply.choices)
+    casts = tuple(cast(choice, repair=True) for choice in reply.choices)
     if all(one.letter is None for one in casts):
         first = casts[0].reason if casts else "no_reply"
         text = reply.choices[0].text[:2000] if reply.choices else ""

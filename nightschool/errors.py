@@ -61,6 +61,10 @@ class WorldError(NightError):
     """Something outside failed (a server, a disk, a process): try again."""
 
 
+class BudgetSpent(WorldError):
+    """The money set aside for a model is spent: raise its budget to go on; asking again at once can't help."""
+
+
 class GateFailed(NightError):
     """The night is done and a gate did not hold."""
 

@@ -6,13 +6,16 @@ import ast
 import json
 import re
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticSerializationError
 
-RULES_VERSION = 1
+# Includes nightschool.retake: what is asked again changes rows as much as how they are read.
+RULES_VERSION = 2
 
 Reason = Literal["not_json", "wrong_shape", "too_long", "truncated"]
 Record = TypeVar("Record", bound=BaseModel)
@@ -22,6 +25,8 @@ Record = TypeVar("Record", bound=BaseModel)
 _MAX_STARTS = 64
 _MAX_DEPTH = 32
 _MAX_PYTHON_CHARS = 40_000
+# Repair takes time by openings times characters: 20 s for 20,000 characters of `{"`.
+_MAX_REPAIR_OPENINGS = 64
 _DETAIL_CHARS = 300
 
 _START = re.compile(r"""\[\s*\{|\{\s*["'}]""")
@@ -36,20 +41,24 @@ class Rejected:
     detail: str
 
 
-def parse_json(text: str, model: type[Record], *, max_chars: int = 20_000, finish: str = "stop") -> Record | Rejected:
+def parse_json(
+    text: str, model: type[Record], *, max_chars: int = 20_000, finish: str = "stop", repair: bool = False
+) -> Record | Rejected:
     """Read the first object in a text that fits the model.
 
     Code fences and prose around the object, a list of one object, and Python's notation are accepted.
 
     Args:
         finish: the server's finish_reason; "length" means that the text was cut off, so it is no answer.
+        repair: mend JSON with missing quotes, commas or brackets, if what comes out fits the model. Never where the
+            format itself is measured.
     """
     if finish == "length":
         return Rejected("truncated", f"cut off after {len(text)} characters")
     if len(text) > max_chars:
         return Rejected("too_long", f"{len(text)} characters, at most {max_chars}")
     misfit: str | None = None
-    for value in _values(text):
+    for value in chain(_values(text), _repaired(text) if repair else ()):
         try:
             record = model.model_validate(_only(value))
             # Half a surrogate pair is a legal escape and can't be written to any file.
@@ -97,6 +106,18 @@ def _values(text: str) -> Iterator[object]:
         else:
             value, position = read
             yield value
+
+
+def _repaired(text: str) -> Iterator[object]:
+    """What a lenient reader makes of the text from its first brace on, if anything."""
+    start = text.find("{")
+    if start < 0 or sum(map(text.count, "{[(")) > _MAX_REPAIR_OPENINGS:
+        return
+    import json_repair  # 0.1 s, and most nights never need it
+
+    # It gives up on deep nesting by ValueError.
+    with suppress(ValueError, RecursionError):
+        yield json_repair.loads(text[start:], skip_json_loads=True)
 
 
 def _read_json(text: str, start: int) -> tuple[object, int] | None:

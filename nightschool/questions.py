@@ -12,7 +12,7 @@ from nightschool.prompts import Prompt
 from nightschool.records import Dropped, Written
 from nightschool.school.hints import hint
 from nightschool.seeds import rng_of, seed_of
-from nightschool.wire import Ask, Reply, Sampling
+from nightschool.wire import Ask, Choice, Reply, Sampling
 
 RULES_VERSION = 1
 
@@ -54,10 +54,16 @@ def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sam
     )
 
 
+def flaw(choice: Choice) -> str | None:
+    """Why a reply is no question, if so."""
+    found = _found(choice)
+    return found.reason if isinstance(found, Rejected) else None
+
+
 def read(reply: Reply, *, topic: str, teacher: str) -> Written | Dropped:
     """A reply as a question, or dropped as `truncated`, `not_json`, `wrong_shape` or `too_long`."""
     choice = reply.choices[0]
-    found = parse_json(choice.text, WrittenReply, finish=choice.finish)
+    found = _found(choice)
     if isinstance(found, Rejected):
         return Dropped(id=reply.id, topic=topic, reason=found.reason, detail=found.detail, text=choice.text[:2000])
     return Written(
@@ -69,3 +75,7 @@ def read(reply: Reply, *, topic: str, teacher: str) -> Written | Dropped:
         right=found.answer,
         distractors=tuple(found.distractors),
     )
+
+
+def _found(choice: Choice) -> WrittenReply | Rejected:
+    return parse_json(choice.text, WrittenReply, finish=choice.finish, repair=True)

@@ -57,7 +57,7 @@ def read(reply: Reply, question: Question, seed: int) -> Measured:
     """One reply, right or wrong or unreadable; unreadable is kept, and counts as not right."""
     choice, letter = reply.choices[0], question.key
     assert letter is not None
-    cast = answers.cast(choice)
+    cast = answers.cast(choice, repair=False)
     return Measured(
         id=reply.id,
         question=question.id,

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import cached_property
+
+import orjson
 from pydantic import BaseModel, ConfigDict
 
 
@@ -27,7 +31,11 @@ class Sampling(BaseModel):
 
 
 class Ask(BaseModel):
-    """One request: a row's question to one model, `sampling.samples` replies wanted."""
+    """One request: a row's question to one model, `sampling.samples` replies wanted.
+
+    `sample` is the one of the row's samples that is wanted, None = all of them; `again` counts how often an unusable
+    reply was asked anew (`nightschool.retake`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +44,18 @@ class Ask(BaseModel):
     sampling: Sampling
     seed: int
     json_schema: dict[str, object] | None = None
+    sample: int | None = None
+    again: int = 0
+
+    @cached_property
+    def prompt_key(self) -> str:
+        """Identity of the rendered prompt and its schema: what a model is given besides sampling and seed."""
+        digest = hashlib.blake2b(digest_size=8)
+        for message in self.messages:
+            digest.update(f"{message.role}\x1f{message.content}\x1e".encode("utf-8", "surrogatepass"))
+        if self.json_schema is not None:
+            digest.update(orjson.dumps(self.json_schema, option=orjson.OPT_SORT_KEYS))
+        return digest.hexdigest()
 
 
 class Choice(BaseModel):
@@ -49,7 +69,10 @@ class Choice(BaseModel):
 
 
 class Reply(BaseModel):
-    """What came back for one Ask: a line of the chunk's journal. Times in seconds."""
+    """What came back for one Ask: a line of the chunk's journal. Times in seconds.
+
+    It says what it answers: the prompt by its key, seed, sampling, sample and `again` as in its Ask.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -61,13 +84,24 @@ class Reply(BaseModel):
     tokens_out: int
     latency_s: float
     attempts: int
+    prompt: str = ""
+    sampling: Sampling | None = None
+    sample: int | None = None
+    again: int = 0
+
+    def answers(self, ask: Ask) -> bool:
+        """Whether this is a reply to that very ask, put to whichever model."""
+        return (self.id, self.sample, self.again, self.seed, self.prompt, self.sampling) == (
+            ask.id, ask.sample, ask.again, ask.seed, ask.prompt_key, ask.sampling,
+        )  # fmt: skip
 
 
 class Endpoint(BaseModel):
     """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value.
 
     `urls` are bases as OpenAI has them: they end in /v1. `concurrency` is the most requests in flight per URL, limits
-    are over all URLs. Prices are per million tokens, `budget` is the most that may be spent, in the same money.
+    are over all URLs. Prices are per million tokens, `budget` is the most that may be spent, in the same money,
+    `spent` what was before this process began. `retries_per_row` bounds the retries of a chunk, on average.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -85,3 +119,4 @@ class Endpoint(BaseModel):
     price_in: float = 0.0
     price_out: float = 0.0
     budget: float | None = None
+    spent: float = 0.0

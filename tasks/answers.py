@@ -47,6 +47,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         served[chunk.part],
         night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index),
         ask_of=ask_of,
+        flaw=answers.flaw,
         read=lambda question, reply: [read(reply, teacher=chunk.part, topic=question.topic)],
         topic_of=lambda question: question.topic,
     )

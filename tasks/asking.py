@@ -1,78 +1,116 @@
-"""Asking for a chunk's rows: what the journal has is not asked again."""
+"""Asking for a chunk's rows: what the journal has is not asked again, what can't be read is asked anew."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TypeVar
 
 from pydantic import BaseModel
 
 from blocks.client import client
 from blocks.fleet import outlast
-from blocks.journal import Journal, replies
+from blocks.journal import Journal
 from nightschool.chunks import Chunk
 from nightschool.records import Dropped
+from nightschool.retake import Flaw, Takes
 from nightschool.wire import Ask, Endpoint, Reply
 from tasks import progress
 from tasks.night import Night
+from tasks.spending import with_spent
 from tasks.step import Made
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
 class Asked:
-    """Replies by row id, and the rows for which none came."""
+    """A chunk's rows as they are asked: their replies, and the rows for which none came.
 
-    replies: dict[str, Reply]
-    failed: list[Dropped]
-    reused: int
+    A reply on file counts only if it answers what would be asked now: same prompt, seed, sampling and model.
+    """
+
+    def __init__(self, endpoint: Endpoint, journal: Journal, counts: progress.Tracker) -> None:
+        self.failed: dict[str, Dropped] = {}
+        self._endpoint, self._journal, self._counts = endpoint, journal, counts
+        self._rows: dict[str, Takes] = {}
+        self._replayed: set[str] = set()
+
+    @property
+    def replies(self) -> dict[str, Reply]:
+        """By row id."""
+        return {row_id: takes.reply for row_id, takes in self._rows.items() if row_id not in self.failed}
 
     @property
     def figures(self) -> dict[str, int]:
-        """What it cost: requests paid for, tokens, retries."""
-        got = self.replies.values()
+        """What it cost: requests answered or given up, tokens, retries."""
+        got = [takes for takes in self._rows.values() if takes.requests]
+        requests = sum(takes.requests for takes in got)
         return {
-            "requests": len(self.replies) + len(self.failed),
-            "retries": sum(reply.attempts - 1 for reply in got),
-            "tokens_in": sum(reply.tokens_in for reply in got),
-            "tokens_out": sum(reply.tokens_out for reply in got),
+            "requests": requests + len(self.failed),
+            "retries": sum(takes.reply.attempts for takes in got) - requests,
+            "tokens_in": sum(takes.reply.tokens_in for takes in got),
+            "tokens_out": sum(takes.reply.tokens_out for takes in got),
         }
 
+    def expect(self, asks: Iterable[Ask], flaw: Flaw | None) -> None:
+        """The rows that are wanted."""
+        for ask in asks:
+            self._rows[ask.id] = Takes(ask, flaw=flaw, max_model_len=self._endpoint.max_model_len)
 
-def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask]) -> Asked:
+    def to_ask(self) -> Iterator[Ask]:
+        """What is still wanted; rows that the journal knows nothing of come first, since they need no reading."""
+        on_file = [row_id for row_id in self._rows if row_id in self._journal.replies]
+        for row_id, takes in self._rows.items():
+            if row_id not in self._journal.replies and row_id not in self.failed:
+                yield from takes.wanted
+        for row_id in on_file:
+            if row_id not in self._replayed:
+                self._replay(row_id)
+            if row_id not in self.failed:
+                yield from self._rows[row_id].wanted
+
+    def keep(self, reply: Reply) -> Sequence[Ask]:
+        """A reply: on file first, then read; what is to be asked because of it."""
+        self._journal.append(reply)
+        takes = self._rows[reply.id]
+        more = takes.take(reply) or ()
+        if not takes.wanted:
+            self._counts.rows()
+        return more
+
+    def give_up(self, ask: Ask, reason: str, attempts: int, text: str) -> None:
+        """No reply; a sample that has an unusable one keeps that."""
+        takes = self._rows[ask.id]
+        if not takes.lose(ask):
+            detail = f"{attempts} attempts on {self._endpoint.model}"
+            self.failed[ask.id] = Dropped(id=ask.id, reason=reason, detail=detail, text=text[:2000])
+        if not takes.wanted:
+            self._counts.rows()
+
+    def _replay(self, row_id: str) -> None:
+        self._replayed.add(row_id)
+        takes = self._rows[row_id]
+        for reply in self._journal.replies[row_id]:
+            if reply.model == self._endpoint.model:
+                takes.take(reply)
+        if not takes.wanted:
+            self._counts.rows(reused=True)
+
+
+def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, flaw: Flaw | None) -> Asked:
     """Every row's reply, from the chunk's journal where it is on file, else from the endpoint.
 
+    Args:
+        flaw: why a choice can't be used, so that it is asked anew; None where the choices themselves are measured.
+
     Raises:
-        WorldError: the server is gone; what came before that is in the journal.
+        WorldError: the server is gone, or the budget is spent; what came before that is in the journal.
     """
-    path = night.store.journal(chunk)
-    counts = progress.tracker(chunk.phase)
-    wanted = {one.id for one in asks}
-    with Journal(path) as journal:
-        have = {reply.id: reply for reply in replies(path) if reply.id in wanted}
-        failed: list[Dropped] = []
-        reused = len(have)
-        counts.rows(reused, reused=True)
-
-        def keep(reply: Reply) -> None:
-            journal.append(reply)
-            have[reply.id] = reply
-            counts.rows()
-
-        def give_up(one: Ask, reason: str, attempts: int, text: str) -> None:
-            detail = f"{attempts} attempts on {endpoint.model}"
-            failed.append(Dropped(id=one.id, reason=reason, detail=detail, text=text[:2000]))
-            counts.rows()
-
-        def ask_rest() -> None:
-            gone = {one.id for one in failed}
-            rest = [one for one in asks if one.id not in have and one.id not in gone]
-            client().ask_all(endpoint, rest, keep, give_up)
-
-        outlast(endpoint, ask_rest)
-    return Asked(have, failed, reused)
+    endpoint = with_spent(night, chunk, endpoint)
+    with Journal(night.store.journal(chunk)) as journal:
+        asked = Asked(endpoint, journal, progress.tracker(chunk.phase))
+        asked.expect(asks, flaw)
+        outlast(endpoint, lambda: client().ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up))
+    return asked
 
 
 def ask_each(
@@ -82,12 +120,14 @@ def ask_each(
     things: Sequence[T],
     *,
     ask_of: Callable[[T], Ask],
+    flaw: Flaw | None,
     read: Callable[[T, Reply], Iterable[BaseModel]],
     topic_of: Callable[[T], str],
 ) -> Made:
     """A chunk made by asking about each thing once.
 
     Args:
+        flaw: as in `ask`.
         read: the rows that a reply makes; those that are `Dropped` are dropped.
         topic_of: what a thing is counted under when no reply came.
 
@@ -95,9 +135,9 @@ def ask_each(
         WorldError: the server is gone; what came before that is in the journal.
     """
     asks = {one.id: (thing, one) for thing in things for one in [ask_of(thing)]}
-    asked = ask(night, chunk, endpoint, [one for _, one in asks.values()])
-    lost = [row.model_copy(update={"topic": topic_of(asks[row.id][0])}) for row in asked.failed]
-    found = [row for key, (thing, _) in asks.items() if key in asked.replies for row in read(thing, asked.replies[key])]
+    asked = ask(night, chunk, endpoint, [one for _, one in asks.values()], flaw=flaw)
+    lost = [row.model_copy(update={"topic": topic_of(asks[row.id][0])}) for row in asked.failed.values()]
+    found = [row for row_id, reply in asked.replies.items() for row in read(asks[row_id][0], reply)]
     dropped = [*(row for row in found if isinstance(row, Dropped)), *lost]
     return Made(
         rows=[row for row in found if not isinstance(row, Dropped)],

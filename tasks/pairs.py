@@ -44,6 +44,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         served["sft"],
         night.run_of(balance.chunks(night), Ruling, section.chunk_rows, chunk.index),
         ask_of=ask_of,
+        flaw=None,  # the student's format is part of what it learns from
         read=lambda ruling, reply: _pairs(night, ruling, reply),
         topic_of=lambda ruling: ruling.question.topic,
     )
@@ -54,7 +55,9 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
     assert section is not None
     assert student is not None
     assert ruling.letter is not None
-    samples: list[tuple[str, Letter | None]] = [(choice.text, answers.cast(choice).letter) for choice in reply.choices]
+    samples: list[tuple[str, Letter | None]] = [
+        (choice.text, answers.cast(choice, repair=False).letter) for choice in reply.choices
+    ]
     found = pairs.build(
         ruling.id,
         topic=ruling.question.topic,

@@ -48,6 +48,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         served[chunk.part],
         split(wanted, section.chunk_rows)[chunk.index],
         ask_of=ask_of,
+        flaw=questions.flaw,
         read=lambda row, reply: [questions.read(reply, topic=row[0], teacher=chunk.part)],
         topic_of=lambda row: row[0],
     )

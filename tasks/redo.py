@@ -33,7 +33,7 @@ def ahead(night: Night, phase: str, chunk: int | None) -> Ahead:
     """
     named = chosen(night, phase, chunk)
     missing = [one for one in named if not night.store.manifest(one)]
-    on_file = sum(1 for one in missing for _ in replies(night.store.journal(one)))
+    on_file = sum(len({reply.id for reply in replies(night.store.journal(one))}) for one in missing)
     everything = STEPS[phase].chunks(night)
     others = len(everything) - len(night.made(everything)) - len(missing)
     return Ahead(len(named) - len(missing), len(missing), on_file, others)

@@ -61,6 +61,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
         endpoint,
         mine,
         ask_of=lambda row: validate.ask(*row, prompt=student.prompt, sampling=sampling),
+        flaw=None,  # the format is measured
         read=lambda row, reply: [validate.read(reply, *row)],
         topic_of=lambda row: row[0].topic,
     )

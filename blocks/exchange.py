@@ -1,0 +1,81 @@
+"""One attempt: from a job to its reply, or to what went wrong."""
+
+from __future__ import annotations
+
+import time
+
+from blocks.call import Job, Setback
+from blocks.chat import BrokenReply, read_body, read_error
+from blocks.connection import Answer, NoAnswer
+from blocks.replica import Replica
+from nightschool.wire import Reply
+
+_RETRIED_4XX = frozenset({408, 425, 429})
+_MAX_RETRY_AFTER_S = 600.0
+
+
+class Refused(Exception):
+    """The server will not answer this request, however often it is asked; the text is its own words."""
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(text)
+        self.status = status
+
+
+async def exchange(replica: Replica, job: Job) -> tuple[Reply, int]:
+    """The reply, and how many of its tokens in came from the server's cache.
+
+    Raises:
+        Setback: the world failed.
+        Refused: any other status than success.
+    """
+    endpoint, ask, started = job.call.endpoint, job.ask, time.perf_counter()
+    try:
+        answer = await replica.server.ask(replica.head(job.call.key), job.body, endpoint.timeout_s)
+    except NoAnswer as err:
+        pushed = err.late and err.reached
+        raise Setback("no_reply", str(err), reached=err.reached, pushed_back=pushed, paid=err.reached) from None
+    if answer.status != 200:
+        raise _failure(job.call.key, answer)
+    try:
+        choices, tokens_in, tokens_out, tokens_cached = read_body(answer.body)
+    except BrokenReply as err:
+        text = f"{err}: {answer.body[:1000].decode('utf-8', 'replace')}"
+        raise Setback("broken_reply", text, paid=True) from None
+    reply = Reply(
+        id=ask.id,
+        model=endpoint.model,
+        seed=ask.seed,
+        choices=choices,
+        tokens_in=tokens_in,
+        tokens_out=tokens_out,
+        latency_s=time.perf_counter() - started,
+        attempts=job.attempts + 1,
+        prompt=ask.prompt_key,
+        sampling=ask.sampling,
+        sample=ask.sample,
+        again=ask.again,
+    )
+    return reply, tokens_cached
+
+
+def _failure(key: str | None, answer: Answer) -> Setback | Refused:
+    """What a status other than 200 means; the server's own words may quote the key, which no message of ours shows."""
+    status, said = answer.status, read_error(answer.body)
+    if key:
+        said = said.replace(key, "***")
+    wait_s = _seconds(answer.retry_after)
+    if status == 429:
+        return Setback("rate_limited", said, retry_after_s=wait_s, pushed_back=True)
+    if status >= 500 or status in _RETRIED_4XX:
+        text = f"status {status}: {said}"
+        return Setback("server_error", text, retry_after_s=wait_s, pushed_back=status == 503)
+    return Refused(status, said)
+
+
+def _seconds(retry_after: str | None) -> float:
+    """Retry-After in its form of seconds; the form with a date asks for two clocks that agree, and is left out."""
+    try:
+        return min(_MAX_RETRY_AFTER_S, max(0.0, float(retry_after or 0)))
+    except ValueError:
+        return 0.0

@@ -1,0 +1,53 @@
+"""From outcomes of requests to how many of them a server may have in flight."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+# Up to this share of refusals is noise: a server that fails one request in twenty is not slower for being asked less.
+_NOISE = 0.1
+_GROWTH = 1.25
+# A larger window must bring this much more per second, or it only makes a queue inside the server.
+_GAIN = 1.02
+_PROBE_EVERY = 8
+
+
+@dataclass(slots=True)
+class Window:
+    """Starts at its cap, which a person has set; gives way when the server pushes back, and feels its way up again.
+
+    Reviewed once per `size` outcomes. It shrinks by the share of requests that were pushed back (429, 503, timeout),
+    by half at most; it grows by a quarter as long as that brings more replies per second, and tries again every
+    eighth time, since a server may have recovered.
+    """
+
+    cap: int
+    size: float = 0.0
+    _since: float = 0.0
+    _outcomes: int = 0
+    _pushed: int = 0
+    _rate: float = 0.0
+    _held: int = 0
+
+    def __post_init__(self) -> None:
+        self.size = float(self.cap)
+
+    def note(self, now: float, *, pushed_back: bool) -> None:
+        """One request has ended."""
+        self._outcomes += 1
+        self._pushed += pushed_back
+        if self._outcomes >= int(self.size):
+            self._review(now)
+
+    def _review(self, now: float) -> None:
+        share = self._pushed / self._outcomes
+        rate = (self._outcomes - self._pushed) / max(now - self._since, 1e-6)
+        self._since, self._outcomes, self._pushed = now, 0, 0
+        if share > _NOISE:
+            self.size = max(1.0, self.size * max(0.5, 1 - share))
+            self._rate, self._held = 0.0, 0
+        elif self.size < self.cap and (rate > self._rate * _GAIN or self._held >= _PROBE_EVERY):
+            self.size = min(float(self.cap), self.size * _GROWTH + 1)
+            self._rate, self._held = rate, 0
+        else:
+            self._held += 1
