@@ -77,6 +77,13 @@ def ask_open(question: Question, *, prompt: Prompt, sampling: Sampling, seed: in
     return Ask(id=question.id, messages=messages(question, prompt), sampling=sampling, seed=seed)
 
 
+def flaw_open(choice: Choice) -> str | None:
+    """Why one sampled solution can't be used, if so."""
+    if choice.finish == "length":
+        return "truncated"
+    return None if choice.text.strip() else "empty"
+
+
 def read_open(reply: Reply, *, teacher: str, topic: str) -> Solutions | Dropped:
     """Every sample that came to its end; dropped as `truncated` or `empty` when none did.
 
@@ -85,13 +92,13 @@ def read_open(reply: Reply, *, teacher: str, topic: str) -> Solutions | Dropped:
     whole = tuple(
         Said(text=choice.text, finish=choice.finish, reasoning=choice.reasoning)
         for choice in reply.choices
-        if choice.finish != "length" and choice.text.strip()
+        if flaw_open(choice) is None
     )
     if whole:
         return Solutions(id=reply.id, teacher=teacher, said=whole)
-    cut = any(choice.finish == "length" for choice in reply.choices)
+    flaws = {flaw_open(choice) for choice in reply.choices}
     text = reply.choices[0].text[:2000] if reply.choices else ""
-    return Dropped(id=reply.id, topic=topic, reason="truncated" if cut else "empty", text=text)
+    return Dropped(id=reply.id, topic=topic, reason="truncated" if "truncated" in flaws else "empty", text=text)
 
 
 def completion(reasoning: str, letter: str) -> str:

@@ -32,8 +32,8 @@ def chunks(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.answers
-    read = answers.read_open if section.reply == "text" else answers.read
     open_ended = section.reply == "text"
+    read = answers.read_open if open_ended else answers.read
 
     def ask_of(question: Question) -> Ask:
         seed = seed_of("answers", night.recipe.seed, chunk.part, question.id)
@@ -47,7 +47,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         served[chunk.part],
         night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index),
         ask_of=ask_of,
-        flaw=answers.flaw,
+        flaw=answers.flaw_open if open_ended else answers.flaw,
         read=lambda question, reply: [read(reply, teacher=chunk.part, topic=question.topic)],
         topic_of=lambda question: question.topic,
     )
