@@ -1,0 +1,1 @@
+"""From a completion to an answer that can be compared: a value, nothing found, or could not judge."""

@@ -1,0 +1,70 @@
+"""From a completion to its answer, by kind: the one door to this package."""
+
+from __future__ import annotations
+
+from nightschool.parsing import split_reasoning
+from nightschool.values import latex
+from nightschool.values.boxes import last_box
+from nightschool.values.choices import read_letter, read_yes_no
+from nightschool.values.kinds import MAX_CHARS, Fallback, Kind, Reading, nothing, unclear, value
+from nightschool.values.numbers import last_number, read_number
+
+RULES_VERSION = 1
+
+
+def read(text: str, kind: Kind, *, fallback: Fallback = "none") -> Reading:
+    """The answer of a completion; what it thought before (<think>) is no answer.
+
+    The text is untrusted: it is only ever searched, in time that grows with its length, and nothing in it is evaluated.
+
+    Args:
+        fallback: whether the last number of the text may stand in for an answer that is not marked as one.
+
+    Source: plans 002 to 004; issue 4, "Answers as values".
+    """
+    said, _ = split_reasoning(text) if "think>" in text else (text, None)
+    if kind == "text":
+        return _text(said)
+    box = last_box(said)
+    if kind == "letter":
+        return read_letter(box, said)
+    if kind == "yes_no":
+        return read_yes_no(box, said)
+    if kind in ("integer", "number"):
+        return read_number(box, said, whole=kind == "integer", fallback=fallback)
+    return _latex(box, said, fallback)
+
+
+def read_truth(answer: str, kind: Kind) -> Reading:
+    r"""The value of a file's answer: a whole solution with its box or `####`, or the bare value.
+
+    An answer that is none of the kind is `nothing`: then there is no truth to compare with.
+    """
+    if kind == "latex" and last_box(answer) is None:
+        return _text(answer.rpartition("####")[2])
+    if kind in ("letter", "yes_no") and len(answer) < 20:
+        return read(answer.strip(" ()[].*"), kind)
+    return read(answer, kind)
+
+
+def equal(truth: str, found: str, kind: Kind) -> bool | None:
+    """Whether two values of a kind are the same; None if it takes mathematics to tell, which only `latex` does."""
+    if kind == "latex":
+        return latex.same(truth, found)
+    if kind == "text":
+        return truth.casefold() == found.casefold()
+    return truth == found
+
+
+def _text(said: str) -> Reading:
+    plain = " ".join(said.split())
+    if len(plain) > MAX_CHARS:
+        return unclear("too_long")
+    return value(plain) if plain else nothing("no_answer")
+
+
+def _latex(box: Reading | None, said: str, fallback: Fallback) -> Reading:
+    if box is None or box.reason in ("open_box", "empty_box"):
+        guess = last_number(said) if fallback == "last_number" else None
+        return (box or nothing("no_box")) if guess is None or isinstance(guess, str) else value(str(guess))
+    return box
