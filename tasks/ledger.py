@@ -41,7 +41,8 @@ class PhaseRun(BaseModel):
 
 
 class Run(BaseModel):
-    """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time.
+    """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time;
+    `devices` has the same for each device, by name.
 
     `remade`: chunks that were whole once and whose files were found damaged, each with what was found.
     """
@@ -53,6 +54,7 @@ class Run(BaseModel):
     remade: list[str] = Field(default_factory=list)
     restarts: list[Restart] = Field(default_factory=list)
     memory: dict[str, int] = Field(default_factory=dict)
+    devices: dict[str, dict[str, int]] = Field(default_factory=dict)
     stopped_by: str | None = None
 
 
@@ -63,7 +65,7 @@ class Ledger:
         self._at = folder / "run.json"
         self._lock = threading.Lock()
         self.run = Run(started=_now())
-        self._before = last_run(folder).memory
+        self._before = last_run(folder)
 
     def phase(
         self, name: str, *, seconds: float, chunks: int = 0, cached: int = 0, failures: list[Failure] | None = None
@@ -87,10 +89,12 @@ class Ledger:
     def memory(self, moment: str, count: int) -> None:
         """Bytes in use at a moment: `before` keeps the first, `serving` and `peak` the most, `after` the last."""
         with self._lock:
-            known = self.run.memory.get(moment, 0)
-            self.run.memory[moment] = (known or count) if moment == "before" else count
-            if moment in ("serving", "peak"):
-                self.run.memory[moment] = max(known, count)
+            _keep(self.run.memory, moment, count)
+
+    def device(self, label: str, moment: str, count: int) -> None:
+        """Bytes in use on a device, at the same moments."""
+        with self._lock:
+            _keep(self.run.devices.setdefault(label, {}), moment, count)
 
     def died(self, server: str, how: str, log: Path, *, again: bool) -> None:
         """A model server died in service; on file at once."""
@@ -100,14 +104,21 @@ class Ledger:
 
     def finish(self, stopped_by: str | None = None) -> None:
         """The run is over; one that served nobody says what the last one that did needed."""
-        if "serving" not in self.run.memory and "serving" in self._before:
-            self.run.memory = self._before
+        if "serving" not in self.run.memory and "serving" in self._before.memory:
+            self.run.memory, self.run.devices = self._before.memory, self._before.devices
         self.run.finished, self.run.stopped_by = _now(), stopped_by
         self.save()
 
     def save(self) -> None:
         with writing(self._at.parent):
             write_whole(self._at, self.run.model_dump_json(indent=1).encode())
+
+
+def _keep(found: dict[str, int], moment: str, count: int) -> None:
+    known = found.get(moment)
+    if moment == "before" and known is not None:
+        return
+    found[moment] = max(known or 0, count) if moment in ("serving", "peak") else count
 
 
 def last_run(folder: Path) -> Run:

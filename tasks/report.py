@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
@@ -36,7 +36,7 @@ from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, committee, pool, timing, training, validate
 from tasks.funnel import funnel
-from tasks.ledger import Run
+from tasks.ledger import Restart, Run
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -69,6 +69,7 @@ def report(night: Night, run: Run) -> Report:
         samples=_samples(night, rulings),
         failures=_failures(night, run),
         remade=tuple(run.remade),
+        restarts=tuple(_restart(each) for each in run.restarts),
     )
     return conclude(found, night.recipe.gates)
 
@@ -206,11 +207,19 @@ def _total(manifests: Sequence[Manifest], figure: str) -> int:
 
 
 def _memory(run: Run) -> Memory | None:
-    return (
-        Memory.model_validate({f"{moment}_bytes": count for moment, count in run.memory.items()})
-        if run.memory
-        else None
-    )
+    if not run.memory:
+        return None
+    devices = [{"name": name, **_bytes(found)} for name, found in sorted(run.devices.items())]
+    return Memory.model_validate({**_bytes(run.memory), "devices": devices})
+
+
+def _bytes(found: Mapping[str, int]) -> dict[str, int]:
+    return {f"{moment}_bytes": count for moment, count in found.items()}
+
+
+def _restart(found: Restart) -> str:
+    how = found.how.partition("\n")[0].removeprefix("model server ")
+    return f"{how} at {found.when}; {'started again' if found.again else 'given up'}, log {found.log}"
 
 
 def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:

@@ -7,11 +7,13 @@ from types import TracebackType
 
 from blocks.arrange import arrange
 from blocks.fleet import Fleet
+from blocks.machine import gpus
 from blocks.memory import tree_bytes
 from blocks.servers import ServerSpec, spec_of
 from blocks.supervised import Death
 from nightschool.chunks import Chunk
 from nightschool.recipe.models import Model
+from nightschool.report.text import size
 from nightschool.wire import Endpoint
 from tasks import dpo, progress, sft, training
 from tasks.ledger import Ledger
@@ -59,11 +61,11 @@ class Desk:
         self._stop()
         self._up = wave
         counts = progress.track("serve", note=self.names(chunks))
-        self._ledger.memory("before", tree_bytes())
+        self._note_memory("before")
         folder = self._night.dir / "servers"
         self._fleet = Fleet(self._waves[wave], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
         served = self._fleet.start()
-        counts.finish("up")
+        counts.finish(self._held(self._fleet))
         self._ledger.phase("serve", seconds=counts.seconds)
         return served
 
@@ -77,10 +79,23 @@ class Desk:
 
     def _stop(self) -> None:
         if self._fleet is not None:
-            self._ledger.memory("serving", tree_bytes())
+            self._note_memory("serving")
             self._fleet.stop()
             self._fleet = None
-            self._ledger.memory("after", tree_bytes())
+            self._note_memory("after")
+
+    def _note_memory(self, moment: str) -> None:
+        self._ledger.memory(moment, tree_bytes())
+        for gpu in gpus():
+            self._ledger.device(gpu.label, moment, gpu.used)
+
+    @staticmethod
+    def _held(fleet: Fleet) -> str:
+        """What the servers hold, for people."""
+        held = fleet.memory()
+        servers = f"{len(held)} server{'' if len(held) == 1 else 's'}"
+        parts = ["up", *([f"{servers} with {size(sum(held.values()))}"] if held else [])]
+        return ", ".join([*parts, *(f"{size(gpu.used)} on device {gpu.index}" for gpu in gpus())])
 
     def _wave(self, chunks: Sequence[Chunk]) -> int:
         """The wave that serves the first chunk's part; where all are up together there is only one."""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from blocks.arrange import Wave, arranged, need_bytes, visible
+from blocks.devices import Gpu
 from blocks.engines import resolve
-from blocks.machine import Gpu, Memory, gpus, memory
+from blocks.machine import Memory, gpus, memory
 from blocks.preflight.check import Check, fail, ok, warn
 from blocks.preflight.weights import find_weights
 from blocks.servers import ServerSpec, spec_of
@@ -70,6 +71,11 @@ def _desks(recipe: Recipe) -> list[tuple[str, tuple[Model, ...]]]:
     """Who is asked in the same phases."""
     student: list[tuple[str, tuple[Model, ...]]] = [("student", (recipe.student,))] if recipe.student else []
     return [("teachers", recipe.teachers), *student]
+
+
+def specs_of(recipe: Recipe) -> list[ServerSpec]:
+    """How each model of the night would be served."""
+    return [_spec(model, recipe) for model in recipe.models]
 
 
 def _spec(model: Model, recipe: Recipe) -> ServerSpec:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from blocks import machine
 from blocks.engines import resolve
 from blocks.preflight.check import Check, fail, ok, warn
-from blocks.preflight.memory import device_checks, memory_check
+from blocks.preflight.flags import flag_checks
+from blocks.preflight.memory import device_checks, memory_check, specs_of
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
 from blocks.preflight.weights import find_weights, missing_files
@@ -24,8 +26,11 @@ _NEEDED = {
 }
 
 
-def preflight(recipe: Recipe) -> list[Check]:
-    """Look at everything that can be looked at without starting a model; nothing stays behind.
+def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: None) -> list[Check]:
+    """Look at everything that can be looked at without starting a model; nothing of the night's stays behind.
+
+    Args:
+        on_progress: gets a line before what takes long.
 
     Returns:
         One check for each thing, failures among them; none of them raises.
@@ -43,6 +48,8 @@ def preflight(recipe: Recipe) -> list[Check]:
         *(_model(model, recipe) for model in local if model not in downloads),
         *reach_checks(endpoints, downloads),
         *device_checks(recipe, machine.gpus(), machine.memory()),
+        *flag_checks(specs_of(recipe), on_progress),
+        *_trusted(recipe),
         memory_check(recipe),
         _cores(recipe),
         store_check(Path(recipe.store)),
@@ -83,6 +90,15 @@ def _model(model: Model, recipe: Recipe) -> Check:
     if missing := missing_files(weights.folder):
         return fail(title, f"{weights.folder} lacks {', '.join(missing)}", "download it again, or name another folder")
     return ok(title, str(weights.folder))
+
+
+def _trusted(recipe: Recipe) -> list[Check]:
+    mend = "read that code first; leave trust_remote_code out where vllm knows the model"
+    return [
+        warn(f"code of {model.name}", f"what {model.model} brings is run as it is", mend)
+        for model in recipe.models
+        if settings(model, recipe.serve).get("trust_remote_code")
+    ]
 
 
 def _cores(recipe: Recipe) -> Check:

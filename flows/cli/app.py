@@ -9,7 +9,7 @@ import typer
 from flows.cli import begun
 from flows.cli.ending import Ending
 from flows.cli.options import Json, Profile, RecipeName, Sets
-from flows.cli.output import out, write_json
+from flows.cli.output import out, say, write_json
 from nightschool.errors import WorldError
 
 app = typer.Typer(
@@ -77,7 +77,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
     from flows.cli.tables import checks_table
     from nightschool.recipe.load import find_recipe, load_recipe
 
-    checks = preflight(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []))
+    checks = preflight(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), say.print)
     if json:
         write_json(checks)
     else:

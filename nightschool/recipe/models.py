@@ -23,6 +23,8 @@ from nightschool.recipe.section import (
 
 Engine = Literal["auto", "vllm", "transformers", "endpoint", "scripted"]
 Placement = Literal["auto", "side_by_side", "sequential"]
+# Flags that the night sets itself, and the field that does so where there is one.
+_OURS = {f"--{flag}": "" for flag in ("host", "port", "model", "served-model-name", "api-key", "lora-modules")}
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 # What only vLLM knows: set on a model of another engine, it would be ignored.
 VLLM_ONLY = (
@@ -62,6 +64,16 @@ class Settings(Section):
     enforce_eager: bool | None = execution(None, description="vllm: quick start, slow tokens")
     trust_remote_code: bool | None = execution(None, description="vllm: run code that the model's folder brings")
     extra_args: tuple[str, ...] | None = execution(None, description="vllm: further flags; `check` looks them up")
+
+    @field_validator("extra_args")
+    @classmethod
+    def _flags_without_a_field(cls, extra_args: tuple[str, ...] | None) -> tuple[str, ...] | None:
+        fields = _OURS | {f"--{name.replace('_', '-')}": name for name in (*VLLM_ONLY, "max_model_len", "dtype")}
+        for given in extra_args or ():
+            flag = given.partition("=")[0].replace("_", "-").replace("--no-", "--")
+            if flag in fields:
+                raise Clash(f"{flag}: " + (f"use the field {fields[flag]}" if fields[flag] else "the night sets it"))
+        return extra_args
 
     def identity(self) -> dict[str, Any]:
         """As of any section; what is left out decides nothing, so that a new setting renames no key."""

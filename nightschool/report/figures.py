@@ -101,6 +101,15 @@ class LatencyTimes(Figure):
     stage: str | None = None
 
 
+class DeviceMemory(Figure):
+    """Bytes in use on one device, by whomever, at the same moments as `Memory`."""
+
+    name: Text
+    before_bytes: int | None = None
+    serving_bytes: int | None = None
+    after_bytes: int | None = None
+
+
 class Memory(Figure):
     """Bytes in use before the teachers came, while they served, after they went; what = whose memory it is."""
 
@@ -109,6 +118,7 @@ class Memory(Figure):
     after_bytes: int | None = None
     peak_bytes: int | None = None
     what: str = "this night's processes"
+    devices: tuple[DeviceMemory, ...] = ()
 
 
 class SampleVote(Figure):
@@ -190,6 +200,7 @@ class Report(Figure):
     samples: tuple[Sample, ...] = ()
     failures: tuple[Failure, ...] = ()
     remade: tuple[Text, ...] = ()
+    restarts: tuple[Text, ...] = ()
 
     def stage(self, name: str | None) -> Stage | None:
         """The stage of that name, if the night reached it."""

@@ -61,6 +61,14 @@ def answered(report: Report) -> Table:
     return ["teacher", "kept", "dropped", "requests", "retries", "tokens in", "tokens out", "out per request"], rows
 
 
+def devices(report: Report) -> list[tuple[str, str, int]]:
+    """Each device's memory before, while and after serving."""
+    found = report.memory.devices if report.memory else ()
+    moments = ("before", "serving", "after")
+    named = [(one.name, moment, getattr(one, f"{moment}_bytes")) for one in found for moment in moments]
+    return [(name, moment, size) for name, moment, size in named if size is not None]
+
+
 def memory(report: Report) -> list[tuple[str, int]]:
     """What was measured of memory, in the order of the night."""
     found = report.memory
@@ -161,6 +169,8 @@ def view(report: Report) -> dict[str, Any]:
         "committee_words": committee(report.committee) if report.committee else "",
         "slowest_s": max((phase.seconds for phase in report.phases), default=0),
         "memory_rows": remembered,
+        "device_rows": devices(report),
+        "device_most": max((size for _, _, size in devices(report)), default=0),
         "memory_most": max((size for _, size in remembered), default=0),
         "requests": requests(report),
         "strip": strip(report),

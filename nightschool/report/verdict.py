@@ -107,6 +107,7 @@ def summary_lines(report: Report) -> list[str]:
     asked = report.requests
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
     lines += _remade(report)
+    lines += [f"  server     {found}" for found in report.restarts[-3:]]
     spent = sum(phase.seconds for phase in report.phases)
     slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
     longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)

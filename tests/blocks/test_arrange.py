@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from blocks.arrange import arranged, visible
-from blocks.machine import Gpu
+from blocks.devices import Gpu
 from blocks.servers import ServerSpec
 from nightschool.errors import RecipeError
 from nightschool.placement import NoRoom

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from blocks import machine
-from blocks.machine import Gpu, parse_amd, parse_nvidia
+from blocks.devices import Gpu
+from blocks.machine import parse_amd, parse_nvidia
 
 MIB = 2**20
 NVIDIA = "0, NVIDIA H200, 143771, 512\n1, NVIDIA H200, 143771, [N/A]\nNo devices were found\n"

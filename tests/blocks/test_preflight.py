@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from blocks.machine import Gpu, Memory
+from blocks.devices import Gpu
+from blocks.machine import Memory
 from blocks.preflight.memory import device_checks, judge_memory, widest_bytes
 from blocks.preflight.preflight import engine_check, preflight
 from blocks.preflight.reach import reach_checks

@@ -9,6 +9,7 @@ from functools import cache
 from nightschool.recipe.learning import Gate
 from nightschool.records import Measured
 from nightschool.report.figures import (
+    DeviceMemory,
     Failure,
     Funnel,
     LatencyTimes,
@@ -156,7 +157,14 @@ def unjudged() -> Report:
         latency=LatencyTimes(seconds=seconds("dpo"), stage="dpo"),
         phases=tuple(Phase(name=n, seconds=s, chunks=c, cached_chunks=k) for n, s, c, k in PHASES),
         requests=Requests(sent=14_220, reused=1_800, retried=12, failed=0, tokens_in=981_240, tokens_out=355_021),
-        memory=Memory(before_bytes=410 << 20, serving_bytes=2210 << 20, after_bytes=433 << 20, peak_bytes=3620 << 20),
+        memory=Memory(
+            before_bytes=410 << 20,
+            serving_bytes=2210 << 20,
+            after_bytes=433 << 20,
+            peak_bytes=3620 << 20,
+            devices=(DeviceMemory(name="0: NVIDIA H200", before_bytes=0, serving_bytes=120 << 30, after_bytes=0),),
+        ),
+        restarts=("alba-0 (vllm) ended with exit code 137 at 23:10; started again, log alba-0.log",),
         samples=samples(),
     )
 

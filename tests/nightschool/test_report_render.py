@@ -193,3 +193,10 @@ def test_a_large_night_stays_a_small_page() -> None:
     times = LatencyTimes(seconds=tuple(0.1 + 0.0001 * i for i in range(40_000)), limit_s=9)
     page = render(example().model_copy(update={"losses": {"sft": steps, "dpo": steps}, "latency": times}))
     assert len(page) < 500_000
+
+
+def test_devices_and_servers_that_died_are_shown(page: str) -> None:
+    assert "0: NVIDIA H200, while serving" in page
+    assert "120.0 GiB" in page
+    assert "Model servers died in service 1 time:" in page
+    assert "alba-0 (vllm) ended with exit code 137" in page
