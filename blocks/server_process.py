@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import psutil
@@ -80,6 +81,19 @@ class ServerProcess:
             raise self._failure(f"was not healthy after {self.spec.startup_timeout_s:g} s")
         return self.ready
 
+    def health(self) -> Literal["well", "ill", "silent"]:
+        """What a server that is up says of itself: `ill` refuses or answers otherwise, `silent` takes too long."""
+        try:
+            return "well" if self._ask("/health")[0] == http.client.OK else "ill"
+        except TimeoutError:
+            return "silent"
+        except (OSError, http.client.HTTPException):
+            return "ill"
+
+    def illness(self, since_s: float) -> WorldError:
+        """One that runs and has not been well for so long, with the end of its log."""
+        return self._failure(f"has not been well for {since_s:.0f} s")
+
     def death(self) -> WorldError:
         """How a server that has ended did, with the end of its log."""
         return self._failure(f"ended with exit code {self._guard.poll()}")
@@ -112,13 +126,18 @@ class ServerProcess:
 
     def _get(self, path: str) -> bytes | None:
         """The body of a 200, None for anything else."""
+        try:
+            status, body = self._ask(path)
+        except (OSError, http.client.HTTPException):
+            return None
+        return body if status == http.client.OK else None
+
+    def _ask(self, path: str) -> tuple[int, bytes]:
         connection = http.client.HTTPConnection(_HOST, self.port, timeout=_PROBE_TIMEOUT_S)
         try:
             connection.request("GET", path, headers={"Authorization": f"Bearer {self._key}"})
             answer = connection.getresponse()
-            return answer.read() if answer.status == 200 else None
-        except (OSError, http.client.HTTPException):
-            return None
+            return answer.status, answer.read()
         finally:
             connection.close()
 

@@ -14,6 +14,8 @@ from nightschool.errors import NightError
 
 State = Literal["down", "starting", "up", "resting", "lost"]
 _FIRST_REST_S, _MAX_REST_S = 1.0, 60.0
+# A server that is busy may be slow to say that it is well; one that says the contrary knows.
+_LOOK_EVERY_S, _ILL_S, _SILENT_S = 5.0, 15.0, 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,7 @@ class Supervised:
         self._process: ServerProcess | None = None
         self._served = False
         self._restarts = 0
-        self._due = 0.0
+        self._due = self._well = self._next_look = 0.0
 
     @property
     def url(self) -> str:
@@ -80,15 +82,30 @@ class Supervised:
         process = self._process
         if self.state == "resting" and time.monotonic() >= self._due:
             self._launch()
-        elif self.state == "up" and process is not None and not process.is_up():
-            self._failed(process.death())
+        elif self.state == "up" and process is not None:
+            self._look_after(process)
         elif self.state == "starting" and process is not None:
             try:
                 if process.check():
                     self._say(f"{self.name}: up after {process.age_s():.1f} s")
                     self.state, self._served, self.error = "up", True, None
+                    self._well = time.monotonic()
+                    self._next_look = self._well + _LOOK_EVERY_S
             except NightError as error:
                 self._failed(error)
+
+    def _look_after(self, process: ServerProcess) -> None:
+        """A server may outlive its engine, or hang: one that is not well for long is as good as dead."""
+        now = time.monotonic()
+        if not process.is_up():
+            self._failed(process.death())
+        elif now >= self._next_look:
+            self._next_look = now + _LOOK_EVERY_S
+            health = process.health()
+            if health == "well":
+                self._well = time.monotonic()
+            elif now - self._well > (_ILL_S if health == "ill" else _SILENT_S):
+                self._failed(process.illness(now - self._well))
 
     def describe_start(self) -> str:
         """How long it has been starting, for people."""

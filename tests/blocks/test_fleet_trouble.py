@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from blocks import server_process, supervised
 from blocks.client import Client
 from blocks.fleet import Fleet, outlast
 from blocks.pid_file import alive
@@ -93,3 +94,18 @@ def test_a_guard_that_is_killed_leaves_no_server_behind(tmp_path: Path) -> None:
         guard, server = alive(pid_file_of(tmp_path).server.pid)
         guard.kill()
         until(lambda: gone(server) and "lost" in fleet.states().values())
+
+
+def test_a_server_that_hangs_is_started_again(tmp_path: Path, client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, seconds in (("_LOOK_EVERY_S", 0.1), ("_SILENT_S", 0.3)):
+        monkeypatch.setattr(supervised, name, seconds)
+    monkeypatch.setattr(server_process, "_PROBE_TIMEOUT_S", 0.2)
+    deaths: list[Death] = []
+    with Fleet([spec_with()], log_dir=tmp_path, on_progress=lambda _: None, on_death=deaths.append) as hanging:
+        endpoint = hanging.start()["t"]
+        _, server = alive(pid_file_of(tmp_path).server.pid)
+        server.suspend()
+        until(lambda: deaths and hanging.states() == {"t-0": "up"})
+        assert "has not been well" in deaths[0].how
+        assert gone(server)
+        assert len(ask(client, endpoint, 5)) == 5

@@ -22,11 +22,16 @@ _NIGHT = """
 import pathlib, sys, time
 from blocks.fleet import Fleet
 from blocks.servers import ServerSpec
-spec = ServerSpec(name="t", engine="scripted", model="t")
+spec = ServerSpec(name="t", engine="scripted", model="t", replicas=2)
 Fleet([spec], log_dir=pathlib.Path(sys.argv[1]), on_progress=print).start()
 print("up", flush=True)
 time.sleep(1000)
 """
+
+
+def _family(folder: Path) -> list[psutil.Process]:
+    """Guard and server of each replica."""
+    return [process for name in ("t-0", "t-1") for process in alive(pid_file_of(folder, name).server.pid)]
 
 
 @pytest.fixture
@@ -37,7 +42,7 @@ def killed_night(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
     assert night.stdout is not None
     while night.stdout.readline() not in (b"up\n", b""):
         pass
-    family = alive(pid_file_of(tmp_path).server.pid)
+    family = _family(tmp_path)
     yield night
     night.kill()
     night.wait()
@@ -48,8 +53,8 @@ def killed_night(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def test_kill_9_of_the_night_leaves_no_server(tmp_path: Path, killed_night: subprocess.Popen[bytes]) -> None:
-    family = alive(pid_file_of(tmp_path).server.pid)
-    assert len(family) == 2
+    family = _family(tmp_path)
+    assert len(family) == 4
     killed_night.kill()
     until(lambda: all(map(gone, family)))
     killed_night.wait()
@@ -61,15 +66,15 @@ def test_what_a_killed_night_left_is_reaped(
     tmp_path: Path, killed_night: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(pid_file_module, "_ORDERLY_END_S", 0.5)
-    guard, server = alive(pid_file_of(tmp_path).server.pid)
+    family = _family(tmp_path)
     assert reap(tmp_path) == []
-    guard.send_signal(signal.SIGSTOP)
+    for guard in family[::2]:
+        guard.send_signal(signal.SIGSTOP)
     killed_night.kill()
     killed_night.wait()
-    assert not gone(server)
-    assert reap(tmp_path) == ["t-0"]
-    assert gone(server)
-    assert gone(guard)
+    assert not any(map(gone, family))
+    assert reap(tmp_path) == ["t-0", "t-1"]
+    assert all(map(gone, family))
     assert not list(tmp_path.glob("*.pid.json"))
 
 
