@@ -1,178 +1,118 @@
-"""Kills a night ten times with kill -9 at random moments, and counts what that cost.
+"""Kills nights of 5,000 rows at random moments, in every way; what that cost is counted by the model server's tally.
 
-Each trial: an empty store, `nightschool run` on the smoke recipe, SIGKILL to its whole process group at a random
-moment (by turns: after a random time, and once the teachers have been asked a random share of all that they will be),
-`nightschool run` again until it ends by itself. The teachers are scripted servers outside the night, which count what
-they are asked. Compared with a night that nobody killed:
+Each trial: an empty store, `nightschool run` as a process, the harm once a random 10 to 90% of the rows have been asked
+for, `nightschool run` again until it ends by itself. Compared with a night that nobody disturbed:
 
-- the same keys, and in every chunk the same number of rows;
-- no row twice in a chunk;
-- teachers asked at most once per row, plus what was in flight at the kill;
-- no process of the night left behind.
+- every row is there, once, in its place, with the same contents;
+- the server was asked at most 5,000 times plus what was in flight at the harm (64), however it came about;
+- it came to its end: a night that does nothing for three minutes counts as hung.
 
-    python benchmarks/kill_drill.py [--trials 10] [--seed 0]
+    python -m benchmarks.kill_drill [--rows 5000] [--kills 20] [--others 1] [--only WORD] [--seed 0]
+
+kill -9 hits the night's process group; what it started must end by itself. A torn journal, the model server, a full disk
+(no file may grow any more), a flipped bit in a finished chunk, SIGTERM, Prefect's server and a wall clock that jumps by
+hours follow, `--others` times each.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
-import os
 import random
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-import urllib.request
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
-import psutil
+import orjson
 
-from blocks.fleet import Fleet
-from blocks.packed import unpack
-from blocks.servers import ServerSpec
-from nightschool.wire import Endpoint
+from benchmarks.jumping_clock import JumpingClock
+from benchmarks.word_problems import word_problems
+from flows.drill.drill import Outcome, play_scene, reference, small
+from flows.drill.place import Place
+from flows.drill.scenes import KILLED, SCENES, Process, Scene
+from nightschool.recipe.load import load_recipe
 
-TEACHERS = ("alba", "bruno", "clara")
+_RECIPE = """
+name: drill
+store: runs
+teachers: [{{name: ada, model: ada, engine: scripted}}]
+pool: {{file: {file}, fields: {{question: problem}}}}
+answers:
+  reply: text
+  prompt: {prompt}
+committee: {{quorum: 1}}
+"""
+_IN_FLIGHT = 64
+_CHUNK_ROWS = 250
+_HOURS = (5, -30, 0)
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trials", type=int, default=10)
+    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--kills", type=int, default=20)
+    parser.add_argument("--others", type=int, default=1, help="trials of each other harm")
+    parser.add_argument("--only", default="", help="only harms with this in their name")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--recipe", default="smoke")
     options = parser.parse_args()
     rng = random.Random(options.seed)
-    with tempfile.TemporaryDirectory(prefix="kill-drill-") as folder:
-        whole, asked, seconds = undisturbed(Path(folder) / "whole", options.recipe)
-        print(f"undisturbed: {seconds:.0f} s, {len(whole)} chunks, {asked} requests to teachers")
-        print(f"{'killed at':>10} {'in phase':>12} {'asked':>7} {'in flight':>9} {'twice':>6}  verdict")
+    with tempfile.TemporaryDirectory(prefix="kill-drill-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        known = reference(_place(folder, options.rows))
+        print(f"undisturbed: {known.asked} requests, {known.slots} in flight at most")
+        print(f"{'harm':<34} {'at':>5} {'sent':>6} {'twice':>5} {'lost':>5} {'s':>5}  verdict")
         bad = 0
-        for number in range(options.trials):
-            after = After(rng.uniform(1, seconds)) if number % 2 else After(0, rng.randint(1, asked - 1))
-            faults = trial(Path(folder) / f"trial-{number}", options.recipe, after, whole, asked)
-            bad += bool(faults)
-    print(f"{options.trials - bad} of {options.trials} trials clean")
+        trials = list(_trials(options.kills, options.others, folder / "clock", options.only))
+        for number, (scene, clock) in enumerate(trials):
+            at = rng.uniform(0.1, 0.9)
+            start = replace(known, place=replace(known.place, variables=clock.variables)) if clock else known
+            bad += not _tell(play_scene(start, scene, folder / f"trial-{number:03}", at=at), at)
+    print(f"{len(trials) - bad} of {len(trials)} trials clean")
     return 1 if bad else 0
 
 
-def undisturbed(folder: Path, recipe: str) -> tuple[dict[str, int], int, float]:
-    """Chunks with their rows, requests that the teachers saw, and seconds of a night that nobody kills."""
-    with teachers(folder) as endpoints:
-        began = time.monotonic()
-        finish(start(folder, recipe, endpoints))
-        return chunks(folder), sum(stats(endpoint)["total"] for endpoint in endpoints), time.monotonic() - began
+def _place(folder: Path, rows: int) -> Place:
+    """A night of one teacher that solves problems in free text: 64 in flight, 50 ms each, four chunks at once."""
+    problems, prompt, recipe = folder / "problems.jsonl", folder / "prompt.txt", folder / "recipe.yaml"
+    problems.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in word_problems(rows)))
+    prompt.write_text("[system]\nYou reason step by step.\n[user]\n$question\n")
+    recipe.write_text(_RECIPE.format(file=problems, prompt=prompt))
+    place = small(load_recipe(recipe), folder / "undisturbed", rows=rows, delay_s=0.05, concurrency=_IN_FLIGHT)
+    answers = place.recipe.answers.model_copy(update={"chunk_rows": _CHUNK_ROWS, "chunks_in_flight": 4})
+    return replace(place, recipe=place.recipe.model_copy(update={"answers": answers}))
 
 
-@dataclass(frozen=True)
-class After:
-    """When to kill: after so many seconds, or once the teachers have been asked so often."""
-
-    seconds: float
-    requests: int = 0
-
-    def wait(self, endpoints: list[Endpoint]) -> None:
-        time.sleep(self.seconds)
-        while sum(stats(endpoint)["total"] for endpoint in endpoints) < self.requests:
-            time.sleep(0.02)
-
-    def __str__(self) -> str:
-        return f"{self.requests} asked" if self.requests else f"{self.seconds:.1f} s"
+def _trials(kills: int, others: int, folder: Path, only: str) -> list[tuple[Scene, JumpingClock | None]]:
+    """Scenes with the clock that their nights run by, None for the machine's."""
+    clock = JumpingClock(folder)
+    jumps = Scene("the clock jumps", harm=_jumping(clock))
+    harms = [scene for scene in SCENES if scene.harm and not scene.change and scene is not KILLED]
+    found = [KILLED] * kills + [scene for scene in (*harms, jumps) for _ in range(others)]
+    return [(scene, clock if scene is jumps else None) for scene in found if only in scene.name]
 
 
-def trial(folder: Path, recipe: str, after: After, whole: dict[str, int], asked: int) -> list[str]:
-    """One kill and one resumption; what was wrong, nothing if all was well."""
-    with teachers(folder) as endpoints:
-        process = start(folder, recipe, endpoints)
-        after.wait(endpoints)
-        in_flight = sum(stats(endpoint)["in_flight"] for endpoint in endpoints)
-        phase = reached(folder)
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        _, left = psutil.wait_procs(family, timeout=15)
-        finish(start(folder, recipe, endpoints))
-        counts = [stats(endpoint) for endpoint in endpoints]
-    seen, twice = (sum(count[name] for count in counts) for name in ("total", "duplicates"))
-    found = chunks(folder)
-    # Requests still leave between the count and the kill: what can be in flight at once is the bound.
-    most = sum(count["most_in_flight"] for count in counts)
-    faults = [f"{len(left)} processes left behind"] if left else []
-    faults += [] if found == whole else [f"chunks differ: {sorted(set(found.items()) ^ set(whole.items()))[:4]}"]
-    faults += [f"{count} rows twice" for count in [duplicates(folder)] if count]
-    faults += [f"{twice} asked twice, at most {most} were in flight"] if twice > most else []
-    faults += [f"{seen - twice} rows asked, {asked} wanted"] if seen - twice != asked else []
-    verdict = "; ".join(faults) or "clean"
-    verdict = "; ".join(faults) or "clean"
-    print(f"{after!s:>10} {phase:>12} {seen:>7} {in_flight:>9} {twice:>6}  {verdict}", flush=True)
-    return faults
+def _jumping(clock: JumpingClock) -> Callable[[Place, Process | None], int]:
+    """Hours ahead, more than a day back, and right again, while the night runs; then it ends by itself."""
+
+    def jump(place: Place, process: Process | None) -> int:
+        assert process is not None
+        for hours in _HOURS:
+            clock.jump(hours * 3600)
+            place.until_asked(process, place.asked() + 200)
+        place.finish(process, 0)
+        return 0
+
+    return jump
 
 
-@contextmanager
-def teachers(folder: Path) -> Iterator[list[Endpoint]]:
-    """Scripted servers that outlive the night: they keep count across its kills. Slow enough to be hit in mid-chunk."""
-    script = json.dumps({"models": {name: {"latency_s": {"mean": 0.5, "jitter": 0.3}} for name in TEACHERS}})
-    specs = [ServerSpec(name=name, engine="scripted", model=name, script=script) for name in TEACHERS]
-    with Fleet(specs, log_dir=folder / "teachers", on_progress=lambda note: None) as fleet:
-        served = fleet.start()
-        yield [served[name] for name in TEACHERS]
-
-
-def start(folder: Path, recipe: str, endpoints: list[Endpoint]) -> subprocess.Popen[bytes]:
-    """The night as a user starts it, in a process group of its own, its teachers at the given endpoints."""
-    sets = [f"store={folder / 'runs'}", "serve.concurrency=4"]
-    for number, endpoint in enumerate(endpoints):
-        where = f"teachers.{number}"
-        sets += [f"{where}.script=null", f"{where}.engine=endpoint", f"{where}.key_env={endpoint.key_env}"]
-        sets += [f"{where}.urls={json.dumps(endpoint.urls)}"]
-    flags = [flag for one in sets for flag in ("--set", one)]
-    folder.mkdir(parents=True, exist_ok=True)
-    with (folder / "night.log").open("ab") as log:
-        command = [sys.executable, "-m", "flows.cli", "run", recipe, *flags]
-        return subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
-
-
-def finish(process: subprocess.Popen[bytes]) -> None:
-    code = process.wait()
-    if code not in (0, 1):
-        raise SystemExit(f"the night ended with {code}; see night.log")
-
-
-def stats(endpoint: Endpoint) -> dict[str, int]:
-    """The server's own counts."""
-    url = endpoint.urls[0].removesuffix("/v1") + "/stats"
-    key = os.environ.get(endpoint.key_env or "", "")
-    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {key}"})
-    with urllib.request.urlopen(request, timeout=10) as answer:
-        return json.load(answer)
-
-
-def chunks(folder: Path) -> dict[str, int]:
-    """Rows kept and dropped of every whole chunk, by its place in the store."""
-    found: dict[str, int] = {}
-    for path in sorted((folder / "runs").glob("*/*/chunk-*.manifest.json")):
-        manifest = json.loads(path.read_bytes())
-        found[str(path.relative_to(folder))] = manifest["rows"] + sum(manifest["dropped"].values())
-    return found
-
-
-def duplicates(folder: Path) -> int:
-    """Rows whose id stands more than once in their chunk."""
-    count = 0
-    for path in (folder / "runs").glob("*/*/chunk-*.rows.jsonl.zst"):
-        ids = [json.loads(line)["id"] for line in unpack(path)]
-        count += len(ids) - len(set(ids))
-    return count
-
-
-def reached(folder: Path) -> str:
-    """The phase that the night was in, by the newest folder of the store."""
-    made = [path for path in (folder / "runs").glob("*/*/*") if "nights" not in path.parts]
-    return max(made, key=lambda path: path.stat().st_mtime).parts[-3] if made else "start"
+def _tell(outcome: Outcome, at: float) -> bool:
+    print(
+        f"{outcome.scene:<34} {at:>5.0%} {outcome.sent:>6} {outcome.paid_twice:>5} {outcome.lost:>5} "
+        f"{outcome.seconds:>5.0f}  {outcome.verdict}",
+        flush=True,
+    )
+    return outcome.clean
 
 
 if __name__ == "__main__":

@@ -56,10 +56,9 @@ class Reference:
     asked: int
     before_answers: int
 
-    @property
-    def middle(self) -> int:
-        """Requests after which half of the answers are there."""
-        return (self.before_answers + self.asked) // 2
+    def after(self, share: float) -> int:
+        """Requests after which so large a share of the answers has been asked for."""
+        return self.before_answers + round(share * (self.asked - self.before_answers))
 
     @property
     def slots(self) -> int:
@@ -128,8 +127,12 @@ def reference(place: Place) -> Reference:
     return Reference(place, rows, asked, asked - answers)
 
 
-def play_scene(known: Reference, scene: Scene, folder: Path) -> Outcome:
-    """Do the harm, let the night go on until it ends by itself, and compare with the one that nobody disturbed."""
+def play_scene(known: Reference, scene: Scene, folder: Path, *, at: float = 0.5) -> Outcome:
+    """Do the harm, let the night go on until it ends by itself, and compare with the one that nobody disturbed.
+
+    Args:
+        at: the share of the answers that has been asked for when it is done.
+    """
     began = time.monotonic()
     place = _moved(known.place, folder, whole=scene.start == "whole")
     faults: list[str] = []
@@ -143,7 +146,7 @@ def play_scene(known: Reference, scene: Scene, folder: Path) -> Outcome:
             if scene.harm is None:
                 place.finish(process)
             else:
-                place.until_asked(process, known.middle)
+                place.until_asked(process, known.after(at))
         taken = scene.harm(place, process) if scene.harm else 0
         if scene.change:
             place = replace(place, recipe=scene.change(place.recipe))
@@ -202,7 +205,7 @@ def _moved(place: Place, folder: Path, *, whole: bool) -> Place:
         for file in place.folder.glob("*.tally"):
             shutil.copy(file, folder)
     text = place.recipe.model_dump_json(by_alias=True).replace(str(place.folder), str(folder))
-    return Place(folder, Recipe.model_validate_json(text))
+    return replace(place, folder=folder, recipe=Recipe.model_validate_json(text))
 
 
 def _counted(place: Place) -> Mapping[str, int]:

@@ -8,8 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
@@ -45,10 +45,14 @@ Rows = dict[str, list[str]]
 
 @dataclass(frozen=True)
 class Place:
-    """The folder and the recipe that its next night runs; `recipe.store` lies in the folder."""
+    """The folder and the recipe that its next night runs; `recipe.store` lies in the folder.
+
+    `variables` are put into the environment of its nights.
+    """
 
     folder: Path
     recipe: Recipe
+    variables: Mapping[str, str] = field(default_factory=dict)
 
     def start(self, *arguments: str) -> subprocess.Popen[bytes]:
         """A command of ours as a user would start it, in a process group of its own; `run` unless another is given."""
@@ -58,7 +62,7 @@ class Place:
         # -P keeps whatever lies in the current folder from passing for one of our modules.
         command = [sys.executable, "-P", "-m", "flows.cli", *(arguments or ("run", str(file)))]
         path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-        env = os.environ | {"PYTHONPATH": path, "PREFECT_HOME": str(self.folder / "prefect")}
+        env = os.environ | {"PYTHONPATH": path, "PREFECT_HOME": str(self.folder / "prefect"), **self.variables}
         env.pop("PREFECT_API_URL", None)
         process = subprocess.Popen(
             command,
