@@ -4,14 +4,15 @@ Each trial: an empty store, `nightschool run` as a process, the harm once a rand
 for, `nightschool run` again until it ends by itself. Compared with a night that nobody disturbed:
 
 - every row is there, once, in its place, with the same contents;
-- the server was asked at most 5,000 times plus what was in flight at the harm (64), however it came about;
+- the server was asked at most 5,000 times plus what was in flight at the harm: 64 requests, and the replies of the last
+  20 ms, which had not reached the disk;
 - it came to its end: a night that does nothing for three minutes counts as hung.
 
     python -m benchmarks.kill_drill [--rows 5000] [--kills 20] [--others 1] [--only WORD] [--seed 0]
 
-kill -9 hits the night's process group; what it started must end by itself. A torn journal, the model server, a full disk
-(no file may grow any more), a flipped bit in a finished chunk, SIGTERM, Prefect's server and a wall clock that jumps by
-hours follow, `--others` times each.
+kill -9 hits the night's process group; what it started must end by itself. A torn journal, the model server, a full
+disk (no file may grow any more), a flipped bit in a finished chunk, SIGTERM, Prefect's server and a wall clock that
+jumps by hours follow, `--others` times each.
 """
 
 from __future__ import annotations

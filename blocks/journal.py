@@ -50,6 +50,7 @@ class Journal:
             # A full disk is told before anything is asked: what comes back then would be paid for and lost.
             os.posix_fallocate(fd, whole, _ROOM)
             os.ftruncate(fd, whole)
+            scribe().failure = None
         except OSError as err:
             raise WorldError(f"{self._path}: journal cannot be opened: {err.strerror}") from None
         self._file = scribe().open(fd)
@@ -68,9 +69,17 @@ class Journal:
         Raises:
             WorldError: an earlier reply could not be written, the disk is full or gone; the half line is cut off.
         """
-        if self._file.failure:
-            raise self._failed(self._file.failure)
+        self.check(alone=True)
         self._file.put(as_line(reply))
+
+    def check(self, *, alone: bool = False) -> None:
+        """Whether replies can be kept here and, unless `alone`, in the process's other journals.
+
+        Raises:
+            WorldError: a line could not be written.
+        """
+        if failure := self._file.failure or (None if alone else scribe().failure):
+            raise self._failed(failure)
 
     def _failed(self, failure: OSError) -> WorldError:
         return WorldError(f"{self._path}: journal cannot be written: {failure.strerror or failure}")

@@ -74,9 +74,13 @@ class Appended:
 
 
 class Scribe:
-    """The two threads and their queue; lines of one file keep their order."""
+    """The two threads and their queue; lines of one file keep their order.
+
+    `failure` is the last one of any file: a disk that is full for one is full for all.
+    """
 
     def __init__(self) -> None:
+        self.failure: OSError | None = None
         self.queue: SimpleQueue[tuple[Appended, bytes | threading.Event]] = SimpleQueue()
         self._open: set[Appended] = set()
         self._dirty, self._many = threading.Event(), threading.Event()
@@ -106,6 +110,7 @@ class Scribe:
                 lines.setdefault(file, []).append(one)
         for file, mine in lines.items():
             file.write(mine)
+            self.failure = file.failure or self.failure
             self._open.add(file)
             if file.unsynced >= _SYNC_LINES:
                 self._many.set()

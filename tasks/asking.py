@@ -57,7 +57,17 @@ class Asked:
             self._rows[ask.id] = Takes(ask, flaw=flaw, max_model_len=self._endpoint.max_model_len)
 
     def to_ask(self) -> Iterator[Ask]:
-        """What is still wanted; rows that the journal knows nothing of come first, since they need no reading."""
+        """What is still wanted, as long as the replies can be kept.
+
+        Raises:
+            WorldError: nothing can be written any more, to this journal or another: a reply would be paid for and lost.
+        """
+        for ask in self._open():
+            self._journal.check()
+            yield ask
+
+    def _open(self) -> Iterator[Ask]:
+        """Rows that the journal knows nothing of come first, since they need no reading."""
         on_file = [row_id for row_id in self._rows if row_id in self._journal.replies]
         for row_id, takes in self._rows.items():
             if row_id not in self._journal.replies and row_id not in self.failed:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from nightschool.recipe.script import Latency, Script, ScriptedModel
 from nightschool.recipe.small import drilled
 
 _SIGNED = re.compile(r"\[asked under [0-9a-f]{8}\]")
+# A reply is with the kernel within milliseconds: what came in this time before a kill may have to be paid for again.
+_UNWRITTEN_S = 0.02
 # What may differ between two nights that ask the same.
 _OF_ONE_NIGHT = {"latency_s", "attempts"}
 
@@ -62,8 +65,11 @@ class Reference:
 
     @property
     def slots(self) -> int:
-        """Requests that can be in flight at once: what a kill may cost."""
-        return (self.place.recipe.serve.concurrency or 0) * len(self.place.recipe.teachers)
+        """Requests that can be on their way to the disk at once: what a kill may cost."""
+        teachers = [teacher for teacher in self.place.recipe.teachers if teacher.script]
+        delay_s = min(teacher.script.models[teacher.name].latency_s.mean for teacher in teachers if teacher.script)
+        in_flight = (self.place.recipe.serve.concurrency or 0) * len(teachers)
+        return in_flight + ceil(in_flight / delay_s * _UNWRITTEN_S)
 
 
 def drill(

@@ -173,3 +173,34 @@ print(len(list(replies(path))))
     assert int(count) >= 5
     assert (tmp_path / "journal.jsonl").read_bytes().endswith(b"\n")
     assert WorldError.exit_code == 3
+
+
+def test_a_disk_that_is_full_for_one_journal_is_full_for_all_until_there_is_room_again(tmp_path: Path) -> None:
+    code = f"""
+import resource
+from pathlib import Path
+from blocks.journal import Journal
+from nightschool.errors import WorldError
+from tests.blocks.test_journal import reply
+folder = Path({str(tmp_path)!r})
+def told(journal):
+    try:
+        journal.check()
+    except WorldError as err:
+        return str(err).partition(": ")[2]
+with Journal(folder / "other.jsonl") as other:
+    try:
+        with Journal(folder / "full.jsonl") as full:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1))
+            assert told(other) is None
+            full.append(reply("1"))
+            while not told(full):
+                pass
+            print(told(other))
+    except WorldError:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (-1, -1))
+    with Journal(folder / "full.jsonl"):
+        print(told(other))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == ["journal cannot be written: File too large", "None"]
