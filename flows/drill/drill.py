@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import re
 import shutil
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from math import ceil
 from pathlib import Path
 from typing import Any
 
-from blocks.scripted.texts import signature
+from flows.drill.compare import lost, mixed, wrong
 from flows.drill.place import Place, Rows, kill
 from flows.drill.scenes import SCENES, Scene, with_faults
 from nightschool.errors import NightError
@@ -21,11 +19,8 @@ from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Latency, Script, ScriptedModel
 from nightschool.recipe.small import drilled
 
-_SIGNED = re.compile(r"\[asked under [0-9a-f]{8}\]")
 # A reply is with the kernel within milliseconds: what came in this time before a kill may have to be paid for again.
 _UNWRITTEN_S = 0.02
-# What may differ between two nights that ask the same.
-_OF_ONE_NIGHT = {"latency_s", "attempts"}
 
 
 @dataclass(frozen=True)
@@ -159,7 +154,7 @@ def play_scene(known: Reference, scene: Scene, folder: Path, *, at: float = 0.5)
             if place.recipe.answers != known.place.recipe.answers:
                 old = _counted(place)["distinct"] - known.before_answers
         place.finish(place.start(), 0, 1)
-        if scene.failing and _lost(known.rows, place.rows()):
+        if scene.failing and lost(known.rows, place.rows()):
             again = ("rerun", place.recipe.name, "--store", place.recipe.store, "--failed")
             place.finish(place.start(*again), 0, 1)
     except NightError as err:
@@ -191,16 +186,16 @@ def judge(
         old: answers that were paid for under a prompt that was changed then.
     """
     counted, needed = _counted(place), known.asked + old
-    lost, twice = _lost(known.rows, rows), counted["paid_twice"]
-    mixed = _mixed(place, rows)
+    gone, twice = lost(known.rows, rows), counted["paid_twice"]
+    old_rows = mixed(place.recipe, rows)
     may = (known.slots if scene.harm and scene.start == "empty" else 0) + taken
-    faults += [f"{lost} rows lost"] if lost else []
-    faults += [f"{mixed} rows under the old prompt"] if mixed else []
+    faults += [f"{gone} rows lost"] if gone else []
+    faults += [f"{old_rows} rows under the old prompt"] if old_rows else []
     faults += [f"{twice} paid twice, {may} were in flight"] if twice > may else []
-    faults += [f"{counted['distinct']} asked, {needed} needed"] if counted["distinct"] != needed and not lost else []
-    faults += [f"{count} rows in another order, doubled or different" for count in [_wrong(known.rows, rows)] if count]
+    faults += [f"{counted['distinct']} asked, {needed} needed"] if counted["distinct"] != needed and not gone else []
+    faults += [f"{count} rows in another order, doubled or different" for count in [wrong(known.rows, rows)] if count]
     verdict = "; ".join(faults) or "clean"
-    return Outcome(scene.name, needed, counted["sent"], twice, lost, mixed, verdict, seconds)
+    return Outcome(scene.name, needed, counted["sent"], twice, gone, old_rows, verdict, seconds)
 
 
 def _moved(place: Place, folder: Path, *, whole: bool) -> Place:
@@ -220,39 +215,3 @@ def _counted(place: Place) -> Mapping[str, int]:
     failed = sum(report["faults"].get("status_500", 0) for report in reports)
     total, paid, twice = (sum(report[name] for report in reports) for name in ("total", "paid", "paid_twice"))
     return {"sent": total - failed, "distinct": paid, "paid_twice": twice}
-
-
-def _lost(known: Rows, found: Rows) -> int:
-    return sum(len(_ids(rows) - _ids(found.get(name, []))) for name, rows in known.items())
-
-
-def _wrong(known: Rows, found: Rows) -> int:
-    """Rows that are there and not as they should be: in another order, twice, or with other contents."""
-    wrong = 0
-    for name, rows in found.items():
-        present = _ids(rows)
-        wanted = [_plain(row) for row in known.get(name, []) if json.loads(row)["id"] in present]
-        got = [_plain(row) for row in rows]
-        wrong += abs(len(got) - len(wanted)) + sum(a != b for a, b in zip(got, wanted, strict=False))
-    return wrong
-
-
-def _mixed(place: Place, rows: Rows) -> int:
-    wanted = signature(place.recipe.answers.prompt.system or "")
-    answers = [row for name, found in rows.items() if name.startswith("answers/") for row in found]
-    return sum(bool(signed := set(_SIGNED.findall(row))) and signed != {wanted} for row in answers)
-
-
-def _ids(rows: Iterable[str]) -> set[str]:
-    return {json.loads(row)["id"] for row in rows}
-
-
-def _plain(row: str) -> object:
-    """A row without what another night may have otherwise."""
-    return _without(json.loads(_SIGNED.sub("", row)))
-
-
-def _without(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {name: _without(each) for name, each in value.items() if name not in _OF_ONE_NIGHT}
-    return [_without(each) for each in value] if isinstance(value, list) else value

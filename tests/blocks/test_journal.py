@@ -194,7 +194,7 @@ with Journal(folder / "other.jsonl") as other:
             resource.setrlimit(resource.RLIMIT_FSIZE, (0, -1))
             assert told(other) is None
             full.append(reply("1"))
-            while not told(full):
+            while not told(other):
                 pass
             print(told(other))
     except WorldError:
