@@ -1,128 +1,80 @@
 """Rows per second of our client beside a bare aiohttp loop, on the same stub server, taking turns in the same run.
 
-`python -m benchmarks.client [--rows 5000] [--pairs 5] [--delay-ms 0] [--concurrency 64] [--json]`
+`python -m benchmarks.client [--rows 5000] [--pairs 5] [--delay-ms 0] [--concurrency 64] [--replicas 1] [--json]`
 
-The stub is a process of its own that answers any chat request with 600 bytes after the delay. The bare loop is the
-fastest thing that a careful person would write by hand: one session, a fixed number of workers, orjson both ways. It
-keeps nothing, retries nothing and checks nothing. Reported is the median over pairs of (ours / bare); with a delay,
-also the share of the bound, concurrency / delay.
+Ours is all that a phase does to a row: its request, its retries, its durable journal, its reply read as an answer.
+The bare loop (benchmarks/rows.py) is the fastest thing that a careful person would write by hand; it retries nothing,
+checks nothing and survives no power cut. Reported is the median over pairs of (ours / bare), in rows per second and in
+CPU, which a busy machine can't blur; with a delay, also the share of the bound: concurrency / delay, the delay as the
+stub's late timers made it, in full rounds (5,000 rows at 256 in flight take 20 rounds, not 19.5).
+
+`--replicas 8` asks so many stubs, `--concurrency` each, beside ours with one of them: the share of so many times one.
 """
 
 from __future__ import annotations
 
 import argparse
-import asyncio
+import math
 import os
 import statistics
-import subprocess
-import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import ExitStack
 
-import aiohttp
 import orjson
 
+from benchmarks.rows import bare, ours, timed
+from benchmarks.stub import served, stub
 from blocks.client import Client
-from nightschool.wire import Ask, Endpoint, Message, Reply, Sampling
-
-_PROMPT = "Work it out step by step and say which one it is. " * 16
-_SAMPLING = Sampling(temperature=0.7, max_tokens=200)
+from nightschool.wire import Endpoint
 
 
-async def _stub(delay_s: float) -> None:
-    """Answer as little HTTP as a keep-alive client needs; print the port."""
-    content = orjson.dumps({"reasoning": "so " * 150, "answer": "B"}).decode()
-    choice = {"index": 0, "message": {"role": "assistant", "content": content}, "finish_reason": "stop"}
-    body = orjson.dumps({"choices": [choice], "usage": {"prompt_tokens": 200, "completion_tokens": 150}})
-    head = f"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n\r\n"
-    server = await asyncio.get_running_loop().create_server(lambda: _Stub(head.encode() + body, delay_s), "127.0.0.1")
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
+def _beside_bare(url: str, rows: int, pairs: int, concurrency: int, delay_ms: float) -> dict[str, float]:
+    found, shares = [], []
+    with Client() as client:
+        endpoint = Endpoint(model="m", urls=(url,), concurrency=concurrency)
+        ours(client, endpoint, min(rows, 500))
+        for _ in range(pairs):
+            mine, share = _share(url, rows, concurrency, lambda: ours(client, endpoint, rows))
+            others, bare_share = _share(url, rows, concurrency, lambda: bare(url, rows, concurrency))
+            found.append((*mine, *others))
+            shares.append((share, bare_share))
+    figures = {
+        "ours_rows_per_s": round(statistics.median(one[0] for one in found)),
+        "bare_rows_per_s": round(statistics.median(one[2] for one in found)),
+        "ratio": round(statistics.median(one[0] / one[2] for one in found), 3),
+        "ours_cpu_us_per_row": round(statistics.median(one[1] for one in found), 1),
+        "bare_cpu_us_per_row": round(statistics.median(one[3] for one in found), 1),
+        "cpu_ratio": round(statistics.median(one[3] / one[1] for one in found), 3),
+    }
+    if delay_ms:
+        figures["share_of_bound"] = round(statistics.median(share for share, _ in shares), 3)
+        figures["bare_share_of_bound"] = round(statistics.median(share for _, share in shares), 3)
+    return figures
 
 
-class _Stub(asyncio.Protocol):
-    def __init__(self, reply: bytes, delay_s: float) -> None:
-        self._reply = reply
-        self._delay_s = delay_s
-        self._buffer = b""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while (end := self._buffer.find(b"\r\n\r\n")) >= 0:
-            head = self._buffer[:end].lower()
-            length = int(head.split(b"content-length:", 1)[1].split(b"\r\n", 1)[0])
-            if len(self._buffer) < end + 4 + length:
-                return
-            self._buffer = self._buffer[end + 4 + length :]
-            if self._delay_s:
-                asyncio.get_running_loop().call_later(self._delay_s, self._transport.write, self._reply)
-            else:
-                self._transport.write(self._reply)
+def _share(url: str, rows: int, concurrency: int, run: Callable[[], int]) -> tuple[tuple[float, float], float]:
+    """Rows per second and CPU, and the share of what the server's delay allows."""
+    replies, seconds = served(url)
+    found = timed(run, rows)
+    replies, seconds = served(url)[0] - replies, served(url)[1] - seconds
+    return found, math.ceil(rows / concurrency) * (seconds / replies) / (rows / found[0])
 
 
-async def _bare(url: str, rows: int, concurrency: int) -> int:
-    numbers = iter(range(rows))
-    right = 0
-    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as session:
-
-        async def work() -> None:
-            nonlocal right
-            for number in numbers:
-                body = {
-                    "model": "m",
-                    "messages": [{"role": "user", "content": f"{_PROMPT} {number}"}],
-                    "temperature": 0.7,
-                    "max_tokens": 200,
-                    "seed": number,
-                }
-                headers = {"Content-Type": "application/json"}
-                async with session.post(f"{url}/chat/completions", data=orjson.dumps(body), headers=headers) as answer:
-                    reply = orjson.loads(await answer.read())
-                right += reply["choices"][0]["finish_reason"] == "stop"
-
-        await asyncio.gather(*(work() for _ in range(concurrency)))
-    return right
-
-
-def _asks(rows: int) -> Iterator[Ask]:
-    for number in range(rows):
-        messages = (Message(role="user", content=f"{_PROMPT} {number}"),)
-        yield Ask(id=str(number), messages=messages, sampling=_SAMPLING, seed=number)
-
-
-def _ours(client: Client, url: str, rows: int, concurrency: int) -> int:
-    right = 0
-
-    def count(reply: Reply) -> None:
-        nonlocal right
-        right += reply.choices[0].finish == "stop"
-
-    def give_up(ask: Ask, reason: str, attempts: int, text: str) -> None:
-        raise AssertionError(f"{ask.id}: {reason} {text}")
-
-    client.ask_all(Endpoint(model="m", urls=(url,), concurrency=concurrency), _asks(rows), count, give_up)
-    return right
-
-
-def _measure(url: str, rows: int, pairs: int, concurrency: int) -> list[tuple[float, float, float, float]]:
-    """(ours rows/s, bare rows/s, ours CPU ms per row, bare CPU ms per row) of each pair."""
-
-    def timed(run: Callable[[], int]) -> tuple[float, float]:
-        wall, cpu = time.perf_counter(), time.process_time()
-        assert run() == rows
-        return rows / (time.perf_counter() - wall), (time.process_time() - cpu) / rows * 1e3
-
-    found = []
+def _beside_one(urls: tuple[str, ...], rows: int, pairs: int, concurrency: int) -> dict[str, float]:
+    many, one = [], []
     with Client() as client:
         for _ in range(pairs):
-            ours, ours_cpu = timed(lambda: _ours(client, url, rows, concurrency))
-            bare, bare_cpu = timed(lambda: asyncio.run(_bare(url, rows, concurrency)))
-            found.append((ours, bare, ours_cpu, bare_cpu))
-    return found
+            endpoint = Endpoint(model="m", urls=urls, concurrency=concurrency)
+            many.append(timed(lambda endpoint=endpoint: ours(client, endpoint, rows * len(urls)), rows * len(urls))[0])
+            endpoint = Endpoint(model="m", urls=urls[:1], concurrency=concurrency)
+            one.append(timed(lambda endpoint=endpoint: ours(client, endpoint, rows), rows)[0])
+    shares = [all_of / len(urls) / single for all_of, single in zip(many, one, strict=True)]
+    return {
+        "replicas": len(urls),
+        "all_rows_per_s": round(statistics.median(many)),
+        "one_rows_per_s": round(statistics.median(one)),
+        "share_of_so_many_times_one": round(statistics.median(shares), 3),
+    }
 
 
 def main() -> None:
@@ -132,29 +84,18 @@ def main() -> None:
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--delay-ms", type=float, default=0.0)
     parser.add_argument("--concurrency", type=int, default=64)
+    parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--stub", action="store_true", help=argparse.SUPPRESS)
     given = parser.parse_args()
-    if given.stub:
-        asyncio.run(_stub(given.delay_ms / 1e3))
-        return
-    command = [sys.executable, "-m", "benchmarks.client", "--stub", "--delay-ms", str(given.delay_ms)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE) as stub:
-        assert stub.stdout is not None
-        url = f"http://127.0.0.1:{int(stub.stdout.readline())}/v1"
-        pairs = _measure(url, given.rows, given.pairs, given.concurrency)
-        stub.terminate()
-    ours, bare, ours_cpu, bare_cpu = (statistics.median(column) for column in zip(*pairs, strict=True))
-    figures = {
-        "rows": given.rows, "pairs": given.pairs, "delay_ms": given.delay_ms, "concurrency": given.concurrency,
-        "ours_rows_per_s": round(ours), "bare_rows_per_s": round(bare),
-        "ratio": round(statistics.median(one / other for one, other, _, _ in pairs), 3),
-        "ours_cpu_ms_per_row": round(ours_cpu, 4), "bare_cpu_ms_per_row": round(bare_cpu, 4),
-        "load_1min": os.getloadavg()[0],
-    }  # fmt: skip
-    if given.delay_ms:
-        figures["share_of_bound"] = round(ours / (given.concurrency / given.delay_ms * 1e3), 3)
-    lines = [f"{key:22}{value}" for key, value in figures.items()]
+    with ExitStack() as stack:
+        urls = tuple(stack.enter_context(stub(given.delay_ms)) for _ in range(given.replicas))
+        if given.replicas > 1:
+            figures = _beside_one(urls, given.rows, given.pairs, given.concurrency)
+        else:
+            figures = _beside_bare(urls[0], given.rows, given.pairs, given.concurrency, given.delay_ms)
+    asked = {key: getattr(given, key) for key in ("rows", "pairs", "delay_ms", "concurrency")}
+    figures = {**asked, **figures, "load_1min": os.getloadavg()[0]}
+    lines = [f"{key:28}{value}" for key, value in figures.items()]
     print(orjson.dumps(figures).decode() if given.json else "\n".join(lines))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import functools
 import ssl
+import time
 from typing import NamedTuple, cast
 from urllib.parse import urlsplit
 
@@ -63,9 +64,9 @@ class Server:
         """
         connection = self._pop_idle()
         if connection is None:
-            began = asyncio.get_running_loop().time()
+            began = time.monotonic()
             connection = await self._connect(timeout_s)
-            timeout_s -= asyncio.get_running_loop().time() - began
+            timeout_s -= time.monotonic() - began
         future = connection.send(b"%sContent-Length: %d\r\n\r\n%s" % (head, len(body), body), timeout_s)
         try:
             return await future
@@ -81,7 +82,7 @@ class Server:
             self._idle.pop().close()
 
     def _pop_idle(self) -> _Connection | None:
-        oldest = asyncio.get_running_loop().time() - _IDLE_S
+        oldest = time.monotonic() - _IDLE_S
         while self._idle:
             connection = self._idle.pop()
             if connection.reusable and connection.idle_since > oldest:
@@ -115,6 +116,8 @@ class _Connection(asyncio.Protocol):
         self._parser = httptools.HttpResponseParser(self)
         self._transport: asyncio.Transport | None = None
         self._future: asyncio.Future[Answer] | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._deadline = 0.0
         self.reusable = False
         self.idle_since = 0.0
 
@@ -123,7 +126,9 @@ class _Connection(asyncio.Protocol):
         self._begin()
         self.reusable = False
         future = self._future = self._loop.create_future()
-        self._timer = self._loop.call_later(timeout_s, self._fail, f"no answer within {timeout_s:.3g} s", True)
+        self._timeout_s, self._deadline = timeout_s, time.monotonic() + timeout_s
+        if self._timer is None or self._deadline < self._timer_at:
+            self._set_timer()
         if self._transport is None:
             self._fail("the server closed the connection")
         else:
@@ -133,9 +138,9 @@ class _Connection(asyncio.Protocol):
     def close(self) -> None:
         """Close at once; a request under way is given up."""
         self.reusable = False
-        if self._future is not None:
+        self._future = None
+        if self._timer is not None:
             self._timer.cancel()
-            self._future = None
         if self._transport is not None:
             self._transport.abort()
 
@@ -191,15 +196,28 @@ class _Connection(asyncio.Protocol):
         future, self._future = self._future, None
         if future is None:
             return
-        self._timer.cancel()
         self.reusable = reusable and self._transport is not None
-        self.idle_since = self._loop.time()
+        self.idle_since = time.monotonic()
         if not future.done():
             future.set_result(Answer(self._parser.get_status_code(), self._retry_after, b"".join(self._body)))
 
     def _fail(self, text: str, late: bool = False) -> None:
         future, self._future = self._future, None
-        if future is not None:
+        if future is not None and not future.done():
+            future.set_exception(NoAnswer(text, late=late))
+
+    def _set_timer(self) -> None:
+        """One timer serves many requests: to set and cancel one for each would cost a tenth of the CPU of all."""
+        if self._timer is not None:
             self._timer.cancel()
-            if not future.done():
-                future.set_exception(NoAnswer(text, late=late))
+        self._timer_at = self._deadline
+        self._timer = self._loop.call_later(max(0.0, self._deadline - time.monotonic()), self._time_is_up)
+
+    def _time_is_up(self) -> None:
+        self._timer = None
+        if self._future is None:
+            return
+        if time.monotonic() >= self._deadline:
+            self._fail(f"no answer within {self._timeout_s:.3g} s", late=True)
+        else:
+            self._set_timer()

@@ -32,6 +32,7 @@ class Lane:
 
     def __init__(self, urls: Sequence[str], slots: int, meter: Meter) -> None:
         self.replicas = [Replica(url, slots, index) for index, url in enumerate(urls)]
+        self._most_resting = _RESTING_PER_SLOT * slots * len(urls)
         self._meter = meter
         self._metered: asyncio.TimerHandle | None = None
         self._short_of_money = False
@@ -84,7 +85,7 @@ class Lane:
 
         Nothing new while many jobs rest, so that an outage does not take in every row.
         """
-        room = len(self._resting) < _RESTING_PER_SLOT * sum(replica.slots for replica in self.replicas)
+        room = len(self._resting) < self._most_resting
         if self._short_of_money or not self._backlog or not (room or self._backlog.urgent):
             return False
         wait_s = self._meter.wait_s()

@@ -43,9 +43,12 @@ class Meter:
     def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
         self._requests = _Bucket(requests_per_minute) if requests_per_minute else None
         self._tokens = _Bucket(tokens_per_minute) if tokens_per_minute else None
+        self.limited = bool(self._requests or self._tokens)
 
     def wait_s(self) -> float:
         """Seconds until the next request may go out."""
+        if not self.limited:
+            return 0.0
         return max((bucket.wait_s() for bucket in (self._requests, self._tokens) if bucket), default=0.0)
 
     def sent(self, body: bytes, ask: Ask) -> None:

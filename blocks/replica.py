@@ -51,6 +51,7 @@ class Replica:
     strikes: int = 0
     counted: Counters = field(default_factory=Counters)
     models: set[str] = field(default_factory=set)
+    _trouble: bool = False
     _failed_in_a_row: int = 0
     _rest_until: float = 0.0
 
@@ -67,8 +68,8 @@ class Replica:
 
     def limit(self) -> int:
         """Requests allowed in flight now."""
-        if not self._in_trouble():
-            return int(self._window.size)
+        if not self._trouble:
+            return self._window.requests
         return 0 if self.rest_s() else 1
 
     def rest_s(self) -> float:
@@ -77,7 +78,7 @@ class Replica:
 
     def stats(self) -> ReplicaStats:
         """Its numbers now; cheap, from any thread."""
-        state = "up" if not self._in_trouble() else "down" if self.strikes >= _STRIKES_DOWN else "resting"
+        state = "up" if not self._trouble else "down" if self.strikes >= _STRIKES_DOWN else "resting"
         return ReplicaStats(
             **asdict(self.counted),
             url=self.base,
@@ -104,22 +105,21 @@ class Replica:
         """Note a reply; True when more requests are allowed than before."""
         before = self.limit()
         self._failed_in_a_row = self.strikes = 0
-        self._window.note(time.monotonic(), pushed_back=False)
-        return self.limit() > before
+        self._trouble = False
+        self._window.note(pushed_back=False)
+        return self._window.requests > before
 
     def failed(self, setback: Setback) -> bool:
         """Note a failure; True when a rest begins with it."""
-        now = time.monotonic()
         if setback.reached:
-            self._window.note(now, pushed_back=setback.pushed_back)
+            self._window.note(pushed_back=setback.pushed_back)
         self._failed_in_a_row += 1 if setback.reached else self.slots
-        if not self._in_trouble() or now < self._rest_until:
+        self._trouble = self._failed_in_a_row >= min(self.slots, max(_LEAST_IN_A_ROW, self._window.requests))
+        now = time.monotonic()
+        if not self._trouble or now < self._rest_until:
             return False
         self.strikes += 1
         most_s = _MAX_REST_S if setback.reached else _MAX_REST_UNREACHED_S
         rest_s = max(setback.retry_after_s, min(most_s, _FIRST_REST_S * 2**self.strikes))
         self._rest_until = now + rest_s
         return True
-
-    def _in_trouble(self) -> bool:
-        return self._failed_in_a_row >= min(self.slots, max(_LEAST_IN_A_ROW, int(self._window.size)))

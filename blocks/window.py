@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 # Up to this share of refusals is noise: a server that fails one request in twenty is not slower for being asked less.
@@ -18,11 +19,12 @@ class Window:
 
     Reviewed once per `size` outcomes. It shrinks by the share of requests that were pushed back (429, 503, timeout),
     by half at most; it grows by a quarter as long as that brings more replies per second, and tries again every
-    eighth time, since a server may have recovered.
+    eighth time, since a server may have recovered. `requests` is its size in whole requests.
     """
 
     cap: int
     size: float = 0.0
+    requests: int = 0
     _since: float = 0.0
     _outcomes: int = 0
     _pushed: int = 0
@@ -30,14 +32,14 @@ class Window:
     _held: int = 0
 
     def __post_init__(self) -> None:
-        self.size = float(self.cap)
+        self.size, self.requests = float(self.cap), self.cap
 
-    def note(self, now: float, *, pushed_back: bool) -> None:
+    def note(self, *, pushed_back: bool) -> None:
         """One request has ended."""
         self._outcomes += 1
         self._pushed += pushed_back
-        if self._outcomes >= int(self.size):
-            self._review(now)
+        if self._outcomes >= self.requests:
+            self._review(time.monotonic())
 
     def _review(self, now: float) -> None:
         share = self._pushed / self._outcomes
@@ -51,3 +53,4 @@ class Window:
             self._rate, self._held = rate, 0
         else:
             self._held += 1
+        self.requests = int(self.size)

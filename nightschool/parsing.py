@@ -57,6 +57,8 @@ def parse_json(
         return Rejected("truncated", f"cut off after {len(text)} characters")
     if len(text) > max_chars:
         return Rejected("too_long", f"{len(text)} characters, at most {max_chars}")
+    with suppress(ValidationError):
+        return model.model_validate_json(text)  # what guided decoding gives: a quarter of the time of the search below
     misfit: str | None = None
     for value in chain(_values(text), _repaired(text) if repair else ()):
         try:

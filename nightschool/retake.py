@@ -37,8 +37,9 @@ class Takes:
 
     def take(self, reply: Reply) -> Sequence[Ask] | None:
         """Note a reply; what is to be asked because of it, or None if it is no reply to what is wanted."""
-        answered = self._answered(reply)
-        if answered is None:
+        if len(self.wanted) == 1 and reply.answers(self.wanted[0]):
+            answered = self.wanted[0]
+        elif (answered := self._answered(reply)) is None:
             return None
         self.wanted.remove(answered)
         self._replies.append(reply)
