@@ -1,4 +1,4 @@
-"""Which servers are up together, and on which devices: all of them where they fit, else one model after the other."""
+"""Which servers are up together, and on which devices: as many as fit at once, else one model after the other."""
 
 from __future__ import annotations
 
@@ -33,25 +33,35 @@ def arranged(
     Servers elsewhere are up all the time, and with auto so are scripted ones: they need next to nothing.
 
     Args:
-        placement: auto goes side by side where devices suffice and the memory of the CPU, as far as it can be known.
+        placement: auto takes as many models at once, in order, as the devices and the CPU's memory hold, as far as
+            their need can be known; sequential takes one at a time.
         devices: numbers of the devices of this machine; vLLM's servers alone get any.
 
     Raises:
         RecipeError: devices are not there, or (NoRoom) one model alone, or all side by side, want more.
     """
-    if placement != "sequential":
-        try:
-            together = _with_devices(specs, devices)
-        except NoRoom:
-            if placement == "side_by_side":
-                raise
-        else:
-            if placement == "side_by_side" or (need_bytes(together) or 0) <= memory_bytes:
-                return [together]
+    if placement == "side_by_side":
+        return [_with_devices(specs, devices)]
     always = ("endpoint",) if placement == "sequential" else ("endpoint", "scripted")
-    light = tuple(spec for spec in specs if spec.engine in always)
-    heavy = [spec for spec in specs if spec not in light]
-    return [(*_with_devices([spec], devices), *light) for spec in heavy] or [light]
+    waves: list[list[ServerSpec]] = []
+    for spec in specs:
+        if spec.engine in always:
+            continue
+        if waves and placement == "auto" and _fit([*waves[-1], spec], devices, memory_bytes):
+            waves[-1].append(spec)
+        else:
+            waves.append([spec])
+    return [
+        _with_devices([spec for spec in specs if spec in wave or spec.engine in always], devices)
+        for wave in waves or [[]]
+    ]
+
+
+def _fit(wave: Sequence[ServerSpec], devices: Sequence[int], memory_bytes: int) -> bool:
+    try:
+        return (need_bytes(_with_devices(wave, devices)) or 0) <= memory_bytes
+    except NoRoom:
+        return False
 
 
 def need_bytes(wave: Sequence[ServerSpec]) -> int | None:

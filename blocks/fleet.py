@@ -34,7 +34,7 @@ class Fleet:
     Args:
         log_dir: takes `<name>-<replica>.log` and `<name>-<replica>.pid.json` of every server.
         on_progress: gets a line for a person now and then while servers start, and when one dies.
-        on_death: gets every death in service. Both are called from any thread.
+        on_death: gets every death in service; its line goes to `on_progress` by default. Called from any thread.
 
     Raises:
         RecipeError: two models have the same name.
@@ -46,7 +46,7 @@ class Fleet:
         *,
         log_dir: Path,
         on_progress: Callable[[str], None],
-        on_death: Callable[[Death], None] = lambda _: None,
+        on_death: Callable[[Death], None] | None = None,
     ) -> None:
         names = [name for spec in specs for name in spec.served]
         if twice := {name for name in names if names.count(name) > 1}:
@@ -55,9 +55,10 @@ class Fleet:
         self._key_env = f"NIGHTSCHOOL_KEY_{secrets.token_hex(4).upper()}"
         self._key = secrets.token_hex(32)
         self._specs, self._log_dir, self._on_progress = tuple(specs), log_dir, on_progress
+        died = on_death or (lambda death: on_progress(death.line))
         self._servers = {
             spec.name: tuple(
-                Supervised(spec, number, key=self._key, log_dir=log_dir, say=on_progress, on_death=on_death)
+                Supervised(spec, number, key=self._key, log_dir=log_dir, say=on_progress, on_death=died)
                 for number in range(spec.replicas)
             )
             for spec in specs
@@ -199,6 +200,7 @@ class Fleet:
             concurrency=spec.concurrency,
             timeout_s=spec.request_timeout_s,
             attempts=spec.attempts,
+            retries_per_row=spec.retries_per_row,
             max_model_len=spec.max_model_len,
             **{field: getattr(spec, field) for field in PAID},
         )

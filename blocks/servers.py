@@ -55,6 +55,7 @@ class ServerSpec(BaseModel):
     startup_timeout_s: float = 300.0
     request_timeout_s: float = 120.0
     attempts: int = 5
+    retries_per_row: float = 3.0
     max_model_len: int | None = None
     dtype: str = "auto"
     quantization: str | None = None
@@ -99,7 +100,7 @@ def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | N
         name: what requests call it; its own name by default.
     """
     name = name or model.name
-    limits = ("restarts", "startup_timeout_s", "request_timeout_s", "attempts")
+    limits = ("restarts", "startup_timeout_s", "request_timeout_s", "attempts", "retries_per_row")
     own = ("urls", "key_env", *PAID)
     return ServerSpec.model_validate(
         {

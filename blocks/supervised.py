@@ -28,6 +28,13 @@ class Death:
     count: int
     again_in_s: float | None
 
+    @property
+    def line(self) -> str:
+        """What happened and what comes of it, for people."""
+        first = self.how.partition("\n")[0].removeprefix("model server ")
+        after = "given up" if self.again_in_s is None else f"starts again in {self.again_in_s:g} s"
+        return f"{first}; {after}, log {self.log}"
+
 
 class Supervised:
     """A replica of a model. Not safe for threads: whoever calls it holds the fleet's lock.
@@ -150,7 +157,4 @@ class Supervised:
             self._restarts += 1
             self._due = time.monotonic() + rest_s
             self.state = "resting"
-        first = str(error).partition("\n")[0].removeprefix("model server ")
-        after = f"starts again in {rest_s:g} s" if rest_s is not None else f"given up after {self._restarts} restarts"
-        self._say(f"{first}; {after}")
         self._on_death(Death(self.name, str(error), self._log, self.deaths, rest_s))

@@ -18,7 +18,8 @@ _EMIT_EVERY_S = 0.5
 class Event:
     """Where a phase stands. Counts of rows and chunks, seconds since it began, seconds still to go if known.
 
-    `reused` rows were on file, `queued` ones are still to be asked; `pace` is None for a phase that asks nobody.
+    `reused` rows were on file, `queued` ones are still to be asked; `pace` is None for a phase that asks nobody; an
+    `urgent` note is not to be left out.
     """
 
     phase: str
@@ -35,6 +36,7 @@ class Event:
     reused: int = 0
     queued: int = 0
     pace: Pace | None = None
+    urgent: bool = False
 
 
 Listener = Callable[[Event], None]
@@ -103,11 +105,11 @@ class Tracker:
             self._note = note or self._note
         self._maybe()
 
-    def say(self, note: str, *, now: bool = False) -> None:
+    def say(self, note: str, *, now: bool = False, urgent: bool = False) -> None:
         """What it is busy with, in a few words; `now` shows it without waiting for the next event."""
         self._note = note
         if now:
-            self._emit(finished=False)
+            self._emit(finished=False, urgent=urgent)
         else:
             self._maybe()
 
@@ -127,13 +129,13 @@ class Tracker:
         if time.monotonic() - self._emitted >= _EMIT_EVERY_S:
             self._emit(finished=False)
 
-    def _emit(self, *, finished: bool) -> None:
+    def _emit(self, *, finished: bool, urgent: bool = False) -> None:
         self._emitted = time.monotonic()
-        event = self.event(finished=finished)
+        event = self.event(finished=finished, urgent=urgent)
         for listener in _listeners:
             listener(event)
 
-    def event(self, *, finished: bool) -> Event:
+    def event(self, *, finished: bool, urgent: bool = False) -> Event:
         """Where it stands now."""
         pace = self._meter.read(whole=finished) if self._meter else None
         return Event(
@@ -151,6 +153,7 @@ class Tracker:
             reused=self._reused,
             queued=max(0, self._total - self._done - pace.in_flight) if pace and not finished else 0,
             pace=pace,
+            urgent=urgent,
         )
 
     def _eta_s(self) -> float | None:
@@ -176,11 +179,11 @@ def standing() -> list[Event]:
     return [one.event(finished=one.finished) for one in list(_trackers.values())]
 
 
-def notice(note: str) -> None:
-    """Something that whoever watches should see now, whatever phase is running."""
+def notice(note: str, *, urgent: bool = False) -> None:
+    """Something that whoever watches should see now, whatever phase is running; `urgent` is shown in any case."""
     running = [one for one in _trackers.values() if not one.finished]
     for one in running[-1:]:
-        one.say(note, now=True)
+        one.say(note, now=True, urgent=urgent)
 
 
 def tracker(phase: str) -> Tracker:

@@ -104,6 +104,7 @@ class Desk:
         return next(of_part, 0)
 
     def _note_death(self, death: Death) -> None:
+        progress.notice(death.line, urgent=True)
         self._ledger.died(death.server, death.how, death.log, again=death.again_in_s is not None)
 
 

@@ -93,7 +93,8 @@ def device_checks(recipe: Recipe, found: Sequence[Gpu], room: Memory) -> list[Ch
             checks.append(fail(f"gpus for the {who}", str(error), mend))
             continue
         if len(waves) > 1:
-            checks.append(ok("placement", f"{who} one after the other: {', '.join(wave[0].name for wave in waves)}"))
+            order = ", then ".join(" with ".join(spec.name for spec in wave) for wave in waves)
+            checks.append(ok("placement", f"{who} one after the other: {order}"))
         checks += [_fits(spec, found) for wave in waves for spec in wave if any(spec.devices)]
     return checks
 

@@ -84,7 +84,7 @@ def _lines(console: Console) -> Iterator[None]:
         nonlocal last
         with lock:
             now = time.monotonic()
-            if not event.finished and now - last < _LINE_EVERY_S:
+            if not (event.finished or event.urgent) and now - last < _LINE_EVERY_S:
                 return
             last = now
             console.print(line(event), soft_wrap=True)
@@ -123,5 +123,6 @@ def _about(seconds: float) -> str:
 def _short(event: Event) -> str:
     """The pace and the note, as much as fits beside the rest."""
     note = " ".join(event.note.split())
-    note = note if len(note) <= 60 else f"{note[:59]}…"
+    most = 200 if event.urgent else 60
+    note = note if len(note) <= most else f"{note[: most - 1]}…"
     return "; ".join(filter(None, [describe_pace(event.pace) if event.pace else "", note]))

@@ -97,13 +97,14 @@ class Serve(Settings):
 
     engine: Engine = Field(default="auto", description="auto = vllm where it and a GPU are found, else transformers")
     placement: Placement = execution(
-        "auto", description="teachers side_by_side or one after the other; auto = as devices and memory allow"
+        "auto", description="teachers side_by_side or one at a time; auto = as many at once as devices and memory hold"
     )
     restarts: int = execution(3, ge=0, le=100, description="how often a server that died in service is started again")
     metrics_port: int | None = execution(None, ge=1, le=65535, description="OpenMetrics on this port of loopback")
     startup_timeout_s: float = execution(300.0, gt=0, description="seconds until a server must answer")
     request_timeout_s: float = execution(120.0, gt=0, description="seconds for one request")
     attempts: int = execution(5, ge=1, le=20, description="tries per request before its row is dropped")
+    retries_per_row: float = execution(3.0, ge=0, description="retries that a chunk may spend, per row on average")
 
 
 class Model(Settings):

@@ -31,6 +31,8 @@ A, B = spec_with("a"), spec_with("b", replicas=2)
 def test_side_by_side_where_devices_suffice() -> None:
     assert shown([A, B], devices=3) == [{"a": ((0,),), "b": ((1,), (2,))}]
     assert shown([A, B], devices=2) == [{"a": ((0,),)}, {"b": ((0,), (1,))}]
+    c = spec_with("c", tensor_parallel=2)
+    assert shown([A, B, c], devices=4) == [{"a": ((0,),), "b": ((1,), (2,))}, {"c": ((0, 1),)}]
     assert shown([A, B], "sequential", devices=8) == [{"a": ((0,),)}, {"b": ((0,), (1,))}]
 
 
@@ -44,7 +46,7 @@ def test_side_by_side_where_memory_suffices(tmp_path: Path) -> None:
 
 def test_what_needs_no_device_is_always_up() -> None:
     remote = spec_with("paid", engine="endpoint", urls=("http://h/v1",))
-    assert shown([remote, A, B], devices=2) == [{"a": ((0,),), "paid": ()}, {"b": ((0,), (1,)), "paid": ()}]
+    assert shown([remote, A, B], devices=2) == [{"paid": (), "a": ((0,),)}, {"paid": (), "b": ((0,), (1,))}]
     assert shown([remote], "sequential") == [{"paid": ()}]
 
 

@@ -148,7 +148,9 @@ def test_devices(
 def test_teachers_that_do_not_fit_at_once_are_told_to_come_one_by_one() -> None:
     teachers = [{"name": name, "model": "org/t-7B", "engine": "vllm"} for name in ("ann", "bob")]
     found = device_checks(recipe(teachers=teachers, serve={"engine": "vllm"}), [H200], PLENTY)
-    assert [check.detail for check in found if check.name == "placement"] == ["teachers one after the other: ann, bob"]
+    assert [check.detail for check in found if check.name == "placement"] == [
+        "teachers one after the other: ann, then bob"
+    ]
     assert all(check.outcome == "ok" for check in found)
 
 

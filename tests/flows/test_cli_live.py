@@ -60,6 +60,12 @@ def test_lines_are_few_but_every_end_is_told(monkeypatch: pytest.MonkeyPatch) ->
     assert lines[2].startswith("sft")
 
 
+def test_a_server_that_died_is_told_whenever_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(live, "_LINE_EVERY_S", 3600.0)
+    text = shown(EVENT, EVENT, replace(EVENT, urgent=True, note="alba-0 ended; starts again in 1 s"), EVENT)
+    assert [line.rpartition(", ")[2] for line in text.splitlines()][1:] == ["alba-0 ended; starts again in 1 s"]
+
+
 def test_bars_end_full_and_show_markup_as_it_is() -> None:
     text = shown(EVENT, replace(EVENT, note="[red]x[/red]", finished=True), terminal=True)
     assert "answers" in text
