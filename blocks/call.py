@@ -108,7 +108,12 @@ class Call:
     def take(self) -> Job | None:
         """The next ask of the caller's iterator; None when there is none or the call has failed."""
         if self.error is None and not self._exhausted:
-            ask = next(self.asks, None)
+            try:
+                ask = next(self.asks, None)
+            except BaseException as error:
+                # At once: another slot that finds the iterator at its end would take the call for done.
+                self.fail(error)
+                raise
             if ask is not None:
                 return self.join(ask)
         self._exhausted = True
