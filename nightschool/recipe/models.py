@@ -110,8 +110,8 @@ class Serve(Settings):
 class Model(Settings):
     """A model by name: a hub id, a folder, or school:NAME for one that this night makes."""
 
-    name: Name
-    model: Annotated[str, Field(min_length=1)]
+    name: Name = Field(description="what rows, reports and logs call it")
+    model: str = Field(min_length=1, description="hub id, folder, or school:NAME; what an endpoint calls it")
     engine: Engine | None = Field(default=None, description="overrides serve.engine")
     adapter: str | None = Field(default=None, min_length=1, description="folder of a LoRA adapter to serve it with")
     urls: tuple[str, ...] = execution((), description="engine endpoint: base URLs ending in /v1")
@@ -170,9 +170,9 @@ class Student(Model):
     """The model that learns, and the conditions it is served under: one prompt in training, sampling and tests."""
 
     prompt: PromptFile
-    temperature: Temperature = 0.7
-    top_p: Share = 1.0
-    max_tokens: Positive = 512
+    temperature: Temperature = Field(default=0.7, description="of its answers in pairs and tests")
+    top_p: Share = Field(default=1.0, description="share of probability that a token is drawn from")
+    max_tokens: Positive = Field(default=512, description="tokens of an answer at most")
 
     @field_validator("prompt")
     @classmethod

@@ -1,6 +1,7 @@
 """Recipes: read with profile and overrides, written and read back equal, and committed ones load."""
 
 import json
+import re
 import string
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from nightschool.errors import RecipeError
 from nightschool.recipe.load import dump_recipe, find_recipe, json_schema, load_recipe
+from nightschool.recipe.models import Model, Serve
 from nightschool.recipe.recipe import Recipe
 
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -159,3 +161,27 @@ def test_a_recipe_is_found_by_path_or_by_name(recipe_file: Path, monkeypatch: py
     assert find_recipe("mine") == Path("configs/mine.yaml")
     with pytest.raises(RecipeError, match=r'no such recipe, did you mean mine\? \(got "mime"\)'):
         find_recipe("mime")
+
+
+@pytest.mark.parametrize("section", [Serve, Model])
+def test_every_field_about_serving_says_what_it_is(section: type[Serve | Model]) -> None:
+    assert not [name for name, field in section.model_fields.items() if not field.description]
+
+
+@pytest.mark.parametrize(
+    ("change", "field", "says"),
+    [
+        ("serve.replicas=0", "serve.replicas", "at least 1"),
+        ("serve.gpus=[[0],[0]]", "serve.gpus", "twice"),
+        ("teachers.0.gpus=[[0],[1]]", "teachers.0.gpus", "2 groups for 1 replicas"),
+        ("serve.extra_args=[--port=1]", "serve.extra_args", "the night sets it"),
+        ("serve.extra_args=[--max-num-seqs, '8']", "serve.extra_args", "use the field max_num_seqs"),
+        ("teachers.0.budget=3", "teachers.0.budget", "price_in"),
+        ("student.adapter=folder", "student.adapter", "merge"),
+        ("serve.placement=anyhow", "serve.placement", "sequential"),
+    ],
+)
+def test_what_cannot_be_served_is_told(change: str, field: str, says: str) -> None:
+    with pytest.raises(RecipeError, match=re.escape(field)) as told:
+        load_recipe(find_recipe("quickstart"), sets=[change])
+    assert says in str(told.value)
