@@ -10,6 +10,7 @@ from contextlib import contextmanager
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, ProgressColumn, Task, TaskID, TextColumn
+from rich.table import Column
 from rich.text import Text
 
 from nightschool.report.text import duration
@@ -18,6 +19,7 @@ from tasks.pace import describe_pace
 from tasks.progress import Event
 
 _LINE_EVERY_S = 3.0
+_WHAT_IS_LEFT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
 
 
 @contextmanager
@@ -34,7 +36,9 @@ def _bars(console: Console) -> Iterator[None]:
         BarColumn(bar_width=24),
         _Counts(),
         _Times(),
-        TextColumn("{task.fields[note]}", markup=False, style="dim"),
+        # What does not fit is cut here and nowhere else.
+        TextColumn("{task.fields[note]}", markup=False, style="dim", table_column=_WHAT_IS_LEFT),
+        expand=True,
         console=console,
         refresh_per_second=5,
     )
@@ -125,4 +129,5 @@ def _short(event: Event) -> str:
     note = " ".join(event.note.split())
     most = 200 if event.urgent else 60
     note = note if len(note) <= most else f"{note[: most - 1]}…"
-    return "; ".join(filter(None, [describe_pace(event.pace) if event.pace else "", note]))
+    pace = describe_pace(event.pace) if event.pace else ""
+    return "; ".join(filter(None, [note, pace] if event.urgent else [pace, note]))
