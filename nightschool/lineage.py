@@ -21,6 +21,7 @@ from nightschool.identity import key
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Learner, Recipe
 from nightschool.tinymodels import spec
+from nightschool.values import read
 
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
 TRAINING_VERSION = 1
@@ -73,12 +74,15 @@ def _data(recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Ma
     rules = question_file.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
     keys["pool"] = key("pool", rules, parts)
     section = recipe.answers.identity() | {"parsing": parsing.RULES_VERSION}
+    # How an answer is read decides nothing of what is asked.
+    reading = {name: section.pop(name) for name in ("value", "fallback")} | {"values": read.RULES_VERSION}
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}
         keys[f"answers/{teacher.name}"] = key("answers", answers.RULES_VERSION, parts)
     inputs = [keys[f"answers/{teacher.name}"] for teacher in recipe.teachers]
     if recipe.answers.reply == "text":
-        return keys | {"merge": key("merge", merge.RULES_VERSION, {"inputs": [keys["pool"], *inputs]})}
+        parts = {"reading": reading, "inputs": [keys["pool"], *inputs]}
+        return keys | {"merge": key("merge", merge.RULES_VERSION, parts)}
     parts = {"seed": recipe.seed, "section": recipe.committee.identity(), "inputs": inputs}
     keys["committee"] = key("committee", committee.RULES_VERSION, parts)
     parts = {"seed": recipe.seed, "section": recipe.balance.identity(), "inputs": [keys["committee"]]}

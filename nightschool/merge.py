@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from nightschool.records import Question, Solutions, Solved
+from nightschool.records import Matched, Question, Solution, Solutions, Solved
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 
-def merge(questions: Sequence[Question], solutions: Sequence[Solutions]) -> Iterator[Solved]:
+def merge(questions: Sequence[Question], solutions: Sequence[Solutions]) -> Iterator[Matched]:
     """Each question once, with what each teacher wrote on it; a teacher who is missing wrote nothing that came through.
 
     Matched by the question's id: no index that a filter could shift.
@@ -20,4 +20,13 @@ def merge(questions: Sequence[Question], solutions: Sequence[Solutions]) -> Iter
     teachers = list(dict.fromkeys(row.teacher for row in solutions))
     for question in questions:
         said = {name: found[question.id, name] for name in teachers if (question.id, name) in found}
-        yield Solved(id=question.id, question=question, solutions=said)
+        yield Matched(question, said)
+
+
+def unread(matched: Matched) -> Solved:
+    """The row of a night that looks for no value in its solutions."""
+    solutions = {
+        name: tuple(Solution(text=one.text, finish=one.finish, reasoning=one.reasoning) for one in said)
+        for name, said in matched.solutions.items()
+    }
+    return Solved(id=matched.question.id, question=matched.question, solutions=solutions)

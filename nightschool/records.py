@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Mapping
+from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
@@ -10,6 +11,10 @@ from nightschool.wire import Message
 
 LETTERS = "ABCD"
 Letter = Literal["A", "B", "C", "D"]
+# What one solution is, and one teacher's solutions to a question, and all teachers' (plan 004's four classes).
+Mark = Literal["right", "wrong", "no_answer", "could_not_judge"]
+Results = Literal["all_right", "all_wrong", "mixed"]
+Agreed = Literal["mixed", "opposed", "all_right", "all_wrong"]
 CheckStatus = Literal["ok", "wrong_key", "unsolvable", "malformed", "unchecked"]
 
 
@@ -97,14 +102,31 @@ class Solutions(Row):
     said: tuple[Said, ...]
 
 
-class Solved(Row):
-    """A question with every teacher's solutions by name, in its file's order.
+class Solution(Said):
+    """A reply with the answer read out of it, or the `reason` why none was; no mark where no truth is known."""
 
-    Source: plan 004, merge_solutions.py.
+    value: str | None = None
+    reason: str | None = None
+    mark: Mark | None = None
+
+
+class Matched(NamedTuple):
+    """A question with every teacher's solutions by name."""
+
+    question: Question
+    solutions: Mapping[str, tuple[Said, ...]]
+
+
+class Solved(Row):
+    """A question with every teacher's solutions by name, in its file's order; `results` by teacher, `agreed` over all.
+
+    Source: plan 004, merge_solutions.py and filter_solutions.py.
     """
 
     question: Question
-    solutions: dict[str, tuple[Said, ...]]
+    solutions: dict[str, tuple[Solution, ...]]
+    results: dict[str, Results] = {}
+    agreed: Agreed | None = None
 
 
 class Ruling(Row):

@@ -67,6 +67,32 @@ def clustered_share(right_Q_S: ArrayLike, *, confidence: float = CONFIDENCE) -> 
     return share, *wilson(min(share * effective, effective), effective, confidence=confidence)
 
 
+def ragged_share(
+    questions: int, answers: int, right: int, *, aa: int, ra: int, rr: int, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """`clustered_share` for questions with different numbers of answers, from sums alone: (value, low, high).
+
+    The share p = sum r / sum a has var(p) = Q/(Q-1) sum (r - p a)^2 / (sum a)^2, by linearisation.
+
+    Args:
+        aa, ra, rr: sums over questions of a*a, r*a and r*r, for a answers of which r are right.
+
+    Raises:
+        ValueError: no answers.
+
+    Source: Cochran 1977, Sampling Techniques, section 2.11 (ratio estimate); then as `clustered_share`.
+    """
+    if answers <= 0:
+        raise ValueError("a share needs at least one answer")
+    share, effective = right / answers, float(answers)
+    if questions > 1 and 0 < right < answers:
+        spread = max(0.0, rr - 2 * share * ra + share * share * aa)
+        variance = questions / (questions - 1) * spread / answers**2
+        most = float(answers)
+        effective = most if variance == 0 else min(max(share * (1 - share) / variance, float(questions)), most)
+    return share, *wilson(min(share * effective, effective), effective, confidence=confidence)
+
+
 def bootstrap_mean(
     values_N: ArrayLike, *, seed: int, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:

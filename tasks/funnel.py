@@ -1,13 +1,16 @@
-"""The funnel: how many rows each phase let through, per topic, and why the others went."""
+"""The funnel: how many rows each phase let through, and why the others went; what solutions were worth."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
-from nightschool.chunks import Chunk
+from nightschool.chunks import Chunk, Manifest
+from nightschool.marking import Tally
 from nightschool.records import Dropped, Question, Ruling, Written
 from nightschool.report.figures import Funnel
+from nightschool.report.marks import measure_marks
+from nightschool.report.proof import Marks
 from tasks import answers, balance, committee, merge, pool, questions, sft
 from tasks.night import Night
 
@@ -41,6 +44,23 @@ def _solved(night: Night) -> Iterator[Funnel]:
             yield Funnel(step=f"solved by {teacher.name}", total=total, dropped=_reasons(night, theirs))
     if made := night.made(merge.chunks(night)):
         yield Funnel(step="merged", total=sum(manifest.rows for _, manifest in made))
+        if found := _classes(made):
+            lost = {reason: found[reason] for reason in ("no_truth", "not_judged") if found[reason]}
+            yield Funnel(step="judged", total=found.total() - sum(lost.values()), dropped=lost)
+
+
+def marks(night: Night) -> Marks | None:
+    """What every teacher got right, and how they agree; None where no value was looked for or no truth is known."""
+    made = night.made(merge.chunks(night))
+    tallies: dict[str, Tally] = {}
+    for _, manifest in made:
+        for name, counts in manifest.figures.get("marks", {}).items():
+            tallies[name] = tallies.get(name, Tally()) + Tally.model_validate(counts)
+    return measure_marks(tallies, _classes(made))
+
+
+def _classes(made: Sequence[tuple[Chunk, Manifest]]) -> Counter[str]:
+    return sum((Counter(manifest.figures.get("classes", {})) for _, manifest in made), Counter[str]())
 
 
 def _step(name: str, topics: Iterable[str], dropped: dict[str, int]) -> Funnel:

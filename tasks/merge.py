@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from nightschool import merge
+from collections.abc import Collection
+
+from blocks.equivalence import judge
+from nightschool import marking, merge
 from nightschool.chunks import Chunk
 from nightschool.records import Question, Solutions
 from tasks import answers, pool
@@ -30,9 +33,20 @@ def chunks(night: Night) -> list[Chunk]:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    questions = night.run_of(pool.chunks(night), Question, night.recipe.answers.chunk_rows, chunk.index)
+    section = night.recipe.answers
+    questions = night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index)
     solved = [one for one in answers.chunks(night) if one.index == chunk.index]
-    return Made(list(merge.merge(questions, night.rows(solved, Solutions))))
+    matched = merge.merge(questions, night.rows(solved, Solutions))
+    if section.value == "none":
+        return Made([merge.unread(one) for one in matched])
+    rows = marking.mark(matched, section.value, fallback=section.fallback, compare=_compare)
+    counts = {teacher: tally.model_dump() for teacher, tally in marking.tallies(rows).items()}
+    return Made(rows, figures={"marks": counts, "classes": marking.classes(rows)})
+
+
+def _compare(pairs: Collection[marking.Pair]) -> dict[marking.Pair, bool | None]:
+    verdicts = judge().rule(pairs)
+    return {pair: verdict == "same" if verdict in ("same", "different") else None for pair, verdict in verdicts.items()}
 
 
 STEP = Step("merge", chunks, make)

@@ -35,7 +35,7 @@ from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, committee, pool, timing, training, validate
-from tasks.funnel import funnel
+from tasks.funnel import funnel, marks
 from tasks.ledger import Restart, Run
 from tasks.night import Night
 from tasks.steps import STEPS
@@ -57,6 +57,7 @@ def report(night: Night, run: Run) -> Report:
             teachers=[teacher.name for teacher in night.recipe.teachers],
             verifier=night.recipe.committee.verifier,
         ),
+        marks=marks(night),
         funnel=tuple(funnel(night)),
         answered=_answered(night),
         question_sources=_sources(night),

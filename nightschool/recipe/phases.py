@@ -94,8 +94,23 @@ class Answers(Asking):
     reply: Literal["letter", "text"] = Field(
         default="letter", description="letter = reasoning and a choice, in JSON; text = a free solution, kept as it is"
     )
+    value: Literal["none", "letter", "yes_no", "integer", "number", "latex"] = Field(
+        default="none", description="what is read out of a free solution, and compared with the file's answer"
+    )
+    fallback: Literal["none", "last_number"] = Field(
+        default="none", description="what stands in for an answer that is not marked as one"
+    )
     prompt: PromptFile
     samples: int = Field(default=1, ge=1, le=64, description="replies per teacher and question")
+
+    @model_validator(mode="after")
+    def _values_are_read_from_text(self) -> Answers:
+        if self.value != "none" and self.reply != "text":
+            raise Clash("a reply by letter has no value to look for", "value", allowed="none, or reply: text")
+        if self.fallback != "none" and self.value not in ("integer", "number", "latex"):
+            raise Clash("only a number can stand in for a value", "fallback",
+                        allowed="none, or value: integer, number, latex")  # fmt: skip
+        return self
 
     @property
     def sampling(self) -> Sampling:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from nightschool.report.proof import Committee, Figure, GateResult, Stage
+from nightschool.report.proof import Committee, Figure, GateResult, Marks, Stage
 from nightschool.report.text import clean
 
 Outcome = Literal["passed", "failed", "stopped"]
@@ -188,6 +188,7 @@ class Report(Figure):
     baselines: dict[str, float] = {}
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
+    marks: Marks | None = None
     funnel: tuple[Funnel, ...] = ()
     answered: tuple[Answered, ...] = ()
     question_sources: dict[str, Source] = {}

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import curves, plots, tables, text
+from nightschool.report import curves, marks, plots, tables, text
 from nightschool.report.figures import Report
 from nightschool.report.svg import Plot
 from nightschool.report.verdict import headline
@@ -48,6 +48,7 @@ def render(report: Report) -> str:
             plots=_plots(report),
             parts=_parts(report),
             **tables.view(report),
+            **marks.view(report.marks),
         )
     )
 
@@ -68,6 +69,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
     """Anchors of the parts that this page has."""
     found = {
         ("rows", "Rows"): report.funnel,
+        ("marks", "Right and wrong"): report.marks,
         ("committee", "Committee"): report.committee,
         ("student", "Student"): report.stages or report.losses,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,

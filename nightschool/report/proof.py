@@ -106,6 +106,28 @@ class Committee(Figure):
     teachers: tuple[Teacher, ...] = ()
 
 
+class TeacherMarks(Figure):
+    """What one teacher's free solutions were worth, where the truth is known.
+
+    right: share of the solutions that could be judged; one without an answer counts as not right. results: questions
+    on which its solutions were all right, all wrong or mixed; reasons: why solutions have no value.
+    """
+
+    name: str
+    right: Estimate | None
+    questions: int
+    marks: dict[str, int]
+    results: dict[str, int]
+    reasons: dict[str, int] = {}
+
+
+class Marks(Figure):
+    """Free solutions held against the file's answers; classes: questions by how all teachers' results agree."""
+
+    teachers: tuple[TeacherMarks, ...]
+    classes: dict[str, int]
+
+
 class GateResult(Figure):
     """A gate and what became of it. value and limit in the metric's own unit; no value = it could not be measured."""
 

@@ -104,6 +104,12 @@ def summary_lines(report: Report) -> list[str]:
             f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
             f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
         )
+    lines += [
+        f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
+        f"n {one.right.n:,})"
+        for one in (report.marks.teachers if report.marks else ())
+        if one.right
+    ]
     asked = report.requests
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
     lines += _remade(report)
@@ -146,7 +152,9 @@ def _count(n: int, thing: str) -> str:
 def _answered(report: Report) -> str:
     asked = next((step.total for step in report.funnel if step.step == "asked"), 0)
     by = ", ".join(f"{one.teacher} {one.rows:,}" for one in report.answered)
-    return f"{_count(asked, 'question')}, answered: {by}"
+    shares = {one.name: one.right for one in report.marks.teachers} if report.marks else {}
+    right = ", ".join(f"{name} {percent(share.value)}" for name, share in shares.items() if share)
+    return f"{_count(asked, 'question')}, answered: {by}{f'; right: {right}' if right else ''}"
 
 
 def _students(stages: Sequence[Stage]) -> str:

@@ -18,7 +18,7 @@ def solutions(number: int, teacher: str, *texts: str) -> Solutions:
 def test_replies_in_any_order_come_out_in_the_questions_order() -> None:
     rows = [solutions(n, name, f"{name} {n}a", f"{name} {n}b") for name in ("ann", "ben") for n in (2, 0, 1)]
     found = list(merge([question(n) for n in range(3)], rows))
-    assert [row.id for row in found] == ["q0", "q1", "q2"]
+    assert [row.question.id for row in found] == ["q0", "q1", "q2"]
     assert [said.text for said in found[1].solutions["ben"]] == ["ben 1a", "ben 1b"]
 
 

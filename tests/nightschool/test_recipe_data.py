@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from nightschool.errors import RecipeError
 from nightschool.lineage import lineage
 from nightschool.recipe.load import dump_recipe, find_recipe, load_recipe
 from tests.nightschool.bad_recipe import message_of
@@ -81,3 +82,27 @@ def test_what_does_not_go_together(folder: Path, name: str) -> None:
 def test_plan_004_is_a_recipe() -> None:
     recipe = load_recipe(find_recipe("critique"))
     assert (recipe.answers.samples, recipe.answers.chunk_rows, len(recipe.teachers)) == (8, 1000, 2)
+
+
+def test_how_an_answer_is_read_renames_the_merge_and_asks_nobody_anew(folder: Path) -> None:
+    before = keys(folder / "r.yaml")
+    for sets in (["answers.value=latex"], ["answers.value=integer", "answers.fallback=last_number"]):
+        after = keys(folder / "r.yaml", *sets)
+        assert {place for place in before if before[place] != after[place]} == {"merge"}
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ("answers.fallback=last_number", "only a number can stand in"),
+        ("answers.value=roman", "none"),
+    ],
+)
+def test_values_that_can_not_be_read_are_refused(folder: Path, change: str, told: str) -> None:
+    with pytest.raises(RecipeError, match=told):
+        load_recipe(folder / "r.yaml", sets=[change])
+
+
+def test_a_reply_by_letter_has_no_value() -> None:
+    with pytest.raises(RecipeError, match="no value to look for"):
+        load_recipe(find_recipe("smoke"), sets=["answers.value=letter"])

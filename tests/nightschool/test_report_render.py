@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from nightschool.report.curves import latency
 from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report, Sample, SampleVote
 from nightschool.report.page import render
-from nightschool.report.proof import Gain
+from nightschool.report.proof import Estimate, Gain, Marks, TeacherMarks
 from nightschool.report.verdict import conclude
 from tests.nightschool.example_report import example, night, stopped
 
@@ -200,3 +200,14 @@ def test_devices_and_servers_that_died_are_shown(page: str) -> None:
     assert "120.0 GiB" in page
     assert "Model servers died in service 1 time:" in page
     assert "alba-0 (vllm) ended with exit code 137" in page
+
+
+def test_a_night_of_data_shows_what_each_teacher_got_right() -> None:
+    share = Estimate(value=0.75, low=0.7, high=0.8, n=800)
+    counts = {"right": 600, "wrong": 150, "no_answer": 50, "could_not_judge": 3}
+    teacher = TeacherMarks(name="ann", right=share, questions=100, marks=counts, results={"all_right": 60, "mixed": 40})
+    marks = Marks(teachers=(teacher,), classes={"all_right": 60, "mixed": 40})
+    page = render(Report(night=night(learns=False), marks=marks))
+    for shown in ("75.0%", "70.0% to 80.0%", "800", "could not be judged", "a teacher both right and wrong"):
+        assert shown in page
+    assert 'id="marks"' not in render(Report(night=night(learns=False)))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import orjson
 import pytest
 
 from blocks.scripted import Script, ScriptedModel
@@ -13,7 +14,8 @@ from nightschool.errors import DataError
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Solved
 from nightschool.wire import Endpoint
-from tasks import merge
+from tasks import answers, merge
+from tasks.funnel import funnel, marks
 from tasks.night import Night
 from tasks.step import Served
 from tasks.steps import STEPS
@@ -59,6 +61,44 @@ def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Nig
         assert [chunk.index for chunk in merge.chunks(night) if not night.store.manifest(chunk)] == [1]
         make(night, served, "answers", "merge")
         assert night.rows(merge.chunks(night), Solved) == rows
+
+
+def test_solutions_are_marked_against_the_files_answers(night: Night, tmp_path: Path) -> None:
+    right = {3: "\\frac{1}{2}", 4: None, 5: "x+1"}
+    asked = [{"problem": f"{n}+1?", "answer": right.get(n, f"{n}")} for n in range(10)]
+    (tmp_path / "q.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in asked))
+    sets = ["answers.value=latex", "pool.fields.answer=answer", "answers.samples=8"]
+    night = Night.plan(load_recipe(tmp_path / "r.yaml", sets=sets))
+    assert night.recipe.pool.file
+    file = night.recipe.pool.file
+    models = {"ann": ScriptedModel(accuracy=1.0), "ben": ScriptedModel(accuracy=0.5)}
+    with scripted(Script(behaviour="maths", models=models, answers=file)) as url:
+        served = {name: Endpoint(model=name, urls=(url,)) for name in models}
+        make(night, served, "pool", "answers", "merge")
+    rows = night.rows(merge.chunks(night), Solved)
+    assert {one.mark for row in rows for one in row.solutions["ann"]} == {"right", None}
+    assert [row.agreed for row in rows if row.question.answer is None] == [None]
+    assert {row.results["ann"] for row in rows if row.results} == {"all_right"}
+    assert {row.agreed for row in rows} >= {"mixed", None}
+    found = marks(night)
+    assert found is not None
+    ann, ben = found.teachers
+    assert ann.right is not None
+    assert (ann.right.value, ann.right.n, ann.questions) == (1.0, 72, 9)
+    assert ben.right is not None
+    assert 0.25 < ben.right.low < ben.right.value < ben.right.high < 0.75
+    assert sum(ben.marks.values()) == 72
+    assert sum(found.classes.values()) == 10
+    assert found.classes["no_truth"] == 1
+    *_, judged = funnel(night)
+    assert (judged.step, judged.total, judged.dropped) == ("judged", 9, {"no_truth": 1})
+
+    for changed in ("answers.value=integer", "answers.fallback=last_number"):
+        other = Night.plan(load_recipe(tmp_path / "r.yaml", sets=[*sets, changed]))
+        assert [chunk.key for chunk in answers.chunks(other)] == [chunk.key for chunk in answers.chunks(night)]
+        assert not any(other.store.manifest(chunk) for chunk in merge.chunks(other))
+        make(other, {}, "answers", "merge")  # nobody is up, and nobody needs to be
+        assert marks(other) is not None
 
 
 def test_a_file_that_changed_since_the_night_began_is_refused(night: Night, tmp_path: Path) -> None:
