@@ -7,6 +7,7 @@ alone; then every row of the merge is held against the file.
 from __future__ import annotations
 
 import argparse
+import json
 import subprocess
 import sys
 import tempfile
@@ -38,7 +39,7 @@ def main() -> None:
         file = folder / "questions.jsonl"
         file.write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in word_problems(given.questions)))
         sets = [f"pool.file={file}", f"answers.chunk_rows={given.chunk_rows}", f"serve.replicas={given.replicas}"]
-        sets += ["serve.engine=scripted", f"store={folder / 'runs'}"]
+        sets += ["serve.engine=scripted", f"store={folder / 'runs'}", f"teachers={json.dumps(_teachers(file))}"]
         _command("run", "critique", *(part for one in sets for part in ("--set", one)))
         night = Night.open(folder / "runs", "critique")
         _check(night, file)
@@ -50,6 +51,19 @@ def main() -> None:
         _check(night, file)
         if (before, again) != (2 * given.questions, lost):
             sys.exit("more or fewer requests than rows")
+
+
+def _teachers(file: Path) -> list[dict[str, object]]:
+    """The recipe's two, scripted: each right at a rate of its own."""
+    rates = {"qwen25": ("Qwen/Qwen2.5-Math-7B", 0.7), "qwen3": ("Qwen/Qwen3-4B-Base", 0.5)}
+    return [
+        {
+            "name": name,
+            "model": model,
+            "script": {"behaviour": "maths", "answers": str(file), "models": {name: {"accuracy": rate}}},
+        }
+        for name, (model, rate) in rates.items()
+    ]
 
 
 def _command(*words: str) -> None:

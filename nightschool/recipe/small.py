@@ -60,12 +60,13 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
 def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
     """What makes data: the same prompts and sampling, few rows."""
     per_topic = ceil(rows / len(recipe.topics))
-    pool = {"limit": rows} if recipe.pool.file else {"per_topic": per_topic, "top_up": "generator"}
-    behaviour = "maths" if recipe.answers.reply == "text" else "school"
+    file = recipe.pool.file
+    pool = {"limit": rows} if file else {"per_topic": per_topic, "top_up": "generator"}
+    pupil: dict[str, Any] = {"behaviour": "maths", "answers": file} if recipe.answers.reply == "text" else {}
     return {
         "serve": Serve(engine="scripted"),
         "teachers": tuple(
-            _teacher(model, model.script or Script(behaviour=behaviour, models={model.name: _strong()}))
+            _teacher(model, model.script or Script(models={model.name: _strong()}, **pupil))
             for model in recipe.teachers
         ),
         "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),

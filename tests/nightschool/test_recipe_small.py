@@ -49,3 +49,8 @@ def test_a_drill_asks_teachers_and_trains_nobody(path: Path, tmp_path: Path) -> 
     small = drilled(whole, store=str(tmp_path), rows=24, scripts=scripts)
     assert not {"sft", "dpo", "validate"} & set(phases(small))
     assert small.answers.prompt == whole.answers.prompt
+
+
+def test_a_dry_run_of_solutions_knows_the_files_answers(tmp_path: Path) -> None:
+    small = dry(load_recipe(find_recipe("critique")), store=str(tmp_path))
+    assert [model.script and model.script.answers for model in small.teachers] == [small.pool.file] * 2
