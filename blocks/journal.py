@@ -130,7 +130,12 @@ def packed_lines(path: Path) -> Iterator[bytes]:
 
 def as_line(reply: Reply) -> bytes:
     """A reply as the journal has it."""
-    body = orjson.dumps(reply.__dict__, default=vars)  # the same JSON as pydantic's, in a quarter of the time
+    # The same JSON as pydantic's, in a quarter of the time.
+    return line_of(orjson.dumps(reply.__dict__, default=vars))
+
+
+def line_of(body: bytes) -> bytes:
+    """A reply's JSON behind its checksum."""
     return b'["%08x",%b]\n' % (zlib.crc32(body, VERSION), body)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 import shutil
+import socket
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +31,11 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+
+    @property
+    def place(self) -> str:
+        """What opens it again, see blocks/places.py."""
+        return str(self.root)
 
     def folder(self, chunk: Chunk) -> Path:
         return self.root / chunk.phase / chunk.key
@@ -142,13 +149,38 @@ class Store:
         shutil.rmtree(self.path(chunk, "out"), ignore_errors=True)
 
     @contextmanager
-    def lock(self, chunk: Chunk) -> Iterator[None]:
-        """Only one process makes a chunk; another waits here, then finds it made. The kernel frees it on any death."""
+    def lock(self, chunk: Chunk, waiting: Callable[[str], None] = lambda who: None) -> Iterator[None]:
+        """Only one process makes a chunk; another waits here, then finds it made. The kernel frees it on any death.
+
+        Args:
+            waiting: is told who makes it, once, if somebody does.
+        """
         with writing(self.folder(chunk)):
-            file = self.path(chunk, "lock").open("w")
+            file = self.path(chunk, "lock").open("a+")
         with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                file.seek(0)
+                waiting(file.read() or "another process")
+                fcntl.flock(file, fcntl.LOCK_EX)
+            file.truncate(0)
+            file.write(f"{socket.gethostname()}, process {os.getpid()}")
+            file.flush()
             yield
+
+    def nights(self) -> list[str]:
+        """Names of the nights that were begun in it."""
+        return sorted(path.parent.name for path in (self.root / "nights").glob("*/night.json"))
+
+    def bring(self, night: str) -> None:
+        """Has a night's own files here; they are, unless machines share the store."""
+
+    def probe(self) -> None:
+        """Raises if the store's other machines could not be reached through it."""
+
+    def mirror(self, *paths: Path) -> None:
+        """Has files of a night wherever the store's other machines look; here is enough for a store of one."""
 
 
 def _lines(rows: Iterable[BaseModel]) -> list[bytes]:

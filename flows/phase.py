@@ -91,7 +91,7 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
     def phase() -> State:
         with progress_artifact(step.phase):
             futures = {
-                make_chunk.submit(str(night.store.root), night.name, night.stamp, chunk, served): place
+                make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served): place
                 for place, chunk in enumerate(chunks)
             }
             for future in as_completed(list(futures)):

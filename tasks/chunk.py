@@ -34,17 +34,17 @@ def world_failed(task: Task, run: TaskRun, state: State) -> bool:
     retry_delay_seconds=[2 * random.uniform(0.7, 1.3), 8 * random.uniform(0.7, 1.3)],
     retry_condition_fn=world_failed,
 )
-def make_chunk(root: str, night_name: str, stamp: str, chunk: Chunk, served: Served) -> State:
+def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Served) -> State:
     """Makes one chunk of a night, or finds it made.
 
     Args:
-        root: the store's folder.
+        place: the store, a folder or a URL.
         stamp: identity of the night's recipe, see `Night.stamp`.
         served: endpoints of the models that the phase asks.
     """
-    night = opened(root, night_name, stamp)
+    night = opened(place, night_name, stamp)
     counts = progress.tracker(chunk.phase)
-    with night.store.lock(chunk):
+    with night.store.lock(chunk, lambda who: counts.say(f"{chunk.label} is being made by {who}: waiting")):
         found = night.store.manifest(chunk)
         if found:
             counts.rows(chunk.rows, reused=True)

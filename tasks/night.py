@@ -18,6 +18,7 @@ from pydantic import BaseModel, ValidationError
 from blocks.disk import write_whole, writing
 from blocks.engines import resolve
 from blocks.pid_file import ProcessId, identify
+from blocks.places import open_store
 from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import RecipeError, WorldError
@@ -57,22 +58,25 @@ class Night:
     def plan(cls, recipe: Recipe, name: str | None = None) -> Night:
         """The night that this recipe would be; nothing is written."""
         engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
-        return cls(recipe, name or recipe.name, Store(Path(recipe.store)), engines)
+        return cls(recipe, name or recipe.name, open_store(recipe.store), engines)
 
     @classmethod
-    def open(cls, root: Path, name: str) -> Night:
-        """A night that was begun before.
+    def open(cls, place: str | Path, name: str) -> Night:
+        """A night that was begun before in the store at `place`, a folder or a URL.
 
         Raises:
             RecipeError: there is no such night in this store; names those that are.
         """
-        folder = root / "nights" / name
+        store = open_store(place)
+        folder = store.root / "nights" / name
+        if "/" not in name:
+            store.bring(name)
         if "/" in name or not (folder / "night.json").is_file():
-            known = ", ".join(nights(root)) or "none"
-            raise RecipeError("no such night in this store", file=root / "nights", value=name, allowed=known)
+            known = ", ".join(store.nights()) or "none"
+            raise RecipeError("no such night in this store", file=f"{place}/nights", value=name, allowed=known)
         recipe = load_recipe(folder / "recipe.resolved.yaml")
         facts = orjson.loads((folder / "night.json").read_bytes())
-        return cls(recipe, name, Store(root), facts["engines"])
+        return cls(recipe, name, store, facts["engines"])
 
     def begin(self) -> None:
         """Puts recipe, engines and keys on file."""
@@ -80,6 +84,7 @@ class Night:
             write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
             facts = {"name": self.name, "engines": self.engines, "keys": self.keys}
             write_whole(self.dir / "night.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+        self.store.mirror(self.dir / "recipe.resolved.yaml", self.dir / "night.json")
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -149,15 +154,10 @@ class Night:
         raise RecipeError("the school makes no such model", field=model.name, value=model.model, allowed=known)
 
 
-def nights(root: Path) -> list[str]:
-    """Names of the nights in a store."""
-    return sorted(path.parent.name for path in (root / "nights").glob("*/night.json"))
-
-
 @lru_cache(maxsize=8)
-def opened(root: str, name: str, stamp: str) -> Night:
+def opened(place: str, name: str, stamp: str) -> Night:
     """The night for a task that was given its name; `stamp` keeps a changed recipe from meeting an old one."""
-    night = Night.open(Path(root), name)
+    night = Night.open(place, name)
     if night.stamp != stamp:
         raise WorldError(f"night {name}: its recipe changed while it ran")
     return night

@@ -84,6 +84,7 @@ def publish(night: Night, run: Run) -> Report:
     with writing(night.dir):
         write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
         write_whole(night.dir / "report.html", render(found).encode())
+    night.store.mirror(*(night.dir / name for name in ("run.json", "report.json", "report.html")))
     return found
 
 

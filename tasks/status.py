@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from blocks.glance import Glance, lines_in
+from blocks.places import is_shared
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError
 from nightschool.forecast import forecast
@@ -71,7 +72,8 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
     """
     if phase is not None and phase not in STEPS:
         raise RecipeError("no such phase", field="--phase", value=phase, allowed=", ".join(STEPS))
-    night = replace(night, store=Glance(night.store.root))
+    if not is_shared(night.store.place):
+        night = replace(night, store=Glance(night.store.root))
     notes, running = tries(night), night.running
     # Whoever runs a night writes this file first.
     started = (night.dir / "night.json").stat().st_mtime

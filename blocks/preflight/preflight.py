@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 from blocks import machine
 from blocks.engines import resolve
@@ -52,7 +51,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *_trusted(recipe),
         memory_check(recipe),
         _cores(recipe),
-        store_check(Path(recipe.store)),
+        store_check(recipe.store),
         *disk_checks(recipe),
         ports_check(sum(_servers(model, recipe) for model in models if model not in endpoints)),
     ]

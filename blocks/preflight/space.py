@@ -8,8 +8,10 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
+from blocks.places import folder_of, open_store
 from blocks.preflight.check import Check, fail, ok, warn
 from blocks.preflight.weights import find_weights, hub_cache
+from nightschool.errors import NightError
 from nightschool.recipe.recipe import Recipe
 from nightschool.report.text import size
 
@@ -17,12 +19,15 @@ _ROWS_AND_LOGS = 300_000_000
 _ADAPTER_SHARE = 0.05  # of the weights, for each of sft and dpo, with a checkpoint beside it
 
 
-def store_check(store: Path) -> Check:
+def store_check(store: str | Path) -> Check:
     """A file can be made in the store, or in the folder that it would be made in; it is gone again afterwards."""
-    folder = _existing(store)
+    folder = _existing(folder_of(store))
     try:
         with tempfile.TemporaryFile(dir=folder):
+            open_store(store).probe()
             return ok("store", f"{store} can be written")
+    except NightError as err:
+        return fail("store", str(err), "name a store that can be reached")
     except OSError as err:
         return fail("store", f"{folder} cannot be written: {err.strerror or err}", "--set store=FOLDER, or free it")
 
@@ -30,7 +35,7 @@ def store_check(store: Path) -> Check:
 def disk_checks(recipe: Recipe) -> list[Check]:
     """Room for rows, adapters and made models in the store, and for downloads in the hub's cache."""
     student = (find_weights(recipe.student.model).size or 0) if recipe.student else 0
-    checks = [_room("disk", Path(recipe.store), _ROWS_AND_LOGS + int(4 * _ADAPTER_SHARE * student))]
+    checks = [_room("disk", folder_of(recipe.store), _ROWS_AND_LOGS + int(4 * _ADAPTER_SHARE * student))]
     downloads = [find_weights(model.model) for model in recipe.models]
     size_of_downloads = sum(each.size or 0 for each in downloads if each.kind == "hub")
     return [*checks, _room("disk for downloads", hub_cache(), size_of_downloads)] if size_of_downloads else checks

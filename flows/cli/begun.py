@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -15,7 +14,7 @@ def status(
     night: Annotated[str | None, typer.Argument(metavar="[NIGHT]", help="All nights if left out.")] = None,
     phase: Annotated[str | None, typer.Option(help="Every chunk of this phase, on a line of its own.")] = None,
     keep: Annotated[bool, typer.Option("--follow", help="Keep it on the screen until the night ends.")] = False,
-    store: Store = Path("runs"),
+    store: Store = "runs",
     json: Json = False,
 ) -> None:
     """Show where a night stands, also while it runs: a grid of chunks, rates, what failed and what mends it."""
@@ -42,7 +41,7 @@ def rerun(
     phase: Annotated[str | None, typer.Option(help="Only look at this phase.")] = None,
     chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make what is whole anew as well; it is paid again.")] = False,
-    store: Store = Path("runs"),
+    store: Store = "runs",
     json: Json = False,
 ) -> None:
     """Go on with a night by its own recipe: what is missing is made, and then what depends on it.
@@ -51,21 +50,21 @@ def rerun(
     """
     from flows.cli import running
 
-    report = running.rerun_night(store, night, phase, chunk, fresh=fresh)
-    running.show_report(report, store / "nights" / night / "report.html", json=json)
+    report, page = running.rerun_night(store, night, phase, chunk, fresh=fresh)
+    running.show_report(report, page, json=json)
     running.judge(report)
 
 
 def report(
     night: NightName,
-    store: Store = Path("runs"),
+    store: Store = "runs",
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
     json: Json = False,
 ) -> None:
     """Show a night's figures again, and where its page is."""
     from flows.cli import running
 
-    found, page = running.read_report(store, night), store / "nights" / night / "report.html"
+    found, page = running.read_report(store, night)
     if json:
         write_json(found)
         return
@@ -79,7 +78,7 @@ def rows(
     phase: Annotated[str, typer.Option(help="Whose rows.")],
     chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
     dropped: Annotated[bool, typer.Option("--dropped", help="Those that were dropped, each with its reason.")] = False,
-    store: Store = Path("runs"),
+    store: Store = "runs",
 ) -> None:
     """Print rows of a night as JSON lines, for eyes or for jq."""
     from tasks.night import Night

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -14,5 +13,5 @@ Sets = Annotated[
     typer.Option("--set", help="Change one field: answers.samples=4. May be given again.", metavar="FIELD=VALUE"),
 ]
 Json = Annotated[bool, typer.Option("--json", help="For a program: JSON on stdout.")]
-Store = Annotated[Path, typer.Option(help="Folder of rows, models and nights.")]
+Store = Annotated[str, typer.Option(help="Folder of rows, models and nights, or the URL of a shared one.")]
 NightName = Annotated[str, typer.Argument(metavar="NIGHT", help="The night's name.")]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from blocks.places import open_store
 from flows.cli.by_itself import by_itself
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
@@ -14,7 +15,7 @@ from flows.cli.stopping import stoppable
 from nightschool.errors import DataError, GateFailed, NightError, RecipeError, WorldError
 from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
-from tasks.night import Night, nights
+from tasks.night import Night
 from tasks.redo import ahead, forget
 from tasks.steps import STEPS
 
@@ -29,8 +30,10 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
 
 
-def rerun_night(store: Path, name: str, phase: str | None, chunk: int | None, *, fresh: bool) -> Report:
+def rerun_night(store: str, name: str, phase: str | None, chunk: int | None, *, fresh: bool) -> tuple[Report, Path]:
     """Run a night again by its own recipe, after telling what that makes of the phase or chunk that was named.
+
+    The report comes with where its page is.
 
     Raises:
         RecipeError: there is no such night, phase or chunk; a chunk is named without its phase.
@@ -41,7 +44,8 @@ def rerun_night(store: Path, name: str, phase: str | None, chunk: int | None, *,
     with night.alone():
         if phase is not None:
             say.print(_told(night, phase, chunk, fresh=fresh), soft_wrap=True)
-    return run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
+    report = run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
+    return report, night.dir / "report.html"
 
 
 def _told(night: Night, phase: str, chunk: int | None, *, fresh: bool) -> str:
@@ -59,19 +63,19 @@ def _chunks(count: int) -> str:
     return f"{count} {'chunk' if count == 1 else 'chunks'}"
 
 
-def verdicts(store: Path) -> dict[str, str]:
+def verdicts(store: str) -> dict[str, str]:
     """The nights of a store, each with its report's verdict."""
     found: dict[str, str] = {}
-    for name in nights(store):
+    for name in open_store(store).nights():
         try:
-            found[name] = read_report(store, name).night.verdict
+            found[name] = read_report(store, name)[0].night.verdict
         except NightError:
             found[name] = "no report yet"
     return found
 
 
-def read_report(store: Path, name: str) -> Report:
-    """The figures of a night that has a report.
+def read_report(store: str, name: str) -> tuple[Report, Path]:
+    """The figures of a night that has a report, and where its page is.
 
     Raises:
         RecipeError: there is no such night.
@@ -81,7 +85,7 @@ def read_report(store: Path, name: str) -> Report:
     night = Night.open(store, name)
     file = night.dir / "report.json"
     try:
-        return Report.model_validate_json(file.read_bytes())
+        return Report.model_validate_json(file.read_bytes()), file.with_name("report.html")
     except FileNotFoundError:
         raise WorldError(f"night {name} has no report yet: nightschool status {name}") from None
     except ValidationError as err:

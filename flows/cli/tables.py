@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from pathlib import Path
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -44,7 +43,7 @@ def _about(seconds: float | None) -> str:
     return "unknown" if seconds is None else f"~{duration(round(seconds))}" if seconds >= 1 else "-"
 
 
-def nights_table(store: Path, nights: Mapping[str, str]) -> RenderableType:
+def nights_table(store: str, nights: Mapping[str, str]) -> RenderableType:
     """The nights of a store, each with its verdict."""
     if not nights:
         return Text(f"No nights in {store}. Begin one: nightschool run quickstart")

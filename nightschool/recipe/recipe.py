@@ -37,7 +37,9 @@ class Recipe(Section):
     name: Name = execution(..., description="the night's default name")
     description: str = execution("")
     seed: int = Field(default=0, ge=0, lt=2**31)
-    store: str = execution("runs", description="folder of all rows, models and nights")
+    store: str = execution(
+        "runs", description="folder of all rows, models and nights, or a URL (s3://bucket/prefix) that machines share"
+    )
     topics: tuple[TopicName, ...] = Field(default=("syllogisms", "seating", "blood_relations", "series"), min_length=1)
     max_failed_chunks: int = execution(0, ge=0, description="failed chunks a phase may carry and still go on")
     school: SchoolSection | None = None

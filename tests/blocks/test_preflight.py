@@ -200,6 +200,8 @@ def test_a_download_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_store(tmp_path: Path) -> None:
     assert store_check(tmp_path / "new" / "store").outcome == "ok"
+    assert store_check("memory://somewhere").outcome == "ok"
+    assert store_check("nosuch://somewhere").outcome == "fail"
     assert list(tmp_path.iterdir()) == []
     found = store_check(Path("/proc/store"))
     assert found.outcome == "fail"

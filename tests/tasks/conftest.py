@@ -28,4 +28,4 @@ def fill(night: Night, served: Served, *phases: str) -> None:
     night.begin()
     for phase in phases or ("questions", "pool", "answers"):
         for chunk in STEPS[phase].chunks(night):
-            make_chunk.fn(str(night.store.root), night.name, night.stamp, chunk, served)
+            make_chunk.fn(night.store.place, night.name, night.stamp, chunk, served)

@@ -1,0 +1,234 @@
+"""A store that several machines share: a folder to work in here, and the same chunks on any fsspec URL.
+
+There, `<phase>/<key>/chunk-00017/<digest>/...` holds a chunk's files and `chunk-00017.<digest>.manifest.json`, written
+last, makes them count; the digest is that of the manifest. No key is written twice. Of several manifests with the same
+inputs the first by name is the chunk for everybody. `<journal>/` holds replies of a chunk being made, in segments.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from blocks.disk import mark_of, write_whole, writing
+from blocks.journal import line_of, packed_lines, read_lines
+from blocks.lease import leased
+from blocks.remote import Remote
+from blocks.store import MANIFEST, Store
+from nightschool.chunks import Chunk, Manifest
+
+# How old a listing may be for a look; whoever holds a chunk's lock lists anew.
+_LISTED_FOR_S = 5.0
+
+
+class Shared(Store):
+    """The store at `url`, worked on in the folder `root`."""
+
+    def __init__(self, root: Path, url: str) -> None:
+        super().__init__(root)
+        self._remote, self._url = Remote(url), url
+        self._me = uuid.uuid4().hex[:8]
+        self._fetching = threading.RLock()
+        self._listings: dict[str, tuple[float, list[str]]] = {}
+        self._read: dict[str, tuple[bytes, Manifest] | None] = {}
+
+    @property
+    def place(self) -> str:
+        return self._url
+
+    def manifest(self, chunk: Chunk) -> Manifest | None:
+        """The chunk as all machines have it, fetched if it is not here yet; else the one that only this machine has."""
+        with self._fetching:
+            here, names = self._digest(chunk), self._names(chunk)
+            for digest in _digests(names, MANIFEST):
+                if digest == here and (found := super().manifest(chunk)):
+                    return found
+                if found := self._fetch(chunk, digest):
+                    return found
+            return None if here in _digests(names, "forgotten") else super().manifest(chunk)
+
+    def damage(self, chunk: Chunk) -> str | None:
+        """What happened to a chunk that was whole once, here and there."""
+        return None if self.manifest(chunk) else super().damage(chunk)
+
+    def commit(
+        self,
+        chunk: Chunk,
+        *,
+        rows: Sequence[BaseModel],
+        dropped: Sequence[tuple[str, BaseModel]],
+        figures: Mapping[str, Any],
+        files: Iterable[Path] = (),
+    ) -> Manifest:
+        """Here first, then there; should another machine have been faster, its chunk is taken over."""
+        made = super().commit(chunk, rows=rows, dropped=dropped, figures=figures, files=files)
+        self._push(chunk)
+        self._remote.delete(self._there(chunk, chunk.journal))
+        return self.manifest(chunk) or made
+
+    def forget(self, chunk: Chunk) -> None:
+        """Makes the chunk unmade everywhere: a machine that still has it is told not to count it."""
+        with self._fetching:
+            self._listings.clear()
+            digests = {*_digests(self._names(chunk), MANIFEST), self._digest(chunk)}
+            for digest in filter(None, digests):
+                self._remote.write(self._there(chunk, f"{chunk.stem}.{digest}.forgotten"), b"")
+                self._remote.delete(self._there(chunk, f"{chunk.stem}.{digest}.{MANIFEST}"))
+            self._remote.delete(self._there(chunk, chunk.stem), self._there(chunk, chunk.journal))
+            self._listings.clear()
+            super().forget(chunk)
+
+    @contextmanager
+    def lock(self, chunk: Chunk, waiting: Callable[[str], None] = lambda who: None) -> Iterator[None]:
+        """One process of this machine, then one machine: see `leased`. Replies go there in segments at every beat."""
+        with super().lock(chunk, waiting):
+            self._listings.clear()
+            if self.manifest(chunk):
+                if self._digest(chunk) not in _digests(self._names(chunk), MANIFEST):
+                    self._push(chunk)
+                yield
+                return
+            segments = _Segments(self._remote, self._there(chunk, chunk.journal), self.journal(chunk), self._me)
+            with leased(self._remote, self._there(chunk, f"{chunk.stem}.lease"), segments.send, waiting):
+                self._listings.clear()
+                with writing(self.folder(chunk)):
+                    segments.gather()
+                yield
+
+    def nights(self) -> list[str]:
+        """Names of the nights that any machine began in it."""
+        return sorted({*super().nights(), *self._remote.folders("nights")})
+
+    def bring(self, night: str) -> None:
+        """Copies what is not here of a night's own files."""
+        folder = self.root / "nights" / night
+        for name in self._remote.names(f"nights/{night}"):
+            if not (folder / name).exists() and (data := self._remote.read(f"nights/{night}/{name}")) is not None:
+                with writing(folder):
+                    write_whole(folder / name, data)
+
+    def probe(self) -> None:
+        """Writes, and deletes again.
+
+        Raises:
+            WorldError: the store cannot be reached, or not be written.
+        """
+        self._remote.write(f"nights/.probe-{self._me}", b"")
+        self._remote.delete(f"nights/.probe-{self._me}")
+
+    def mirror(self, *paths: Path) -> None:
+        """Copies files of a night there."""
+        for path in paths:
+            self._remote.write(path.relative_to(self.root).as_posix(), path.read_bytes())
+
+    def _push(self, chunk: Chunk) -> None:
+        raw = self.path(chunk, MANIFEST).read_bytes()
+        digest = _digest(raw)
+        for name in Manifest.model_validate_json(raw).files:
+            self._remote.put(self.folder(chunk) / name, self._there(chunk, f"{chunk.stem}/{digest}/{name}"))
+        self._remote.write(self._there(chunk, f"{chunk.stem}.{digest}.{MANIFEST}"), raw)
+        self._listings.clear()
+
+    def _fetch(self, chunk: Chunk, digest: str) -> Manifest | None:
+        """Brings a chunk here, its manifest last; None if it has other inputs or is damaged there."""
+        found = self._manifest_there(chunk, digest)
+        if found is None or found[1].inputs != dict(chunk.inputs):
+            return None
+        folder = self.folder(chunk)
+        with writing(folder):
+            self.path(chunk, MANIFEST).unlink(missing_ok=True)
+            for name, mark in found[1].files.items():
+                wanted = mark.bytes, mark.sha256
+                if mark_of(folder / name) == wanted:
+                    continue
+                half = folder / f".{digest}.{os.getpid()}.half"
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                there = self._there(chunk, f"{chunk.stem}/{digest}/{name}")
+                if not self._remote.get(there, half) or mark_of(half) != wanted:
+                    half.unlink(missing_ok=True)
+                    return None
+                half.replace(folder / name)
+            write_whole(self.path(chunk, MANIFEST), found[0])
+        return found[1]
+
+    def _manifest_there(self, chunk: Chunk, digest: str) -> tuple[bytes, Manifest] | None:
+        name = self._there(chunk, f"{chunk.stem}.{digest}.{MANIFEST}")
+        if name not in self._read:
+            raw = self._remote.read(name)
+            if raw is None or _digest(raw) != digest:
+                return None
+            try:
+                self._read[name] = raw, Manifest.model_validate_json(raw)
+            except ValidationError:
+                self._read[name] = None
+        return self._read[name]
+
+    def _names(self, chunk: Chunk) -> list[str]:
+        folder = self._there(chunk)
+        at, names = self._listings.get(folder, (-_LISTED_FOR_S, []))
+        if time.monotonic() - at >= _LISTED_FOR_S:
+            names = self._remote.names(folder)
+            self._listings[folder] = time.monotonic(), names
+        return [name for name in names if name.startswith(f"{chunk.stem}.")]
+
+    def _there(self, chunk: Chunk, *names: str) -> str:
+        return "/".join((chunk.phase, chunk.key, *names))
+
+    def _digest(self, chunk: Chunk) -> str | None:
+        try:
+            return _digest(self.path(chunk, MANIFEST).read_bytes())
+        except OSError:
+            return None
+
+
+class _Segments:
+    """A journal's whole lines, copied there as they come, each run of them under a name of its own."""
+
+    def __init__(self, remote: Remote, folder: str, journal: Path, me: str) -> None:
+        self._remote, self._folder, self._journal, self._me = remote, folder, journal, me
+        self._sent = 0
+
+    def send(self) -> None:
+        if not self._journal.exists():
+            return
+        with self._journal.open("rb") as file:
+            file.seek(self._sent)
+            data = file.read()
+        data = data[: data.rfind(b"\n") + 1]
+        if data:
+            self._remote.write(f"{self._folder}/{self._me}-{self._sent:015d}", data)
+            self._sent += len(data)
+
+    def gather(self) -> None:
+        """Puts replies that another machine paid for into this machine's journal."""
+        sent = [self._remote.read(f"{self._folder}/{name}") or b"" for name in self._remote.names(self._folder)]
+        if not sent:
+            return
+        old = self._journal.read_bytes() if self._journal.exists() else b"".join(packed_lines(self._journal))
+        have = _bodies(old)
+        new = [line_of(body) for body in _bodies(b"\n".join(sent)) if body not in have]
+        write_whole(self._journal, old[: old.rfind(b"\n") + 1] + b"".join(new))
+
+
+def _bodies(data: bytes) -> dict[bytes, None]:
+    """Replies in the good lines, each once, in order."""
+    return {body: None for of_row in read_lines(BytesIO(data))[0].values() for body in of_row}
+
+
+def _digests(names: Iterable[str], ending: str) -> list[str]:
+    """Digests in names such as `chunk-00017.<digest>.manifest.json`, in order."""
+    return sorted(name.split(".")[1] for name in names if name.endswith(f".{ending}"))
+
+
+def _digest(raw: bytes) -> str:
+    return hashlib.sha256(raw).hexdigest()[:16]
