@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Sequence
 
 from blocks.devices import Gpu
@@ -71,14 +70,21 @@ def need_bytes(wave: Sequence[ServerSpec]) -> int | None:
 
 
 def visible(found: Sequence[Gpu]) -> list[int]:
-    """The numbers of the devices, NVIDIA's where there are any, that the environment lets this process use."""
+    """The numbers of the devices, NVIDIA's where there are any, that the environment lets this process use.
+
+    None at all where it names parts of devices (MIG), which have no numbers: then every server sees what it is let.
+    """
     vendor = found[0].vendor if found else "nvidia"
-    numbers = [gpu.index for gpu in found if gpu.vendor == vendor]
-    variable = "CUDA_VISIBLE_DEVICES" if vendor == "nvidia" else "HIP_VISIBLE_DEVICES"
-    allowed = os.environ.get(variable)
-    if allowed is None or not re.fullmatch(r"(\s*\d+\s*(,|$))*", allowed):
-        return numbers  # unset, or names of devices, which no tool lists by number
-    return [number for number in map(int, re.findall(r"\d+", allowed)) if number in numbers]
+    ours = [gpu for gpu in found if gpu.vendor == vendor]
+    allowed = os.environ.get("CUDA_VISIBLE_DEVICES" if vendor == "nvidia" else "HIP_VISIBLE_DEVICES")
+    if allowed is None:
+        return [gpu.index for gpu in ours]
+    named = [name.strip() for name in allowed.split(",") if name.strip()]
+    return [gpu.index for name in named for gpu in ours if _is(gpu, name)]
+
+
+def _is(gpu: Gpu, name: str) -> bool:
+    return str(gpu.index) == name or (name.startswith("GPU-") and gpu.uuid.startswith(name))
 
 
 def _with_devices(specs: Sequence[ServerSpec], devices: Sequence[int]) -> Wave:

@@ -9,13 +9,14 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Gpu:
-    """A device as its vendor shows it; memory in bytes."""
+    """A device as its vendor shows it; memory in bytes. `uuid` as CUDA_VISIBLE_DEVICES may name it, if known."""
 
     vendor: str
     index: int
     name: str
     total: int
     used: int
+    uuid: str = ""
 
     @property
     def label(self) -> str:
@@ -55,8 +56,13 @@ def amdsmi() -> list[Gpu] | None:
 
 def _nvidia(lib: Any, index: int) -> Gpu:
     handle = lib.nvmlDeviceGetHandleByIndex(index)
-    name, memory = lib.nvmlDeviceGetName(handle), lib.nvmlDeviceGetMemoryInfo(handle)
-    return Gpu("nvidia", index, name if isinstance(name, str) else name.decode(), memory.total, memory.used)
+    name, uuid = (_text(get(handle)) for get in (lib.nvmlDeviceGetName, lib.nvmlDeviceGetUUID))
+    memory = lib.nvmlDeviceGetMemoryInfo(handle)
+    return Gpu("nvidia", index, name, memory.total, memory.used, uuid)
+
+
+def _text(found: str | bytes) -> str:
+    return found if isinstance(found, str) else found.decode()
 
 
 def _amd(lib: Any, index: int, handle: Any) -> Gpu:

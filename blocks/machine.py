@@ -100,17 +100,17 @@ def _processor() -> str:
 
 
 def _nvidia() -> list[Gpu]:
-    fields = "index,name,memory.total,memory.used"
+    fields = "index,name,memory.total,memory.used,uuid"
     return parse_nvidia(_output("nvidia-smi", f"--query-gpu={fields}", "--format=csv,noheader,nounits"))
 
 
 def parse_nvidia(text: str) -> list[Gpu]:
-    """nvidia-smi's table of index, name, MiB in all, MiB in use; a line that is no device is left out."""
+    """nvidia-smi's table of index, name, MiB in all, MiB in use, UUID; a line that is no device is left out."""
     found: list[Gpu] = []
     for line in csv.reader(io.StringIO(text), skipinitialspace=True):
-        if len(line) == 4 and line[0].isdigit():
-            total, used = (int(cell) * 2**20 if cell.isdigit() else 0 for cell in line[2:])
-            found.append(Gpu("nvidia", int(line[0]), line[1], total, used))
+        if len(line) == 5 and line[0].isdigit():
+            total, used = (int(cell) * 2**20 if cell.isdigit() else 0 for cell in line[2:4])
+            found.append(Gpu("nvidia", int(line[0]), line[1], total, used, line[4]))
     return found
 
 

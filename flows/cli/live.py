@@ -116,6 +116,8 @@ def counts(event: Event) -> str:
     if event.chunks_total:
         parts.append(f"{event.chunks_done}/{event.chunks_total} chunks")
     parts += [f"{event.cached} cached"] if event.cached else []
+    # Rows of a chunk that goes on; those of cached chunks are told by the line above.
+    parts += [f"{event.reused:,} rows reused"] if event.reused and event.cached < event.chunks_done else []
     parts += [f"{event.failed} failed"] if event.failed else []
     return ", ".join(parts)
 

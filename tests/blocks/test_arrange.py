@@ -60,7 +60,8 @@ def test_what_no_order_can_mend() -> None:
 
 
 @pytest.mark.parametrize(
-    ("said", "expected"), [(None, [0, 1, 2]), ("2,0", [2, 0]), ("", []), ("7", []), ("GPU-12ab", [0, 1, 2])]
+    ("said", "expected"),
+    [(None, [0, 1, 2]), ("2,0", [2, 0]), ("", []), ("7", []), ("GPU-b2, GPU-a0f", [2, 0]), ("MIG-b2", [])],
 )
 def test_the_environment_narrows_what_is_seen(
     said: str | None, expected: list[int], monkeypatch: pytest.MonkeyPatch
@@ -68,4 +69,5 @@ def test_the_environment_narrows_what_is_seen(
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
     if said is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", said)
-    assert visible([Gpu("nvidia", number, "H200", GIB, 0) for number in range(3)]) == expected
+    uuids = ("GPU-a0ff", "GPU-a1ff", "GPU-b2ff")
+    assert visible([Gpu("nvidia", number, "H200", GIB, 0, uuid) for number, uuid in enumerate(uuids)]) == expected

@@ -27,10 +27,13 @@ def test_nvidia(name: str | bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     library(
         monkeypatch, "pynvml", NVMLError=Failed, nvmlInit=lambda: None, nvmlShutdown=lambda: None,
         nvmlDeviceGetCount=lambda: 2, nvmlDeviceGetHandleByIndex=lambda index: index,
-        nvmlDeviceGetName=lambda _: name,
+        nvmlDeviceGetName=lambda _: name, nvmlDeviceGetUUID=lambda handle: f"GPU-{handle}",
         nvmlDeviceGetMemoryInfo=lambda handle: SimpleNamespace(total=141 * GIB, used=handle * GIB),
     )  # fmt: skip
-    assert nvml() == [Gpu("nvidia", 0, "NVIDIA H200", 141 * GIB, 0), Gpu("nvidia", 1, "NVIDIA H200", 141 * GIB, GIB)]
+    assert nvml() == [
+        Gpu("nvidia", 0, "NVIDIA H200", 141 * GIB, 0, "GPU-0"),
+        Gpu("nvidia", 1, "NVIDIA H200", 141 * GIB, GIB, "GPU-1"),
+    ]
 
 
 def test_amd(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ from blocks.devices import Gpu
 from blocks.machine import parse_amd, parse_nvidia
 
 MIB = 2**20
-NVIDIA = "0, NVIDIA H200, 143771, 512\n1, NVIDIA H200, 143771, [N/A]\nNo devices were found\n"
+NVIDIA = "0, NVIDIA H200, 143771, 512, GPU-a\n1, NVIDIA H200, 143771, [N/A], GPU-b\nNo devices were found\n"
 AMD_STATIC = (
     '[{"gpu": 0, "asic": {"market_name": "AMD Instinct MI300X"}, "vram": {"size": {"value": 196592, "unit": "MB"}}},'
     ' {"gpu": 1, "asic": "N/A", "vram": "N/A"}]'
@@ -20,8 +20,8 @@ AMD_METRIC = '[{"gpu": 0, "mem_usage": {"used_vram": {"value": 4096, "unit": "MB
 
 def test_nvidia() -> None:
     assert parse_nvidia(NVIDIA) == [
-        Gpu("nvidia", 0, "NVIDIA H200", 143771 * MIB, 512 * MIB),
-        Gpu("nvidia", 1, "NVIDIA H200", 143771 * MIB, 0),
+        Gpu("nvidia", 0, "NVIDIA H200", 143771 * MIB, 512 * MIB, "GPU-a"),
+        Gpu("nvidia", 1, "NVIDIA H200", 143771 * MIB, 0, "GPU-b"),
     ]
 
 
@@ -41,7 +41,7 @@ def test_amd_that_says_nothing(text: str) -> None:
 @pytest.mark.parametrize(
     ("script", "expected"),
     [
-        ("echo '0, NVIDIA H200, 143771, 512'", ["NVIDIA H200"]),
+        ("echo '0, NVIDIA H200, 143771, 512, GPU-a'", ["NVIDIA H200"]),
         ("echo 'Unable to determine the device handle'; exit 9", []),
         ("exec sleep 60", []),
     ],
