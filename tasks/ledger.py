@@ -29,6 +29,12 @@ class Restart(BaseModel):
     log: str
     again: bool
 
+    @property
+    def line(self) -> str:
+        """What happened, for people."""
+        first = self.how.partition("\n")[0].removeprefix("model server ")
+        return f"{first} at {self.when}; {'started again' if self.again else 'given up'}, log {self.log}"
+
 
 class PhaseRun(BaseModel):
     """One phase of this run: wall seconds, chunks in all, chunks that were there already, chunks that failed."""

@@ -36,7 +36,7 @@ from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, committee, pool, timing, training, validate
 from tasks.funnel import funnel, marks
-from tasks.ledger import Restart, Run
+from tasks.ledger import Run
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -70,7 +70,7 @@ def report(night: Night, run: Run) -> Report:
         samples=_samples(night, rulings),
         failures=_failures(night, run),
         remade=tuple(run.remade),
-        restarts=tuple(_restart(each) for each in run.restarts),
+        restarts=tuple(each.line for each in run.restarts),
     )
     return conclude(found, night.recipe.gates)
 
@@ -217,11 +217,6 @@ def _memory(run: Run) -> Memory | None:
 
 def _bytes(found: Mapping[str, int]) -> dict[str, int]:
     return {f"{moment}_bytes": count for moment, count in found.items()}
-
-
-def _restart(found: Restart) -> str:
-    how = found.how.partition("\n")[0].removeprefix("model server ")
-    return f"{how} at {found.when}; {'started again' if found.again else 'given up'}, log {found.log}"
 
 
 def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:

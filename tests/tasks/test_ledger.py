@@ -18,10 +18,16 @@ def test_memory_keeps_the_first_before_the_most_while_and_the_last_after(tmp_pat
 
 
 def test_a_death_is_on_file_at_once(tmp_path: Path) -> None:
-    Ledger(tmp_path).died("alba-0", "ended with exit code 137\n  | out of memory", tmp_path / "alba-0.log", again=True)
+    Ledger(tmp_path).died(
+        "alba-0",
+        "model server alba-0 (vllm) ended with exit code 137\n  | out of memory",
+        tmp_path / "alba-0.log",
+        again=True,
+    )
     [restart] = last_run(tmp_path).restarts
     assert (restart.server, restart.again) == ("alba-0", True)
     assert "out of memory" in restart.how
+    assert restart.line.startswith("alba-0 (vllm) ended with exit code 137 at ")
 
 
 def test_a_run_that_serves_nobody_keeps_what_the_last_one_measured(tmp_path: Path) -> None:
