@@ -1,0 +1,194 @@
+"""From ballots on one question to a decision: seven strategies, ties ruled, equivalent answers as one candidate."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from statistics import median
+from typing import Literal
+
+RULES_VERSION = 1
+
+Strategy = Literal[
+    "majority", "confidence_weighted", "max_confidence", "median_confidence", "unanimous", "numeric_average",
+    "reliability",
+]  # fmt: skip
+# none: a tie decides nothing; first: the shortest candidate, then the first in the alphabet, whoever voted for it.
+Ties = Literal["none", "first"]
+Same = Callable[[str, str], bool | None]
+
+_EXACT = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Ballot:
+    """One teacher's vote; no value is an abstention. `confidence` in [0, 1], from samples, logprobs, or as stated."""
+
+    teacher: str
+    value: str | None
+    confidence: float = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """A value, or the reason why there is none.
+
+    `agreement` is the share of cast ballots for the leading candidate, in [0, 1]; `entropy` of all candidates' shares,
+    in bits. Both count heads, whatever the strategy weighs.
+    """
+
+    value: str | None
+    agreement: float
+    entropy: float
+    reason: Literal["no_votes", "tie", "not_unanimous", "not_numbers", "too_far_apart"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Ballots for answers that are the same; `value` is the commonest spelling, the shortest among equals."""
+
+    value: str
+    ballots: tuple[Ballot, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """How ballots are counted.
+
+    Args:
+        ties: what becomes of a tie.
+        fallback: for `unanimous`, how to count when it is not; None decides nothing then.
+        tolerance: for `numeric_average`, how far from the median a vote may be, as a share of it.
+        reliability: for `reliability`, each teacher's share of right answers; a teacher without one counts nothing.
+    """
+
+    strategy: Strategy = "majority"
+    ties: Ties = "none"
+    fallback: Literal["majority", "confidence_weighted"] | None = "majority"
+    tolerance: float = 0.01
+    reliability: Mapping[str, float] | None = None
+
+
+def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) -> Decision:
+    """Rule on one question; the order of the ballots never matters.
+
+    Args:
+        ballots_T: one per teacher.
+        same: whether two values are one answer; None (could not judge) keeps them apart.
+
+    Source: plan 003, "Ensemble Methods", which left ties and empty votes open (plan-errors, 003).
+    """
+    found = candidates(ballots_T, same)
+    if not found:
+        return Decision(None, 0.0, 0.0, "no_votes")
+    if rule.strategy == "numeric_average":
+        return _average(found, rule)
+    if rule.strategy == "unanimous" and len(found) > 1 and rule.fallback is None:
+        return _decision(found, None, "not_unanimous")
+    scores = {candidate.value: _score(candidate, rule, len(found)) for candidate in found}
+    best = max(scores.values())
+    leading = [one for one in found if math.isclose(scores[one.value], best, rel_tol=_EXACT, abs_tol=_EXACT)]
+    if len(leading) > 1 and rule.ties == "none":
+        return _decision(found, None, "tie")
+    return _decision(found, leading[0])
+
+
+def candidates(ballots_T: Sequence[Ballot], same: Same = str.__eq__) -> list[Candidate]:
+    """Cast ballots by answer, the shortest value first, then by the alphabet.
+
+    Equality is taken to be transitive: x = y and y = z make one candidate of three, also where x = z was not judged.
+    """
+    cast = [ballot for ballot in ballots_T if ballot.value is not None]
+    spellings = Counter(ballot.value for ballot in cast if ballot.value is not None)
+    groups: list[list[str]] = []
+    for value in sorted(spellings, key=_canonical):
+        mine = [group for group in groups if any(same(other, value) or same(value, other) for other in group)]
+        groups = [group for group in groups if group not in mine]
+        groups.append([*(one for group in mine for one in group), value])
+    found = []
+    for group in groups:
+        value = min(group, key=lambda one: (-spellings[one], *_canonical(one)))
+        own = [ballot for ballot in cast if ballot.value in group]
+        found.append(Candidate(value, tuple(sorted(own, key=lambda one: (one.teacher, one.confidence)))))
+    return sorted(found, key=lambda one: _canonical(one.value))
+
+
+def ballot_of(teacher: str, samples: Sequence[str | None], same: Same = str.__eq__) -> Ballot:
+    """One teacher's vote from its samples: the answer that most of them give, as confident as they agree.
+
+    A tie among them is an abstention; a sample without an answer takes confidence away.
+    """
+    found = candidates([Ballot(f"{place:09d}", value) for place, value in enumerate(samples)], same)
+    counts = sorted((len(candidate.ballots) for candidate in found), reverse=True)
+    if not counts or (len(counts) > 1 and counts[0] == counts[1]):
+        return Ballot(teacher, None, 0.0)
+    winner = max(found, key=lambda candidate: len(candidate.ballots))
+    return Ballot(teacher, winner.value, counts[0] / len(samples))
+
+
+def _canonical(value: str) -> tuple[int, str]:
+    return len(value), value
+
+
+def _score(candidate: Candidate, rule: Rule, rivals: int) -> float:
+    confidences = [ballot.confidence for ballot in candidate.ballots]
+    strategy = rule.fallback if rule.strategy == "unanimous" else rule.strategy
+    if strategy == "confidence_weighted":
+        # fsum rounds once, so that no order of teachers can turn a tie.
+        return math.fsum(confidences)
+    if strategy == "max_confidence":
+        return max(confidences)
+    if strategy == "median_confidence":
+        return median(confidences)
+    if strategy == "reliability":
+        return math.fsum(_weight(ballot.teacher, rule, rivals) for ballot in candidate.ballots)
+    return float(len(candidate.ballots))
+
+
+def _weight(teacher: str, rule: Rule, rivals: int) -> float:
+    """What a vote says in favour of its candidate: the log odds of its being right against one wrong candidate.
+
+    Source: Nitzan & Paroush 1982, International Economic Review 23:289 (optimal weights of independent voters).
+    """
+    share = (rule.reliability or {}).get(teacher)
+    if share is None:
+        return 0.0
+    share = min(max(share, 0.001), 0.999)
+    return math.log(share / (1 - share) * max(1, rivals - 1))
+
+
+def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
+    """The mean of all numbers near their median, if that is more than half of the votes; exact, in fractions."""
+    numbers = [number for one in found for _ in one.ballots if (number := _number(one.value)) is not None]
+    if not numbers:
+        return _decision(found, None, "not_numbers")
+    middle = Fraction(median(numbers))
+    near = [number for number in numbers if abs(number - middle) <= abs(middle) * Fraction(rule.tolerance)]
+    cast = sum(len(one.ballots) for one in found)
+    if 2 * len(near) <= cast:
+        return _decision(found, None, "too_far_apart")
+    return Decision(str(sum(near, Fraction()) / len(near)), len(near) / cast, _entropy(found))
+
+
+def _number(value: str) -> Fraction | None:
+    try:
+        return Fraction(value)
+    except (ValueError, ZeroDivisionError):
+        return None
+
+
+def _decision(
+    found: Sequence[Candidate], winner: Candidate | None, reason: Literal["tie", "not_unanimous", "not_numbers",
+    "too_far_apart"] | None = None,
+) -> Decision:  # fmt: skip
+    counts = [len(one.ballots) for one in found]
+    leading = len(winner.ballots) if winner else max(counts)
+    return Decision(winner.value if winner else None, leading / sum(counts), _entropy(found), reason)
+
+
+def _entropy(found: Sequence[Candidate]) -> float:
+    cast = sum(len(one.ballots) for one in found)
+    return max(0.0, -math.fsum(len(one.ballots) / cast * math.log2(len(one.ballots) / cast) for one in found))

@@ -1,0 +1,156 @@
+"""Voting: each strategy's winner, ties as ruled, and what no strategy may ever do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from typing import get_args
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nightschool.reliability import dawid_skene, one_coin
+from nightschool.values.latex import same
+from nightschool.voting import Ballot, Rule, Strategy, Ties, ballot_of, candidates, decide
+
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+SHARES = {"a": 0.9, "b": 0.6, "c": 0.6, "d": 0.7, "e": 0.55}
+
+values = st.one_of(st.none(), st.sampled_from(["1", "1/2", "0.5", "2", "x", "-3", "yes"]))
+ballots = st.lists(
+    st.builds(Ballot, st.sampled_from("abcde"), values, st.floats(0, 1, allow_subnormal=False)), max_size=7
+)
+rules = st.builds(
+    Rule, st.sampled_from(STRATEGIES), st.sampled_from(get_args(Ties)), st.sampled_from(["majority", None]),
+    st.just(0.01), st.just(SHARES),
+)  # fmt: skip
+
+
+def cast(*votes: tuple[str, float]) -> list[Ballot]:
+    return [Ballot(teacher, value, confidence) for teacher, (value, confidence) in zip("abcde", votes, strict=False)]
+
+
+SPLIT = cast(("7", 0.4), ("7", 0.5), ("7", 0.3), ("8", 0.95), ("8", 0.9))
+
+
+@pytest.mark.parametrize(
+    ("strategy", "winner"),
+    [
+        ("majority", "7"), ("confidence_weighted", "8"), ("max_confidence", "8"), ("median_confidence", "8"),
+        ("unanimous", "7"), ("numeric_average", "7"), ("reliability", "7"),
+    ],
+)  # fmt: skip
+def test_each_strategy_decides_in_its_own_way(strategy: Strategy, winner: str | None) -> None:
+    assert decide(SPLIT, Rule(strategy, reliability=SHARES)).value == winner
+
+
+def test_a_reliable_teacher_outweighs_two_that_guess() -> None:
+    votes = cast(("right", 1), ("wrong", 1), ("wrong", 1))
+    assert decide(votes, Rule("majority")).value == "wrong"
+    assert decide(votes, Rule("reliability", reliability=SHARES)).value == "right"
+
+
+def test_a_tie_decides_nothing_or_goes_to_the_first_by_name() -> None:
+    votes = cast(("10", 1), ("9", 1))
+    assert (decide(votes, Rule()).value, decide(votes, Rule()).reason) == (None, "tie")
+    assert decide(votes, Rule(ties="first")).value == "9"
+    assert decide(votes, Rule("unanimous", fallback=None)).reason == "not_unanimous"
+
+
+def test_nobody_voting_is_no_verdict() -> None:
+    for strategy in STRATEGIES:
+        found = decide([Ballot("a", None), Ballot("b", None)], Rule(strategy, reliability=SHARES))
+        assert (found.value, found.agreement, found.entropy, found.reason) == (None, 0.0, 0.0, "no_votes")
+
+
+def test_numbers_near_their_median_are_averaged_exactly() -> None:
+    near = cast(("100", 1), ("101", 1), ("100", 1), ("900", 1), ("x", 1))
+    found = decide(near, Rule("numeric_average", tolerance=0.02))
+    assert (found.value, found.agreement) == ("301/3", 0.6)
+    assert decide(cast(("x", 1)), Rule("numeric_average")).reason == "not_numbers"
+    assert decide(cast(("1", 1), ("2", 1)), Rule("numeric_average")).reason == "too_far_apart"
+
+
+def test_equivalent_answers_are_one_candidate() -> None:
+    votes = cast(("0.5", 1), ("\\frac12", 1), ("2", 1), ("1/2", 1), ("2", 1))
+    assert [(one.value, len(one.ballots)) for one in candidates(votes, same)] == [("2", 2), ("0.5", 3)]
+    assert decide(votes, Rule(), same=same).agreement == 0.6
+    assert decide(votes, Rule()).value == "2"
+
+
+def test_a_teachers_samples_become_one_ballot() -> None:
+    assert ballot_of("a", ["1/2", "0.5", "3", None], same) == Ballot("a", "0.5", 0.5)
+    assert ballot_of("a", ["1", "2"]) == Ballot("a", None, 0.0)
+    assert ballot_of("a", [None]).value is None
+
+
+@given(ballots, rules, st.randoms())
+def test_the_order_of_teachers_never_matters(votes: list[Ballot], rule: Rule, rng: random.Random) -> None:
+    shuffled = rng.sample(votes, len(votes))
+    assert decide(shuffled, rule, same=same) == decide(votes, rule, same=same)
+
+
+@given(ballots, rules)
+def test_agreement_and_entropy_are_in_range(votes: list[Ballot], rule: Rule) -> None:
+    found = decide(votes, rule, same=same)
+    assert 0 <= found.agreement <= 1
+    assert found.entropy >= 0
+    assert (found.value is None) == (found.reason is not None)
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=5), rules, st.integers(0, 4))
+def test_a_duplicate_teacher_never_turns_a_unanimous_verdict(given_: list[float], rule: Rule, who: int) -> None:
+    votes = [Ballot(teacher, "7", confidence) for teacher, confidence in zip("abcde", given_, strict=False)]
+    before = decide(votes, rule)
+    after = decide([*votes, votes[who % len(votes)]], rule)
+    assert (before.value, before.agreement) == ("7", 1.0)
+    assert (after.value, after.agreement, after.entropy) == ("7", 1.0, 0.0)
+
+
+def pupils(shares: dict[str, float], questions: int) -> tuple[list[dict[str, str]], list[str]]:
+    """Votes of teachers who are right as often as given, and the truth."""
+    rng = random.Random(1)
+    truth = [rng.choice("ABCD") for _ in range(questions)]
+    wrong = {one: "ABCD".replace(one, "") for one in "ABCD"}
+
+    def vote(one: str, share: float) -> str:
+        return one if rng.random() < share else rng.choice(wrong[one])
+
+    return [{name: vote(one, share) for name, share in shares.items()} for one in truth], truth
+
+
+def test_reliability_is_found_without_the_truth() -> None:
+    shares = {"good": 0.9, "fair": 0.7, "poor": 0.4}
+    votes, truth = pupils(shares, 1500)
+    majority = [decide([Ballot(*item) for item in vote.items()], Rule(ties="first")).value for vote in votes]
+    # A table has sixteen numbers to find where a coin has one.
+    for found, noise in ((one_coin(votes), 0.06), (dawid_skene(votes, "ABCD"), 0.08)):
+        assert found.share == pytest.approx(shares, abs=noise)
+        believed = [max(belief, key=lambda one, belief=belief: belief[one]) for belief in found.beliefs_Q]
+        assert hits(believed, truth) > hits(majority, truth)
+
+
+def hits(said: Sequence[str | None], truth: Sequence[str]) -> int:
+    return sum(one == other for one, other in zip(said, truth, strict=True))
+
+
+def test_a_teacher_who_says_no_too_readily_is_seen_through() -> None:
+    rng = random.Random(2)
+    truth = [rng.choice(["yes", "no"]) for _ in range(1000)]
+    votes = [{
+        "naysayer": "no" if one == "no" or rng.random() < 0.6 else "yes",
+        **{name: one if rng.random() < 0.75 else "no" if one == "yes" else "yes" for name in ("ann", "ben")},
+    } for one in truth]  # fmt: skip
+    beliefs = dawid_skene(votes, ["no", "yes"]).beliefs_Q
+    # It never says yes where no is true: its yes counts for more than two others' no.
+    against = [belief["yes"] for vote, belief in zip(votes, beliefs, strict=True)
+               if vote == {"naysayer": "yes", "ann": "no", "ben": "no"}]  # fmt: skip
+    assert against
+    assert min(against) > 0.5
+
+
+def test_no_votes_at_all() -> None:
+    assert one_coin([]).share == {}
+    assert one_coin([{}]).beliefs_Q == [{}]
+    assert dawid_skene([{}], ["no", "yes"]).beliefs_Q == [{"no": 0.5, "yes": 0.5}]
