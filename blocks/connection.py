@@ -218,6 +218,6 @@ class _Connection(asyncio.Protocol):
         if self._future is None:
             return
         if time.monotonic() >= self._deadline:
-            self._fail(f"no answer within {self._timeout_s:.3g} s", late=True)
+            self._fail(f"no answer within {self._timeout_s:.1f} s", late=True)
         else:
             self._set_timer()

@@ -100,8 +100,14 @@ class ScriptedServer:
         model = self._script.models.get(asked.model)
         if model is None:
             return self._refuse(connection, 404, f"The model `{asked.model}` does not exist.")
+        if asked.samples > 1 and self._script.several == "refuse":
+            return self._refuse(connection, 400, "n must be 1")
+        if self._tally.in_flight > (self._script.most_at_once or self._tally.in_flight):
+            return self._refuse(connection, 429, "too many at once")
         if self._gone():
             return None
+        if self._script.several == "first":
+            asked.samples = 1
         digest = hashlib.blake2b(body, digest_size=16).digest()
         before = self._tally.asked(digest, asked.model)
         fault = draw_wire(self._script, digest, before) if self._faulty else None

@@ -84,6 +84,10 @@ class Script(Section):
         "attempt", description="row: an ask that meets a fault on the wire meets it again, until healed"
     )
     heal_after: int | None = execution(None, ge=0, description="no more faults after this many requests")
+    several: Literal["all", "first", "refuse"] = execution(
+        "all", description="what a request for several samples gets: all of them, the first, or a 400"
+    )
+    most_at_once: int | None = execution(None, ge=1, description="429 for whoever comes while so many are served")
     retry_after_s: float = execution(1.0, ge=0, description="what a 429 asks for")
     slow_s: float = execution(2.0, ge=0, description="how long a slow reply drips")
     die_after: int | None = execution(None, ge=1, description="exit on the request after this many")

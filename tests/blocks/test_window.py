@@ -1,0 +1,64 @@
+"""How many requests a server may have in flight, given how the last ones ended."""
+
+from __future__ import annotations
+
+import pytest
+
+from blocks import window
+from blocks.window import Window
+
+
+class Clock:
+    """Moves on by one reply's time at each end of a request, as the server's rate has it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.now = 0.0
+        monkeypatch.setattr(window.time, "monotonic", lambda: self.now)
+
+    def ends(self, one: Window, count: int, *, per_s: float, pushed_back: bool = False) -> None:
+        for _ in range(count):
+            self.now += 1 / per_s
+            one.note(pushed_back=pushed_back)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    return Clock(monkeypatch)
+
+
+def test_it_starts_at_the_cap_and_stays_there_while_all_goes_well(clock: Clock) -> None:
+    one = Window(64)
+    clock.ends(one, 1000, per_s=100)
+    assert one.requests == 64
+
+
+def test_it_halves_at_most_and_never_ends(clock: Clock) -> None:
+    one = Window(64)
+    clock.ends(one, 64, per_s=100, pushed_back=True)
+    assert one.requests == 32
+    clock.ends(one, 1000, per_s=100, pushed_back=True)
+    assert one.requests == 1
+
+
+def test_it_grows_again_while_that_brings_more(clock: Clock) -> None:
+    one = Window(64)
+    clock.ends(one, 500, per_s=100, pushed_back=True)
+    for _ in range(30):
+        clock.ends(one, one.requests, per_s=10 * one.requests)
+    assert one.requests == 64
+
+
+def test_it_does_not_grow_where_the_server_gives_no_more(clock: Clock) -> None:
+    one = Window(64)
+    clock.ends(one, 500, per_s=100, pushed_back=True)
+    for _ in range(20):
+        clock.ends(one, one.requests, per_s=100)
+    assert one.requests < 16
+
+
+def test_a_few_refusals_are_noise(clock: Clock) -> None:
+    one = Window(64)
+    for _ in range(100):
+        clock.ends(one, 19, per_s=100)
+        clock.ends(one, 1, per_s=100, pushed_back=True)
+    assert one.requests == 64

@@ -1,0 +1,123 @@
+"""A chunk's asks against a real server: each paid for once, asked anew only where that helps, never mixed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from blocks.journal import replies
+from blocks.scripted import Script
+from blocks.scripted.local import scripted
+from nightschool.errors import BudgetSpent
+from nightschool.recipe.load import load_recipe
+from nightschool.records import Solutions
+from nightschool.wire import Endpoint
+from tasks import answers, pool, spending
+from tasks.night import Night
+from tasks.step import Made
+from tests.blocks.client_asks import counted
+
+RECIPE = """
+name: data
+store: {store}
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}]
+pool: {{file: q.jsonl, fields: {{question: problem}}}}
+answers: {{reply: text, prompt: p.txt, samples: 2, max_tokens: 20, chunk_rows: 40}}
+"""
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    (tmp_path / "p.txt").write_text("[user]\nSolve: $question\n")
+    (tmp_path / "q.jsonl").write_text("".join(f'{{"problem": "what is {n}+1?"}}\n' for n in range(40)))
+    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
+    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
+    (chunk,) = pool.chunks(night)
+    made = pool.make(night, chunk, {})
+    night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
+    return night
+
+
+def script(**fields: Any) -> Script:
+    return Script.model_validate({"behaviour": "echo", "models": {"ann": {}}, **fields})
+
+
+def make(night: Night, url: str, **fields: Any) -> Made:
+    (chunk,) = answers.chunks(night)
+    return answers.make(night, chunk, {"ann": Endpoint(model="ann", urls=(url,), **fields)})
+
+
+def on_file(night: Night) -> list[tuple[str, int | None, int]]:
+    (chunk,) = answers.chunks(night)
+    return [(reply.id, reply.sample, reply.again) for reply in replies(night.store.journal(chunk))]
+
+
+def test_what_was_cut_off_is_asked_again_with_more_room_and_all_that_was_paid_is_on_file(night: Night) -> None:
+    with scripted(script(faults={"truncated": 0.4})) as url:
+        made = make(night, url)
+        paid = counted(url)["total"]
+        again = make(night, url)
+        assert counted(url)["total"] == paid
+    asked_again = [name for name in on_file(night) if name[2]]
+    assert paid == len(on_file(night)) == 40 + len(asked_again)
+    assert len(asked_again) > 10
+    assert len(made.rows) + len(made.dropped) == 40
+    assert {reason for reason, _ in made.dropped} <= {"truncated"}
+    assert again.rows == made.rows
+    whole = [row for row in made.rows if isinstance(row, Solutions) and len(row.said) == 2]
+    assert len(whole) > 25
+    assert all(said.text == f"Solve: {question}" for row in whole for said in row.said for question in [said.text[7:]])
+    assert made.figures["requests"] == paid
+
+
+def test_a_reply_to_another_prompt_is_not_used(night: Night) -> None:
+    with scripted(script()) as url:
+        make(night, url)
+        (chunk,) = answers.chunks(night)
+        journal = night.store.journal(chunk)
+        lines = journal.read_bytes()
+        recipe = load_recipe(Path(night.recipe.store).parent / "r.yaml", sets=["answers.temperature=0.1"])
+        other = Night.plan(recipe)
+        (its,) = answers.chunks(other)
+        assert its.key != chunk.key
+        # Even if another's journal came to lie in its place.
+        other.store.journal(its).parent.mkdir(parents=True, exist_ok=True)
+        (pooled,) = pool.chunks(other)
+        assert other.store.manifest(pooled)
+        other.store.journal(its).write_bytes(lines)
+        before = counted(url)["total"]
+        make(other, url)
+        assert counted(url)["total"] == before + 40
+
+
+def test_samples_one_by_one_go_on_where_they_stopped(night: Night) -> None:
+    with scripted(script(several="refuse")) as url:
+        made = make(night, url)
+        assert counted(url)["total"] == 80
+        (chunk,) = answers.chunks(night)
+        journal = night.store.journal(chunk)
+        lines = journal.read_bytes().splitlines(keepends=True)
+        journal.write_bytes(b"".join(lines[:50]))
+        again = make(night, url)
+        assert counted(url)["total"] == 80 + 30
+    assert again.rows == made.rows
+    assert all(isinstance(row, Solutions) and len(row.said) == 2 for row in made.rows)
+
+
+def test_a_budget_counts_what_the_journals_say_was_spent(night: Night) -> None:
+    """A row costs 12, at worst some 300."""
+    money = {"price_in": 1e6, "price_out": 1e6, "budget": 500.0}
+    with scripted(script()) as url:
+        with pytest.raises(BudgetSpent):
+            make(night, url, **money)
+        spending._tokens.cache_clear()  # as in another process
+        first = counted(url)["total"]
+        assert 0 < first < 40
+        with pytest.raises(BudgetSpent):
+            make(night, url, **money)
+        assert counted(url)["total"] - first <= 1
+        make(night, url, **{**money, "budget": 1e6})
+    assert len(on_file(night)) == 40
