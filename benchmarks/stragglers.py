@@ -55,7 +55,7 @@ def main() -> None:
             began = time.perf_counter()
             assert ours(client, endpoint, given.rows, chunk_rows=chunk_rows, at_once=given.at_once) == given.rows
             seconds = time.perf_counter() - began
-            bound = max((served(url)[1] - before) / given.concurrency, max(delays))
+            bound = max((served(url)[1] - before) / given.concurrency, *delays)
             took.append((seconds, seconds / bound))
     barrier = sum(_scheduled(chunk, given.concurrency) for chunk in split(delays, chunk_rows))
     figures = {
