@@ -34,6 +34,7 @@ _REMEMBERED = 500_000
 # A machine so busy that a process gets a thirtieth of a core: only a worker that hangs without working takes longer.
 _PATIENCE = 30
 _START_S = 120
+_STAGES = ("gold", "answer", "compare")
 _DEATHS = ("timeout", "memory", "crash")
 _WORKER = Path(__file__).with_name("equivalence_worker.py")
 
@@ -42,11 +43,12 @@ class Judge:
     """Worker processes that compare expressions; started when there is something to compare, one pair asked once.
 
     The verdict is a function of the pair: limits are CPU time and memory, never the clock. All but `same` and
-    `different` mean that it could not be judged.
+    `different` mean that it could not be judged. A string that can't be read and evaluated within the limits is judged
+    beside no other, so that it costs them once and not once a pair.
 
     Args:
         workers: processes at once; one a core, at most 4, unless told otherwise.
-        cpu_s: CPU seconds that one pair may take, parsing included.
+        cpu_s: CPU seconds that reading a string, or comparing two, may take.
     """
 
     def __init__(self, *, workers: int | None = None, cpu_s: float = CPU_S, memory_bytes: int = MEMORY_BYTES) -> None:
@@ -55,6 +57,7 @@ class Judge:
         self._patience_s = _PATIENCE * cpu_s
         self._workers: list[_Worker] = []
         self._known: dict[Pair, Verdict] = {}
+        self._hard: dict[str, Verdict] = {}
         self._lock = threading.Lock()
 
     def rule(self, pairs: Iterable[Pair]) -> dict[Pair, Verdict]:
@@ -90,7 +93,7 @@ class Judge:
         def work(worker: _Worker) -> None:
             try:
                 while batch := _next(batches):
-                    found.update(worker.verdicts(batch))
+                    found.update(worker.verdicts(batch, self._hard))
             except WorldError as err:
                 failures.append(err)
 
@@ -112,11 +115,18 @@ class _Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._read = b""
 
-    def verdicts(self, batch: Sequence[Pair]) -> dict[Pair, Verdict]:
+    def verdicts(self, batch: Sequence[Pair], hard: dict[str, Verdict]) -> dict[Pair, Verdict]:
+        """All verdicts of the batch; `hard` holds strings that can't be read within the limits, and learns new ones."""
         found: dict[Pair, Verdict] = {}
-        while len(found) < len(batch):
-            rest = batch[len(found) :]
-            found.update(zip(rest, self._some(rest), strict=False))
+        rest = list(batch)
+        while rest:
+            found |= {pair: hard[text] for pair in rest for text in pair[::-1] if text in hard}
+            rest = [pair for pair in rest if pair not in found]
+            said, stage = self._some(rest)
+            found |= zip(rest, said, strict=False)
+            if said and said[-1] in _DEATHS and stage in ("gold", "answer"):
+                hard[rest[len(said) - 1][stage == "answer"]] = said[-1]
+            rest = rest[len(said) :]
         return found
 
     def end(self) -> None:
@@ -125,21 +135,28 @@ class _Worker:
             self._process.communicate()
             self._process = None
 
-    def _some(self, batch: Sequence[Pair]) -> list[Verdict]:
-        """Verdicts on the first of them, up to one that a fork or the worker died of."""
+    def _some(self, batch: Sequence[Pair]) -> tuple[list[Verdict], str | None]:
+        """Verdicts on the first of them, up to one that a fork or the worker died of, and the stage that it was at."""
+        words: list[Verdict] = []
+        stage = None
+        if not batch:
+            return words, stage
         if self._process is None:
             self._process = self._start()
-        words: list[Verdict] = []
         # If it is gone, the next line is missing, and says so.
         with contextlib.suppress(BrokenPipeError):
             _pipe(self._process.stdin).write(orjson.dumps(batch) + b"\n")
         while len(words) < len(batch) and (not words or words[-1] not in _DEATHS):
             line = self._line(self._process, self._patience_s)
+            if line in _STAGES:
+                stage = line
+                continue
             if line not in get_args(Verdict):
                 self.end()
-                line = "timeout" if line is None else "crash"
+                # That it was killed from outside says nothing of what it was reading.
+                line, stage = "timeout" if line is None else "crash", None
             words.append(cast(Verdict, line))
-        return words
+        return words, stage
 
     def _start(self) -> subprocess.Popen[bytes]:
         with tempfile.TemporaryFile() as log:
@@ -154,7 +171,9 @@ class _Worker:
                 start_new_session=True,
             )
             self._read = b""
-            if self._line(process, _START_S) != "ready":
+            while (line := self._line(process, _START_S)) in _STAGES:
+                pass
+            if line != "ready":
                 process.kill()
                 process.communicate()
                 log.seek(0)

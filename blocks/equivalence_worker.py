@@ -2,10 +2,11 @@
 
 Run by file path: `python -P blocks/equivalence_worker.py --cpu-s 3 --memory-bytes 2147483648`.
 
-Each line of stdin is a JSON list of [gold, answer] pairs; for each pair a line with its verdict goes to stdout. The
-process imports math-verify once and lets a fork do the work: a pair that takes too much CPU time or memory costs that
-fork, and the next is there in a millisecond. CPU time is counted by the kernel, so a verdict does not depend on what
-else the machine is doing. math-verify's own deadline is wall clock by signal, and turns into "not equal": it is off.
+Each line of stdin is a JSON list of [gold, answer] pairs; for each pair a line with its verdict goes to stdout, and
+before it one for each stage: a string that dies while it is read would die beside any other. The process imports
+math-verify once and lets a fork do the work: what takes too much CPU time or memory costs that fork, and the next is
+there in a millisecond. CPU time is counted by the kernel, so a verdict does not depend on what else the machine is
+doing. math-verify's own deadline is wall clock by signal, and turns into "not equal": it is off.
 """
 
 from __future__ import annotations
@@ -23,10 +24,15 @@ from typing import Any, NoReturn
 
 # What a fork ends with when it is not at fault, and when it is out of memory or of stack.
 _RENEW, _MEMORY, _STACK = 70, 71, 72
+# What is built at first use is built before the fork, and counts against no pair.
+_WARM = (("x+1", "1+x"), ("(1,2]", "[1,2)"), ("\\{1,2\\}", "\\frac{1}{2}"), ("\\sqrt{2}", "1.41"))
 # sympy's caches grow with what it has seen.
 _PAIRS_A_FORK = 20_000
 
-Compare = Callable[[str, str], str]
+# Said before what they name is done: whoever hears no verdict after it knows what the fork died of.
+GOLD, ANSWER, COMPARE = "gold", "answer", "compare"
+
+Compare = Callable[[str, str, float], str]
 
 
 def main() -> None:
@@ -36,6 +42,9 @@ def main() -> None:
     parser.add_argument("--memory-bytes", type=int, required=True, help="address space that a fork may take")
     given = parser.parse_args()
     compare = _load()
+    for pair in _WARM:
+        compare(*pair, given.cpu_s)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     _, most = resource.getrlimit(resource.RLIMIT_AS)
     resource.setrlimit(resource.RLIMIT_AS, (given.memory_bytes, most))
     _say("ready")
@@ -61,9 +70,7 @@ def _serve(compare: Compare, cpu_s: float) -> NoReturn:
     with open(0, "rb", buffering=0, closefd=False) as batches:
         while line := batches.readline():
             for gold, answer in json.loads(line):
-                # SIGPROF has no handler: the kernel ends the process, whatever C code it is in.
-                signal.setitimer(signal.ITIMER_PROF, cpu_s)
-                verdict = compare(gold, answer)
+                verdict = compare(gold, answer, cpu_s)
                 signal.setitimer(signal.ITIMER_PROF, 0)
                 _say(verdict)
                 done += 1
@@ -77,7 +84,7 @@ def _say(word: str) -> None:
 
 
 def _load() -> Compare:
-    """math-verify without its deadlines, parsing each string once."""
+    """math-verify without its deadlines, reading each string once."""
     logging.disable(logging.CRITICAL)
     from latex2sympy2_extended import latex2sympy
     from math_verify import grader, parse, parser, verify
@@ -88,24 +95,29 @@ def _load() -> Compare:
     # LaTeX only: the other reader hands strings to sympy's parse_expr, which evaluates them.
     config = [parser.LatexExtractionConfig()]
 
-    @functools.lru_cache(maxsize=50_000)
-    def read(text: str) -> list[Any]:
-        return parse(f"\\boxed{{{text}}}", config, parsing_timeout=None)  # pyright: ignore[reportArgumentType]
+    known: dict[str, list[Any]] = {}
 
-    def compare(gold: str, answer: str) -> str:
-        theirs, ours = read(gold), read(answer)
+    def read(text: str, what: str, cpu_s: float) -> list[Any]:
+        """The text's expression, evaluated once against a number: what can't be evaluated is found out here."""
+        if text not in known:
+            _say(what)
+            signal.setitimer(signal.ITIMER_PROF, cpu_s)
+            found = parse(f"\\boxed{{{text}}}", config, parsing_timeout=None)  # pyright: ignore[reportArgumentType]
+            verify(one, found, timeout_seconds=None)
+            known[text] = found
+        return known[text]
+
+    def compare(gold: str, answer: str, cpu_s: float) -> str:
+        theirs, ours = read(gold, GOLD, cpu_s), read(answer, ANSWER, cpu_s)
         if all(isinstance(one, str) for one in theirs):
             return "unreadable"
+        _say(COMPARE)
+        # SIGPROF has no handler: the kernel ends the process, whatever C code it is in.
+        signal.setitimer(signal.ITIMER_PROF, cpu_s)
         return "same" if verify(theirs, ours, timeout_seconds=None) else "different"
 
-    _warm(compare)
+    one = parse("$1$", config, parsing_timeout=None)  # pyright: ignore[reportArgumentType]
     return compare
-
-
-def _warm(compare: Compare) -> None:
-    """What is built at first use is built before the fork, and counts against no pair."""
-    for gold, answer in (("x+1", "1+x"), ("(1,2]", "[1,2)"), ("\\{1,2\\}", "\\frac{1}{2}"), ("\\sqrt{2}", "1.41")):
-        compare(gold, answer)
 
 
 def _or_die(function: Callable[..., Any]) -> Callable[..., Any]:
