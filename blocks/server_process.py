@@ -24,6 +24,7 @@ _GRACE_S = 5.0
 _PROBE_TIMEOUT_S = 2.0
 _TAIL_LINES = 20
 _TAIL_BYTES = 64 * 1024
+_given: set[int] = set()
 
 
 class ServerProcess:
@@ -166,7 +167,12 @@ class ServerProcess:
 
 
 def free_port() -> int:
-    """A port of loopback that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind((_HOST, 0))
-        return probe.getsockname()[1]
+    """A port of loopback that nobody listens on now and that this process was not given before."""
+    while True:
+        with socket.socket() as probe:
+            probe.bind((_HOST, 0))
+            port: int = probe.getsockname()[1]
+        # A server that was just started may not listen yet: its port would look free.
+        if port not in _given:
+            _given.add(port)
+            return port

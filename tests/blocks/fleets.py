@@ -21,8 +21,8 @@ from nightschool.wire import Ask, Endpoint, Message, Reply, Sampling
 PATIENCE_S = 30.0
 
 
-def until(done: Callable[[], object]) -> None:
-    deadline = time.monotonic() + PATIENCE_S
+def until(done: Callable[[], object], within_s: float = PATIENCE_S) -> None:
+    deadline = time.monotonic() + within_s
     while not done():
         assert time.monotonic() < deadline, "it never happened"
         time.sleep(0.02)
