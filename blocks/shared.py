@@ -222,7 +222,7 @@ class _Segments:
 
 def _bodies(data: bytes) -> dict[bytes, None]:
     """Replies in the good lines, each once, in order."""
-    return {body: None for of_row in read_lines(BytesIO(data))[0].values() for body in of_row}
+    return {body: None for of_row in read_lines(BytesIO(data))[0].values() for body in of_row.split(b"\n")}
 
 
 def _digests(names: Iterable[str], ending: str) -> list[str]:

@@ -70,7 +70,7 @@ def test_what_was_appended_is_read_back_over_several_openings(tmp_path: Path) ->
 def test_a_line_of_this_version_is_read() -> None:
     """If this fails, Reply has changed: old lines must be asked again, so raise VERSION and renew the line."""
     bodies, _ = read_lines([LINE_OF_THIS_VERSION])
-    assert Reply.model_validate_json(bodies["q-1"][0]).choices == (Choice(text="A", finish="stop"),)
+    assert Reply.model_validate_json(bodies["q-1"]).choices == (Choice(text="A", finish="stop"),)
 
 
 def test_a_line_of_another_version_is_asked_again() -> None:
