@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from blocks import machine
 from blocks.engines import resolve
@@ -48,6 +49,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *reach_checks(endpoints, downloads),
         *device_checks(recipe, machine.gpus(), machine.memory()),
         *flag_checks(specs_of(recipe), on_progress),
+        *(_adapter(model) for model in models if model.adapter),
         *_trusted(recipe),
         memory_check(recipe),
         _cores(recipe),
@@ -89,6 +91,14 @@ def _model(model: Model, recipe: Recipe) -> Check:
     if missing := missing_files(weights.folder):
         return fail(title, f"{weights.folder} lacks {', '.join(missing)}", "download it again, or name another folder")
     return ok(title, str(weights.folder))
+
+
+def _adapter(model: Model) -> Check:
+    title, folder = f"adapter of {model.name}", Path(model.adapter or "").expanduser()
+    needed = ("adapter_config.json", "adapter_model.safetensors")
+    if missing := [name for name in needed if not (folder / name).exists()]:
+        return fail(title, f"{folder} lacks {', '.join(missing)}", "name the folder that PEFT's save_pretrained wrote")
+    return ok(title, str(folder))
 
 
 def _trusted(recipe: Recipe) -> list[Check]:

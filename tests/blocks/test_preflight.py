@@ -9,6 +9,7 @@ import pytest
 
 from blocks.devices import Gpu
 from blocks.machine import Memory
+from blocks.preflight.check import Check
 from blocks.preflight.memory import device_checks, judge_memory, widest_bytes
 from blocks.preflight.preflight import engine_check, preflight
 from blocks.preflight.reach import reach_checks
@@ -196,6 +197,23 @@ def test_a_download_that_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
     [found] = reach_checks([], [recipe().models[-1]])
     assert found.outcome == "fail"
     assert "hf download org/kim-7B" in found.mend
+
+
+def test_an_adapter_is_whole_or_told(model_folder: Path, tmp_path: Path) -> None:
+    def found(folder: Path) -> Check:
+        teacher = {"name": "ann", "model": str(model_folder), "engine": "transformers", "adapter": str(folder)}
+        return next(check for check in preflight(recipe(teachers=[teacher])) if check.name == "adapter of ann")
+
+    assert "lacks adapter_config.json, adapter_model.safetensors" in found(tmp_path / "nowhere").detail
+    for name in ("adapter_config.json", "adapter_model.safetensors"):
+        (model_folder / name).touch()
+    assert found(model_folder).outcome == "ok"
+
+
+def test_code_that_a_model_brings_is_warned_of() -> None:
+    night = recipe(serve={"engine": "vllm", "trust_remote_code": True})
+    warned = [check for check in preflight(night) if check.name == "code of kim"]
+    assert [check.outcome for check in warned] == ["warn"]
 
 
 def test_store(tmp_path: Path) -> None:
