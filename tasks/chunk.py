@@ -12,7 +12,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 
 from nightschool.chunks import Chunk
-from nightschool.errors import DataError, RecipeError
+from nightschool.errors import BudgetSpent, DataError, RecipeError
 from tasks import progress
 from tasks.night import opened
 from tasks.step import Served
@@ -21,9 +21,9 @@ from tasks.tries import Try
 
 
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
-    """Only what failed outside is worth another try: a bad recipe or bad data stays bad."""
+    """Only what failed outside is worth another try: a bad recipe or bad data stays bad, spent money stays spent."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, (RecipeError, DataError))
+    return not isinstance(error, (RecipeError, DataError, BudgetSpent))
 
 
 # Prefect 3.7.7 ignores retry_jitter_factor, so the jitter is drawn here, once a process.

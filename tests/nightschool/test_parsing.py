@@ -120,6 +120,74 @@ def _seconds(text: str) -> float:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        '{"reasoning": "so {it} is", "answer": "B"',
+        '{"reasoning": "so {it} is" "answer": "B"}',
+        '{reasoning: "so {it} is", answer: "B"}',
+        'Sure:\n```json\n{"reasoning": "so {it} is", "answer": "B",}\n```',
+    ],
+)
+def test_what_can_be_mended_is_where_that_is_wanted(text: str) -> None:
+    assert parse_json(text, Reply, repair=True) == WANTED
+    assert isinstance(parse_json(text, Reply), Rejected)
+
+
+@pytest.mark.parametrize(
+    ("text", "finish", "reason"),
+    [
+        ("The answer is B.", "stop", "not_json"),
+        ('{"answer": "B"', "stop", "wrong_shape"),
+        ('{"reasoning": "so {it} is", "answer": "B"', "length", "truncated"),
+    ],
+)
+def test_repair_makes_nothing_up(text: str, finish: str, reason: str) -> None:
+    found = parse_json(text, Reply, finish=finish, repair=True)
+    assert isinstance(found, Rejected)
+    assert found.reason == reason
+
+
+_SCRAPS = st.sampled_from([*"{}[]\"':,\\`# \n", '"reasoning"', "answer", '"B"', "//", "/*", "1e9", "null"])
+    [
+        "{",
+        "}",
+        "[",
+        "]",
+        '"',
+        "'",
+        ":",
+        ",",
+        "\\",
+        "reasoning",
+        "answer",
+        '"B"',
+        "//",
+        "/*",
+        "#",
+        "`",
+        " ",
+        "\n",
+        "1e9",
+        "null",
+    ]
+)
+
+
+@settings(max_examples=400, deadline=2000)
+@given(st.one_of(st.text(max_size=300), st.lists(_SCRAPS, max_size=120).map("".join)))
+def test_repair_of_anything_ends_in_a_record_or_a_reason(text: str) -> None:
+    assert isinstance(parse_json("{" + text, Reply, repair=True), Reply | Rejected)
+
+
+@pytest.mark.parametrize("unit", [*_HOSTILE, "{'", '{"' * 30 + "x" * 600, "(", "\\"])
+def test_no_hostile_text_takes_long_to_repair(unit: str) -> None:
+    text = ("{" + unit * 20_000)[:20_000]
+    start = time.thread_time()
+    assert isinstance(parse_json(text, Reply, repair=True), Rejected)
+    assert time.thread_time() - start < 2
+
+
+@pytest.mark.parametrize(
     ("text", "answer", "reasoning"),
     [
         ("plain", "plain", None),
