@@ -148,29 +148,6 @@ def test_repair_makes_nothing_up(text: str, finish: str, reason: str) -> None:
 
 
 _SCRAPS = st.sampled_from([*"{}[]\"':,\\`# \n", '"reasoning"', "answer", '"B"', "//", "/*", "1e9", "null"])
-    [
-        "{",
-        "}",
-        "[",
-        "]",
-        '"',
-        "'",
-        ":",
-        ",",
-        "\\",
-        "reasoning",
-        "answer",
-        '"B"',
-        "//",
-        "/*",
-        "#",
-        "`",
-        " ",
-        "\n",
-        "1e9",
-        "null",
-    ]
-)
 
 
 @settings(max_examples=400, deadline=2000)
