@@ -9,7 +9,7 @@ from functools import lru_cache
 from nightschool.values.characters import folded
 
 _THOUSANDS = re.compile(r"(?<=\d)(?:\{,\}|,\\!)(?=\d{3}(?!\d))", re.ASCII)
-_DROPPED = re.compile(r"\\(?:left|right)(?![a-zA-Z])|\\[!,;: ]|[$~]|\.$")
+_DROPPED = re.compile(r"\\(?:left|right)(?![a-zA-Z])|\\[!,;: ]|\\?\$|~|\.$")
 _FRACTIONS = re.compile(r"\\[dt]frac(?![a-zA-Z])")
 _SHORT_FRACTION = re.compile(r"\\frac\s?(\d)\s?(\d)", re.ASCII)
 # Blanks between two words or numbers mean something ("1 2" is not 12), all others do not.

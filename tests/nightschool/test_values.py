@@ -138,7 +138,7 @@ def test_no_text_holds_the_reader_up(kind: Kind, piece: str) -> None:
 
 def test_expressions_that_look_the_same_are_equal_without_mathematics() -> None:
     alike = [("\\dfrac{9}{7}", "\\frac97"), ("10,\\!080", "10080"), ("10{,}000", "10000"), ("1/2", "\\frac{2}{4}"),
-             ("\\left( 1, 2 \\right)", "(1,2)"), ("0.5", "\\frac{1}{2}"), ("x = 5", "x=5"),
+             ("\\left( 1, 2 \\right)", "(1,2)"), ("0.5", "\\frac{1}{2}"), ("\\$6", "6"), ("x = 5", "x=5"),
              ("-\\frac{1}{2}", "\\frac{-1}{2}")]  # fmt: skip
     assert [same(*pair) for pair in alike] == [True] * len(alike)
     assert [same("7", "8"), same("\\frac{9}{7}", "9"), same("-3", "3")] == [False] * 3
