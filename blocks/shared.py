@@ -109,13 +109,13 @@ class Shared(Store):
         """Names of the nights that any machine began in it."""
         return sorted({*super().nights(), *self._remote.folders("nights")})
 
-    def bring(self, night: str) -> None:
-        """Copies what is not here of a night's own files."""
-        folder = self.root / "nights" / night
-        for name in self._remote.names(f"nights/{night}"):
-            if not (folder / name).exists() and (data := self._remote.read(f"nights/{night}/{name}")) is not None:
-                with writing(folder):
-                    write_whole(folder / name, data)
+    def bring(self, folder: str) -> None:
+        """Copies what is not here of the files right in a folder."""
+        here = self.root / folder
+        for name in self._remote.names(folder):
+            if not (here / name).exists() and (data := self._remote.read(f"{folder}/{name}")) is not None:
+                with writing(here):
+                    write_whole(here / name, data)
 
     def probe(self) -> None:
         """Writes, and deletes again.
@@ -127,7 +127,7 @@ class Shared(Store):
         self._remote.delete(f"nights/.probe-{self._me}")
 
     def mirror(self, *paths: Path) -> None:
-        """Copies files of a night there."""
+        """Copies files of the store there."""
         for path in paths:
             self._remote.write(path.relative_to(self.root).as_posix(), path.read_bytes())
 

@@ -173,14 +173,14 @@ class Store:
         """Names of the nights that were begun in it."""
         return sorted(path.parent.name for path in (self.root / "nights").glob("*/night.json"))
 
-    def bring(self, night: str) -> None:
-        """Has a night's own files here; they are, unless machines share the store."""
+    def bring(self, folder: str) -> None:
+        """Has the files of a folder of the store here; they are, unless machines share the store."""
 
     def probe(self) -> None:
         """Raises if the store's other machines could not be reached through it."""
 
     def mirror(self, *paths: Path) -> None:
-        """Has files of a night wherever the store's other machines look; here is enough for a store of one."""
+        """Has files of the store wherever the store's other machines look; here is enough for a store of one."""
 
 
 def _lines(rows: Iterable[BaseModel]) -> list[bytes]:

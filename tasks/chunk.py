@@ -57,7 +57,7 @@ def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Se
                 chunk,
                 rows=made.rows,
                 dropped=made.dropped,
-                figures={"seconds": time.monotonic() - began, **made.figures},
+                figures={"seconds": time.monotonic() - began, "part": chunk.part, **made.figures},
                 files=made.files,
             )
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))

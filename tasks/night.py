@@ -27,6 +27,7 @@ from nightschool.recipe.load import dump_recipe, load_recipe
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
 from nightschool.tinymodels import spec
+from tasks.sizes import fix, sized
 
 R = TypeVar("R", bound=BaseModel)
 
@@ -58,7 +59,8 @@ class Night:
     def plan(cls, recipe: Recipe, name: str | None = None) -> Night:
         """The night that this recipe would be; nothing is written."""
         engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
-        return cls(recipe, name or recipe.name, open_store(recipe.store), engines)
+        store = open_store(recipe.store)
+        return cls(sized(recipe, store), name or recipe.name, store, engines)
 
     @classmethod
     def open(cls, place: str | Path, name: str) -> Night:
@@ -70,7 +72,7 @@ class Night:
         store = open_store(place)
         folder = store.root / "nights" / name
         if "/" not in name:
-            store.bring(name)
+            store.bring(f"nights/{name}")
         if "/" in name or not (folder / "night.json").is_file():
             known = ", ".join(store.nights()) or "none"
             raise RecipeError("no such night in this store", file=f"{place}/nights", value=name, allowed=known)
@@ -80,6 +82,7 @@ class Night:
 
     def begin(self) -> None:
         """Puts recipe, engines and keys on file."""
+        fix(self.recipe, self.store)
         with writing(self.dir):
             write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
             facts = {"name": self.name, "engines": self.engines, "keys": self.keys}

@@ -32,6 +32,9 @@ class Asking(Section):
         default=(), max_length=16, description="texts that end a reply: a base model has no end of its own"
     )
     chunk_rows: Positive = Field(default=200, description="rows per chunk, the unit of retry")
+    chunk_minutes: float | None = execution(
+        None, gt=0, le=600, description="rows per chunk by time: chunk_rows follows from what this store measured, once"
+    )
     chunks_in_flight: int = execution(4, ge=1, le=64)
 
     @property

@@ -199,7 +199,7 @@ def test_a_nights_own_files_are_brought(machines: tuple[Shared, Shared]) -> None
     file.write_bytes(b"{}")
     one.mirror(file)
     assert two.nights() == ["first"]
-    two.bring("first")
+    two.bring("nights/first")
     assert (two.root / "nights" / "first" / "night.json").read_bytes() == b"{}"
 
 
