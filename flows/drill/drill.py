@@ -14,7 +14,7 @@ from typing import Any
 from flows.drill.compare import lost, mixed, wrong
 from flows.drill.place import Place, Rows, kill
 from flows.drill.scenes import SCENES, Scene, with_faults
-from nightschool.errors import NightError
+from nightschool.errors import NightError, WorldError
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Latency, Script, ScriptedModel
 from nightschool.recipe.small import drilled
@@ -153,7 +153,8 @@ def play_scene(known: Reference, scene: Scene, folder: Path, *, at: float = 0.5)
             place = replace(place, recipe=scene.change(place.recipe))
             if place.recipe.answers != known.place.recipe.answers:
                 old = _counted(place)["distinct"] - known.before_answers
-        place.finish(place.start(), 0, 1)
+        # Holes may stop a night; they are asked for again by name.
+        place.finish(place.start(), 0, 1, *([WorldError.exit_code] if scene.failing else []))
         if scene.failing and lost(known.rows, place.rows()):
             again = ("rerun", place.recipe.name, "--store", place.recipe.store, "--failed")
             place.finish(place.start(*again), 0, 1)
