@@ -45,7 +45,9 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
 
 
 def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script], concurrency: int = 8) -> Recipe:
-    """Only the phases that ask teachers, with about so many questions and so many requests in flight.
+    """Only answers, with about so many questions and so many requests in flight.
+
+    Questions are the generator's or the file's: one that a teacher failed to write would change all that comes after.
 
     Args:
         scripts: how each teacher's server behaves, by the teacher's name.
@@ -53,7 +55,7 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    left_out = dict.fromkeys(("student", "school", "sft", "pairs", "dpo", "validate_"))
+    left_out = dict.fromkeys(("questions", "student", "school", "sft", "pairs", "dpo", "validate_"))
     return _valid(recipe, store, parts | left_out | {"gates": ()}, "a drill of")
 
 
