@@ -1,0 +1,30 @@
+"""A dry run from the command line: every phase, and nothing in the store that the recipe names."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
+
+
+def test_a_dry_run_walks_every_phase_in_a_store_of_its_own(tmp_path: Path) -> None:
+    env = {**os.environ, "PYTHONPATH": str(ROOT), "PREFECT_HOME": str(tmp_path / "prefect"), "TMPDIR": str(tmp_path)}
+    env.pop("PREFECT_API_URL", None)
+    store = tmp_path / "runs"
+    command = [sys.executable, "-m", "flows.cli", "run", "critique", "--dry-run", "--json", "--set", f"store={store}"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=500, check=False)
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout)
+    assert told["phases"] == ["pool", "answers", "merge"]
+    assert told["requests"] > 0
+    assert Path(told["page"]).is_file()
+    assert Path(told["folder"]).parent == tmp_path
+    assert not store.exists()
