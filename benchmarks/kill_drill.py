@@ -5,7 +5,7 @@ for, `nightschool run` again until it ends by itself. Compared with a night that
 
 - every row is there, once, in its place, with the same contents;
 - the server was asked at most 5,000 times plus what was in flight at the harm: 64 requests, and the replies of the last
-  20 ms, which had not reached the disk;
+  30 ms, which may not have reached the disk;
 - it came to its end: a night that does nothing for three minutes counts as hung.
 
     python -m benchmarks.kill_drill [--rows 5000] [--kills 20] [--others 1] [--only WORD] [--seed 0]
