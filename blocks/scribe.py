@@ -1,7 +1,7 @@
 """Two threads that append to files for the whole process: one hands lines to the kernel, one makes the disk keep them.
 
-A write() in the client's own thread would cost it 15% of its rate with no delay at the server, a queue costs it 4%
-(measured, benchmarks/journal.py); and a disk that stalls would stall every request.
+The queue costs the client's thread about what a write() of its own would (benchmarks/journal.py), with one difference: a
+disk that stalls does not stall its requests.
 """
 
 from __future__ import annotations
