@@ -155,27 +155,24 @@ def read_lines(lines: Iterable[bytes]) -> tuple[dict[str, bytes], int]:
     No list for each row: the garbage collector would look through them all, again and again, for half of the time.
     """
     bodies: dict[str, bytes] = {}
-    size, last = 0, b"\n"
+    size, line = 0, b"\n"
     for line in lines:
-        last = line
         size += len(line)
         body = line[_HEAD:-_TAIL]
         if line[2:10] == b"%08x" % zlib.crc32(body, VERSION) and line.endswith(b"]\n"):
-            row_id = _id(body)
+            # The id is what a reply begins with; parsing the rest can wait.
+            raw = body[len(_ID) : body.find(b'"', len(_ID))]
+            row_id = raw.decode(errors="replace") if body.startswith(_ID) and b"\\" not in raw else _id(body)
             if row_id in bodies:
                 bodies[row_id] += b"\n" + body
             elif row_id:
                 bodies[row_id] = body
-    return bodies, size if last.endswith(b"\n") else size - len(last)
+    return bodies, size if line.endswith(b"\n") else size - len(line)
 
 
 def _id(body: bytes) -> str | None:
-    """The id that a reply begins with; parsing the rest can wait."""
-    end = body.find(b'"', len(_ID))
-    raw = body[len(_ID) : end]
+    """The id of a reply that does not begin with a plain one."""
     try:
-        if body.startswith(_ID) and end > 0 and b"\\" not in raw:
-            return raw.decode()
         found = orjson.loads(body)
     except ValueError:
         return None

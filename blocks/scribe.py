@@ -1,7 +1,7 @@
 """Two threads that append to files for the whole process: one hands lines to the kernel, one makes the disk keep them.
 
-The queue costs the client's thread about what a write() of its own would (benchmarks/journal.py), with one difference: a
-disk that stalls does not stall its requests.
+The queue costs the client's thread about what a write() of its own would (measured, benchmarks/journal.py); but a disk
+that stalls does not stall its requests.
 """
 
 from __future__ import annotations
