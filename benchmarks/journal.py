@@ -118,6 +118,10 @@ def read(path: Path, rows: int, rounds: int) -> None:
         with path.open("rb") as file:
             assert sum(1 for line in file if orjson.loads(line)) == rows
 
+    def kept_by_id() -> None:
+        with path.open("rb") as file:
+            assert len({orjson.loads(line)[1]["id"]: line for line in file}) == rows
+
     def as_a_chunk_does() -> None:
         with Journal(path) as journal:
             assert len(journal.replies) == rows
@@ -128,6 +132,7 @@ def read(path: Path, rows: int, rounds: int) -> None:
 
     ways: dict[str, Callable[[], object]] = {
         "lines as JSON": plainly,
+        "the same, kept by id": kept_by_id,
         "known what is there": as_a_chunk_does,
         "all replies parsed": all_parsed,
     }
