@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -16,6 +16,7 @@ from types import TracebackType
 import orjson
 from pydantic import ValidationError
 
+from blocks.disk import write_whole
 from blocks.packed import unpack
 from blocks.scribe import scribe
 from nightschool.errors import DataError, WorldError
@@ -92,23 +93,23 @@ class OnFile(Mapping[str, Sequence[Reply]]):
     """
 
     def __init__(self, path: Path, bodies: Mapping[str, bytes]) -> None:
-        self._path, self._bodies = path, bodies
+        self._path, self.bodies = path, bodies
 
     def __getitem__(self, row_id: str) -> Sequence[Reply]:
         try:
-            return [Reply.model_validate_json(body) for body in self._bodies[row_id].split(b"\n")]
+            return [Reply.model_validate_json(body) for body in self.bodies[row_id].split(b"\n")]
         except ValidationError as err:
             message = f"the reply to {row_id} checks but does not read: {err.errors()[0]['msg']}"
             raise DataError(message, file=self._path) from None
 
     def __contains__(self, row_id: object) -> bool:
-        return row_id in self._bodies
+        return row_id in self.bodies
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._bodies)
+        return iter(self.bodies)
 
     def __len__(self) -> int:
-        return len(self._bodies)
+        return len(self.bodies)
 
 
 def replies(path: Path) -> Iterator[Reply]:
@@ -126,6 +127,14 @@ def packed_lines(path: Path) -> Iterator[bytes]:
     """As many lines of the packed journal as can be unpacked; none if there is no such file."""
     with suppress(DataError, FileNotFoundError):
         yield from unpack(packed(path))
+
+
+def forget(path: Path, row_ids: Container[str]) -> None:
+    """Takes the replies to these rows off the file, so that they are asked again."""
+    bodies = _scan(path)[0].bodies
+    kept = (body for row_id, joined in bodies.items() if row_id not in row_ids for body in joined.split(b"\n"))
+    write_whole(path, b"".join(map(line_of, kept)))
+    packed(path).unlink(missing_ok=True)  # or an empty journal would be filled from it
 
 
 def as_line(reply: Reply) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
+from dataclasses import dataclass
 from typing import Any, cast
 
 from prefect import flow
@@ -17,9 +18,11 @@ from blocks.fleet import names
 from flows.artifacts import progress_artifact, summary_artifact
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.gaps import allowed_rows
 from nightschool.wire import Endpoint
 from tasks import progress
 from tasks.chunk import make_chunk
+from tasks.failures import failed_rows, mend
 from tasks.ledger import Failure, Ledger
 from tasks.night import Night
 from tasks.pace import Meter
@@ -32,22 +35,27 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
 
     Raises:
         RecipeError, DataError: a chunk says that a person must change something.
-        WorldError: more chunks failed than the recipe allows.
+        WorldError: more chunks failed, or more rows have no reply, than the recipe allows.
     """
     chunks = step.chunks(night)
     if not chunks:
         return
     ledger.damaged([f"{chunk.label}: {harm}" for chunk in chunks if (harm := night.store.damage(chunk))])
     counts, states = _run_batches(night, step, chunks, desk)
-    failures = [
-        Failure(phase=step.phase, chunk=chunk.ordinal, label=chunk.label, error=_error(state))
-        for chunk, state in zip(chunks, states, strict=True)
-        if not state.is_completed()
-    ]
-    cached = sum(state.name == "Cached" for state in states)
-    counts.finish(f"{len(failures)} failed" if failures else "")
-    ledger.phase(step.phase, seconds=counts.seconds, chunks=len(chunks), cached=cached, failures=failures)
-    _decide(night, states, failures)
+    gaps = _gaps(night, chunks, states)
+    counts.finish(gaps.told, gaps=bool(gaps.told))
+    error = _verdict(night, states, gaps)
+    ledger.phase(
+        step.phase,
+        seconds=counts.seconds,
+        chunks=len(chunks),
+        cached=sum(state.name == "Cached" for state in states),
+        failures=gaps.failures,
+        failed_rows=gaps.rows,
+        stopped=error is not None,
+    )
+    if error:
+        raise error
 
 
 def _run_batches(
@@ -99,14 +107,40 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
                 states[futures[future]] = future.state
                 counts.chunk(_outcome(future.state))
         summary_artifact(night, step.phase, chunks)
-        failed = sum(not state.is_completed() for state in states.values())
-        message = f"{len(chunks) - failed} of {len(chunks)} chunks"
-        if failed > night.recipe.max_failed_chunks:
-            return Failed(message=f"{failed} of {len(chunks)} chunks failed")
-        return Completed(name="CompletedWithGaps", message=message) if failed else Completed(message=message)
+        gaps = _gaps(night, chunks, [states[place] for place in range(len(chunks))])
+        if gaps.too_many:
+            return Failed(message=gaps.too_many)
+        return Completed(name="CompletedWithGaps", message=gaps.told) if gaps.told else Completed(message="complete")
 
     phase(return_state=True)
     return [states[place] for place in range(len(chunks))]
+
+
+@dataclass(frozen=True, slots=True)
+class _Gaps:
+    """What a phase lacks: chunks that failed, rows without a reply; in words, and if it is more than it may be."""
+
+    phase: str
+    failures: list[Failure]
+    rows: int
+    told: str
+    too_many: str
+
+
+def _gaps(night: Night, chunks: Sequence[Chunk], states: Sequence[State]) -> _Gaps:
+    failures = [
+        Failure(phase=chunk.phase, chunk=chunk.ordinal, label=chunk.label, error=_error(state))
+        for chunk, state in zip(chunks, states, strict=True)
+        if not state.is_completed()
+    ]
+    rows = failed_rows([manifest for _, manifest in night.made(chunks)])
+    total = sum(chunk.rows for chunk in chunks)
+    allowed, most = night.recipe.max_failed_chunks, allowed_rows(night.recipe.max_failed_rows, total)
+    told = [f"{len(failures)} of {len(chunks)} chunks failed"] if failures else []
+    told += [f"{rows:,} of {total:,} rows have no reply"] if rows else []
+    too_many = [f"{told[0]}; {allowed} may (max_failed_chunks)"] if len(failures) > allowed else []
+    too_many += [f"{told[-1]}; {most:,} may be missing (max_failed_rows)"] if rows > most else []
+    return _Gaps(chunks[0].phase, failures, rows, ", ".join(told), "; ".join(too_many))
 
 
 def _outcome(state: State) -> str:
@@ -118,19 +152,20 @@ def _error(state: State) -> str:
     return f"{error}" if isinstance(error, BaseException) else state.message or state.name or "failed"
 
 
-def _decide(night: Night, states: Sequence[State], failures: Sequence[Failure]) -> None:
-    if not failures:
-        return
+def _verdict(night: Night, states: Sequence[State], gaps: _Gaps) -> Exception | None:
+    """What ends the night here, if anything does; says how to mend it."""
     errors = [state.result(raise_on_failure=False) for state in states if not state.is_completed()]
     for error in errors:
         if isinstance(error, (RecipeError, DataError)):
-            raise error
-    if len(failures) > night.recipe.max_failed_chunks:
-        first = failures[0]
-        raise WorldError(
-            f"{first.phase}: {len(failures)} of {len(states)} chunks failed; "
-            f"{night.recipe.max_failed_chunks} may (max_failed_chunks).\n"
-            f"First: {first.label}: {first.error}\n"
-            f"Redo what failed: nightschool run, or nightschool rerun {night.name} --phase {first.phase} "
-            f"--chunk {first.chunk}"
-        )
+            return error
+    if not gaps.too_many:
+        return None
+    lines = [f"{gaps.phase}: {gaps.too_many}."]
+    if gaps.failures:
+        first = gaps.failures[0]
+        redo = f"nightschool rerun {night.name} --phase {gaps.phase} --chunk {first.chunk}"
+        lines += [f"First: {first.label}: {first.error}", f"Redo what failed: nightschool run, or {redo}"]
+    if gaps.rows:
+        lines += [f"Which and why: nightschool failures {night.name} --phase {gaps.phase}"]
+        lines += [f"Ask for them again: {mend(night, gaps.phase)}"]
+    return WorldError("\n".join(lines))

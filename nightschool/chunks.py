@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 
 T = TypeVar("T")
 
+# Replies may come in any order, and a row that failed once more says so in other words.
+_NOT_READ = (".journal.jsonl.zst", ".dropped.jsonl.zst", ".log")
+
 
 @dataclass(frozen=True, slots=True)
 class Chunk:
@@ -71,8 +74,8 @@ class Manifest(BaseModel):
 
     @property
     def digest(self) -> str:
-        """Identity of what others read: changes when a row or a trained file does; replies may come in any order."""
-        read = {name: mark for name, mark in self.files.items() if not name.endswith((".journal.jsonl.zst", ".log"))}
+        """Identity of what others read: changes when a kept row or a trained file does."""
+        read = {name: mark for name, mark in self.files.items() if not name.endswith(_NOT_READ)}
         text = "\n".join(f"{name} {mark.content}" for name, mark in sorted(read.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 

@@ -27,10 +27,15 @@ class Row(BaseModel):
 
 
 class Dropped(Row):
-    """A row that did not make it, with exactly one reason; `detail` is for people, `text` the last reply."""
+    """A row that did not make it, with exactly one reason; `detail` is for people, `text` the last reply.
+
+    `failed`: the world gave no reply in so many `attempts`, so it may be asked again; otherwise the reply was judged.
+    """
 
     topic: str = ""
     reason: str
+    failed: bool = False
+    attempts: int = 0
     detail: str = ""
     text: str = ""
 

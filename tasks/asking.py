@@ -41,11 +41,12 @@ class Asked:
 
     @property
     def figures(self) -> dict[str, int]:
-        """What it cost: requests answered or given up, tokens, retries."""
+        """What it cost: requests answered or given up, those that failed, tokens, retries."""
         got = [takes for takes in self._rows.values() if takes.requests]
         requests = sum(takes.requests for takes in got)
         return {
             "requests": requests + len(self.failed),
+            "failed": len(self.failed),
             "retries": sum(takes.reply.attempts for takes in got) - requests,
             "tokens_in": sum(takes.reply.tokens_in for takes in got),
             "tokens_out": sum(takes.reply.tokens_out for takes in got),
@@ -92,7 +93,9 @@ class Asked:
         takes = self._rows[ask.id]
         if not takes.lose(ask):
             detail = f"{attempts} attempts on {self._endpoint.model}"
-            self.failed[ask.id] = Dropped(id=ask.id, reason=reason, detail=detail, text=text[:2000])
+            self.failed[ask.id] = Dropped(
+                id=ask.id, reason=reason, failed=True, attempts=attempts, detail=detail, text=text[:2000]
+            )
         if not takes.wanted:
             self._counts.rows()
 
@@ -146,9 +149,11 @@ def ask_each(
     """
     asks = {one.id: (thing, one) for thing in things for one in [ask_of(thing)]}
     asked = ask(night, chunk, endpoint, [one for _, one in asks.values()], flaw=flaw)
+    replies = asked.replies
     lost = [row.model_copy(update={"topic": topic_of(asks[row.id][0])}) for row in asked.failed.values()]
-    found = [row for row_id, reply in asked.replies.items() for row in read(asks[row_id][0], reply)]
-    dropped = [*(row for row in found if isinstance(row, Dropped)), *lost]
+    found = [row for row_id, reply in replies.items() for row in read(asks[row_id][0], reply)]
+    judged = (row for row in found if isinstance(row, Dropped))
+    dropped = [*(row.model_copy(update={"attempts": replies[row.id].attempts}) for row in judged), *lost]
     return Made(
         rows=[row for row in found if not isinstance(row, Dropped)],
         dropped=[(row.reason, row) for row in dropped],

@@ -14,6 +14,7 @@ from prefect.tasks import Task
 from nightschool.chunks import Chunk
 from nightschool.errors import BudgetSpent, DataError, RecipeError
 from tasks import progress
+from tasks.failures import failed_rows
 from tasks.night import opened
 from tasks.step import Served
 from tasks.steps import STEPS
@@ -61,4 +62,5 @@ def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Se
                 files=made.files,
             )
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
-    return Completed(message=f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))
+    name = "CompletedWithGaps" if failed_rows([manifest]) else "Completed"
+    return Completed(name=name, message=f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))

@@ -37,13 +37,18 @@ class Restart(BaseModel):
 
 
 class PhaseRun(BaseModel):
-    """One phase of this run: wall seconds, chunks in all, chunks that were there already, chunks that failed."""
+    """One phase of this run: wall seconds, chunks in all, those there already, those that failed; rows that failed.
+
+    `stopped`: the night ended here.
+    """
 
     name: str
     seconds: float = 0.0
     chunks: int = 0
     cached_chunks: int = 0
     failed_chunks: int = 0
+    failed_rows: int = 0
+    stopped: bool = False
 
 
 class Run(BaseModel):
@@ -74,7 +79,15 @@ class Ledger:
         self._before = last_run(folder)
 
     def phase(
-        self, name: str, *, seconds: float, chunks: int = 0, cached: int = 0, failures: list[Failure] | None = None
+        self,
+        name: str,
+        *,
+        seconds: float,
+        chunks: int = 0,
+        cached: int = 0,
+        failures: list[Failure] | None = None,
+        failed_rows: int = 0,
+        stopped: bool = False,
     ) -> None:
         """A phase is over; one that comes again (serve) is added up."""
         found = next((phase for phase in self.run.phases if phase.name == name), None)
@@ -85,6 +98,8 @@ class Ledger:
         found.chunks += chunks
         found.cached_chunks += cached
         found.failed_chunks += len(failures or [])
+        found.failed_rows += failed_rows
+        found.stopped = stopped
         self.run.failures.extend(failures or [])
         self.save()
 

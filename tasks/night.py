@@ -7,7 +7,7 @@ import hashlib
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
@@ -17,8 +17,9 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import write_whole, writing
 from blocks.engines import resolve
+from blocks.glance import Glance
 from blocks.pid_file import ProcessId, identify
-from blocks.places import open_store
+from blocks.places import is_shared, open_store
 from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import RecipeError, WorldError
@@ -44,6 +45,11 @@ class Night:
     @cached_property
     def keys(self) -> dict[str, str]:
         return lineage(self.recipe, self.engines)
+
+    @property
+    def at_a_glance(self) -> Night:
+        """This night as it looks at this moment, for whoever only looks; one on machines that share is as it is."""
+        return self if is_shared(self.store.place) else replace(self, store=Glance(self.store.root))
 
     @property
     def dir(self) -> Path:

@@ -19,7 +19,7 @@ class Event:
     """Where a phase stands. Counts of rows and chunks, seconds since it began, seconds still to go if known.
 
     `reused` rows were on file, `queued` ones are still to be asked; `pace` is None for a phase that asks nobody; an
-    `urgent` note is not to be left out.
+    `urgent` note is not to be left out; `gaps`: it is over and not complete.
     """
 
     phase: str
@@ -37,6 +37,7 @@ class Event:
     queued: int = 0
     pace: Pace | None = None
     urgent: bool = False
+    gaps: bool = False
 
 
 Listener = Callable[[Event], None]
@@ -63,7 +64,7 @@ class Tracker:
         self._chunks_total = len(chunks)
         self._done = self._reused = self._cached = self._failed = self._chunks_done = 0
         self._parts: dict[str, tuple[int, int]] = {}
-        self._note = note
+        self._note, self._gaps = note, False
         self.finished = False
         self._began = self._emitted = time.monotonic()
         # Moment and count of the first that cost something: what came before it (loading, compiling) is no rate.
@@ -121,8 +122,9 @@ class Tracker:
             self._failed += outcome == "failed"
         self._maybe()
 
-    def finish(self, note: str = "") -> None:
-        self._note, self.finished = note or self._note, True
+    def finish(self, note: str = "", *, gaps: bool = False) -> None:
+        """The phase is over; with gaps if it ended without all of its chunks and rows."""
+        self._note, self._gaps, self.finished = note or self._note, gaps, True
         self._emit(finished=True)
 
     def _maybe(self) -> None:
@@ -154,6 +156,7 @@ class Tracker:
             queued=max(0, self._total - self._done - pace.in_flight) if pace and not finished else 0,
             pace=pace,
             urgent=urgent,
+            gaps=self._gaps,
         )
 
     def _eta_s(self) -> float | None:

@@ -18,7 +18,6 @@ from nightschool.lineage import stages
 from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
     Answered,
-    Failure,
     LatencyTimes,
     LossPoint,
     Memory,
@@ -35,6 +34,7 @@ from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, committee, pool, timing, training, validate
+from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks
 from tasks.ledger import Run
 from tasks.night import Night
@@ -64,11 +64,11 @@ def report(night: Night, run: Run) -> Report:
         solver=_solver(night),
         losses=_losses(night),
         latency=_latency(night),
-        phases=tuple(Phase(**phase.model_dump()) for phase in run.phases),
+        phases=tuple(Phase(**phase.model_dump(exclude={"stopped"})) for phase in run.phases),
         requests=_requests(night),
         memory=_memory(run),
         samples=_samples(night, rulings),
-        failures=_failures(night, run),
+        failures=failures(night, run),
         remade=tuple(run.remade),
         restarts=tuple(each.line for each in run.restarts),
     )
@@ -90,8 +90,6 @@ def publish(night: Night, run: Run) -> Report:
 
 def _night(night: Night, run: Run) -> NightFigures:
     recipe = night.recipe
-    done = {phase.name for phase in run.phases if phase.chunks > phase.failed_chunks}
-    wanted = [phase for phase, step in STEPS.items() if phase not in done and run.stopped_by and step]
     student = [training.output(night, chunk) for phase in ("dpo", "sft") for chunk in STEPS[phase].chunks(night)]
     return NightFigures(
         name=night.name,
@@ -100,7 +98,7 @@ def _night(night: Night, run: Run) -> NightFigures:
         command=f"nightschool run {night.dir / 'recipe.resolved.yaml'} --name {night.name}",
         started=datetime.fromisoformat(run.started),
         finished=datetime.fromisoformat(run.finished) if run.finished else None,
-        stopped_in=wanted[0] if wanted else None,
+        stopped_in=stopped_in(night, run) if run.stopped_by else None,
         seed=recipe.seed,
         engine=", ".join(dict.fromkeys(night.engines.values())),
         student=str(next((path for path in student if path.is_dir()), "")),
@@ -229,18 +227,3 @@ def _samples(night: Night, rulings: Sequence[Ruling]) -> tuple[Sample, ...]:
         sample(ruling, said[ruling.id], balanced=not kept or ruling.id in kept)
         for ruling in draw(rulings, seed=night.recipe.seed)
     )
-
-
-def _failures(night: Night, run: Run) -> tuple[Failure, ...]:
-    found = [
-        Failure(
-            phase=one.phase,
-            chunk=one.chunk,
-            error=one.error,
-            command=f"nightschool rerun {night.name} --phase {one.phase} --chunk {one.chunk}",
-        )
-        for one in run.failures
-    ]
-    if run.stopped_by and not found:
-        found.append(Failure(phase="night", error=run.stopped_by, command=f"nightschool rerun {night.name}"))
-    return tuple(found)

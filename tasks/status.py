@@ -5,20 +5,18 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from blocks.glance import Glance, lines_in
-from blocks.places import is_shared
+from blocks.glance import lines_in
 from nightschool.chunks import Chunk
-from nightschool.errors import RecipeError
-from nightschool.forecast import forecast
+from tasks.failures import failed_rows
 from tasks.night import Night
-from tasks.steps import STEPS
+from tasks.steps import STEPS, phases
 from tasks.tries import Note, Notes, tries
 
-State = Literal["made", "running", "begun", "missing", "failed"]
+State = Literal["made", "gaps", "running", "begun", "missing", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +25,7 @@ class ChunkStatus:
 
     `rows` are kept, or on file while it is not made; `total` is how many were to be asked, 0 for a chunk that asks
     nobody. `rate` in rows a second, of those that were not on file before. `tries` counts how often it was begun.
+    A chunk with `gaps` is made, but for `failed` of its `dropped` rows the world gave no reply.
     """
 
     index: int
@@ -34,6 +33,7 @@ class ChunkStatus:
     state: State
     rows: int
     dropped: int = 0
+    failed: int = 0
     total: int = 0
     seconds: float | None = None
     rate: float | None = None
@@ -70,15 +70,13 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
     Raises:
         RecipeError: there is no such phase.
     """
-    if phase is not None and phase not in STEPS:
-        raise RecipeError("no such phase", field="--phase", value=phase, allowed=", ".join(STEPS))
-    if not is_shared(night.store.place):
-        night = replace(night, store=Glance(night.store.root))
+    night = night.at_a_glance
     notes, running = tries(night), night.running
     # Whoever runs a night writes this file first.
     started = (night.dir / "night.json").stat().st_mtime
-    wanted = [phase] if phase else [ahead.phase for ahead in forecast(night.recipe)]
-    return NightStatus(night.name, running, [_phase(night, one, notes, running, started) for one in wanted])
+    return NightStatus(
+        night.name, running, [_phase(night, one, notes, running, started) for one in phases(night.recipe, phase)]
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +105,7 @@ def _phase(night: Night, phase: str, notes: Notes, running: bool, started: float
     whole = _Span(
         min(span.began for span in spans), max(span.ended for span in spans), sum(span.rows for span in spans)
     )
-    left = sum(max(0, one.total - one.rows) for one in found if one.state != "made")
+    left = sum(max(0, one.total - one.rows) for one in found if one.state not in ("made", "gaps"))
     eta_s = left / whole.rate if running and left and whole.rate else None
     return PhaseStatus(phase, found, max(0.0, whole.ended - whole.began), whole.rate, eta_s)
 
@@ -118,7 +116,7 @@ def _chunk(night: Night, chunk: Chunk, notes: Sequence[Note], since: float) -> t
     journal = night.store.journal(chunk)
     on_file = 0 if manifest else lines_in(journal)
     if manifest:
-        state: State = "made"
+        state: State = "gaps" if failed_rows([manifest]) else "made"
     elif last == "began" and notes[-1].at >= since:
         state = "running"
     else:
@@ -130,6 +128,7 @@ def _chunk(night: Night, chunk: Chunk, notes: Sequence[Note], since: float) -> t
         state=state,
         rows=manifest.rows if manifest else on_file,
         dropped=sum(manifest.dropped.values()) if manifest else 0,
+        failed=failed_rows([manifest]) if manifest else 0,
         total=chunk.rows,
         seconds=manifest.figures.get("seconds") if manifest else span and span.ended - span.began,
         rate=span and span.rate,

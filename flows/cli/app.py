@@ -86,7 +86,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-for command in (begun.status, begun.rerun, begun.report, begun.rows):
+for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows):
     app.command()(command)
 
 

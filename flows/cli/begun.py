@@ -41,18 +41,41 @@ def rerun(
     phase: Annotated[str | None, typer.Option(help="Only look at this phase.")] = None,
     chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Make what is whole anew as well; it is paid again.")] = False,
+    failed: Annotated[bool, typer.Option("--failed", help="Ask again for the rows that have no reply.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Ask again for rows dropped for this; see `failures`.")] = None,
     store: Store = "runs",
     json: Json = False,
 ) -> None:
     """Go on with a night by its own recipe: what is missing is made, and then what depends on it.
 
     A chunk that was cut off or failed goes on from the replies on file; a whole one is left, unless --fresh is given.
+    With --failed, only the rows without a reply are asked again; good replies are never paid twice.
     """
     from flows.cli import running
 
-    report, page = running.rerun_night(store, night, phase, chunk, fresh=fresh)
+    back = running.Back(phase, chunk, fresh=fresh, failed=failed or reason is not None, reason=reason)
+    report, page = running.rerun_night(store, night, back)
     running.show_report(report, page, json=json)
     running.judge(report)
+
+
+def failures(
+    night: NightName,
+    phase: Annotated[str | None, typer.Option(help="Only of this phase.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Only rows with this reason.")] = None,
+    store: Store = "runs",
+    json: Json = False,
+) -> None:
+    """List every row that did not make it: why, after how many attempts, and the last that was heard."""
+    from flows.cli.tables import failures_table
+    from tasks.failures import losses
+    from tasks.night import Night
+
+    found = list(losses(Night.open(store, night), phase, reason))
+    if json:
+        write_json(found)
+    else:
+        out.print(failures_table(night, found))
 
 
 def report(

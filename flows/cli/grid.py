@@ -19,11 +19,13 @@ from tasks.status import ChunkStatus, NightStatus, PhaseStatus
 # The worst first: a cell that stands for several chunks shows the first of these that one of them is in.
 _MARKS = {
     "failed": ("✗", "bold red"),
+    "gaps": ("◪", "bold yellow"),
     "running": ("▶", "bold cyan"),
-    "begun": ("▪", "yellow"),
+    "begun": ("▪", "magenta"),
     "missing": ("·", "dim"),
     "made": ("■", "green"),
 }
+_MADE = ("made", "gaps")
 _PER_LINE, _PER_GROUP, _MOST_LINES = 100, 10, 12
 _MOST_DETAILS = 10
 _EVERY_S = 1.0
@@ -49,7 +51,7 @@ def follow(look: Callable[[], NightStatus]) -> None:
 
 def _night(found: NightStatus) -> RenderableType:
     """Figures of every phase, a cell for every chunk, and what failed with the command that mends it."""
-    table = _table("", "phase", "chunks", "rows", "dropped", "rows/s", "time", "to go", right=range(2, 8))
+    table = _table("", "phase", "chunks", "rows", "dropped", "failed", "rows/s", "time", "to go", right=range(2, 9))
     for phase in found.phases:
         table.add_row(_worst(phase.chunks), phase.phase, *_figures(phase))
     states = Counter(chunk.state for phase in found.phases for chunk in phase.chunks)
@@ -63,25 +65,29 @@ def _night(found: NightStatus) -> RenderableType:
 
 def _phase(found: NightStatus) -> RenderableType:
     [phase] = found.phases
-    table = _table("", "chunk", "what", "rows", "dropped", "rows/s", "time", "tries", "error", right=(1, 3, 4, 5, 6, 7))
+    table = _table(
+        "", "chunk", "what", "rows", "dropped", "failed", "rows/s", "time", "tries", "error", right=range(3, 9)
+    )
     for chunk in phase.chunks:
-        rows = f"{chunk.rows:,}" if chunk.state == "made" else f"{chunk.rows:,}/{chunk.total:,}"
-        figures = _count(chunk.dropped), _rate(chunk.rate), _time(chunk.seconds), _count(chunk.tries)
+        rows = f"{chunk.rows:,}" if chunk.state in _MADE else f"{chunk.rows:,}/{chunk.total:,}"
+        lost = _count(chunk.dropped - chunk.failed), _count(chunk.failed)
+        figures = *lost, _rate(chunk.rate), _time(chunk.seconds), _count(chunk.tries)
         error = Text(_one_line(chunk.error))
         table.add_row(Text(*_MARKS[chunk.state]), str(chunk.index), chunk.label, rows, *figures, error)
     return Group(Text(f"Night {found.night}, {phase.phase}"), Text(), table)
 
 
 def _figures(phase: PhaseStatus) -> list[str]:
-    made = sum(chunk.state == "made" for chunk in phase.chunks)
+    made = sum(chunk.state in _MADE for chunk in phase.chunks)
     rows, total = sum(chunk.rows for chunk in phase.chunks), sum(chunk.total for chunk in phase.chunks)
-    unfinished = any(chunk.state != "made" for chunk in phase.chunks)
+    unfinished = any(chunk.state not in _MADE for chunk in phase.chunks)
     return [
         f"{made:,}/{len(phase.chunks):,}" if phase.chunks else "-",
         f"{rows:,}/{total:,}" if unfinished and total else _count(rows),
-        _count(sum(chunk.dropped for chunk in phase.chunks)),
+        _count(sum(chunk.dropped - chunk.failed for chunk in phase.chunks)),
+        _count(sum(chunk.failed for chunk in phase.chunks)),
         _rate(phase.rate) if total else "-",
-        _time(phase.seconds or sum(chunk.seconds or 0 for chunk in phase.chunks if chunk.state == "made")),
+        _time(phase.seconds or sum(chunk.seconds or 0 for chunk in phase.chunks if chunk.state in _MADE)),
         f"about {duration(max(1.0, round(phase.eta_s)))}" if phase.eta_s else "",
     ]
 
@@ -117,6 +123,11 @@ def _details(found: NightStatus) -> list[Text]:
                 lines.append(Text(f"  nightschool rerun {found.night} --phase {phase} --chunk {chunk.index}"))
         if len(those) > _MOST_DETAILS:
             lines.append(Text(f"  and {len(those) - _MOST_DETAILS:,} more that are {state}"))
+    for phase in found.phases:
+        if failed := sum(chunk.failed for chunk in phase.chunks):
+            mend = f"nightschool rerun {found.night} --failed --phase {phase.phase}"
+            lines.append(Text.assemble(_MARKS["gaps"], f" {phase.phase}: {failed:,} rows have no reply"))
+            lines.append(Text(f"  nightschool failures {found.night} --phase {phase.phase}\n  {mend}"))
     return [Text(), *lines] if lines else []
 
 

@@ -20,6 +20,7 @@ from tasks.progress import Event
 
 _LINE_EVERY_S = 3.0
 _WHAT_IS_LEFT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+_END_STYLES = {False: "green", True: "bold red"}
 
 
 @contextmanager
@@ -76,7 +77,7 @@ class _Times(ProgressColumn):
         event: Event = task.fields["event"]
         gone = event.seconds if event.finished else max(event.seconds, task.elapsed or 0.0)
         to_go = f", {_about(event.eta_s)} to go" if event.eta_s and not event.finished else ""
-        return Text(f"{duration(gone)}{to_go}", style="green" if event.finished else "cyan")
+        return Text(f"{duration(gone)}{to_go}", style=_END_STYLES[event.gaps] if event.finished else "cyan")
 
 
 @contextmanager
@@ -101,7 +102,7 @@ def line(event: Event) -> str:
     """An event as a plain line: "answers     120/400 rows, 3/8 chunks, 2 cached, 41.0 s, about 1 min 20 s to go"."""
     parts = [counts(event)]
     if event.finished:
-        parts.append(f"done in {duration(event.seconds)}")
+        parts.append(f"{'NOT complete after' if event.gaps else 'done in'} {duration(event.seconds)}")
     else:
         parts.append(duration(event.seconds))
         parts += [f"{_about(event.eta_s)} to go"] if event.eta_s else []

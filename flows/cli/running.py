@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -16,7 +17,7 @@ from nightschool.errors import DataError, GateFailed, NightError, RecipeError, W
 from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
 from tasks.night import Night
-from tasks.redo import ahead, forget
+from tasks.redo import ahead, ask_again, forget
 from tasks.steps import STEPS
 
 SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
@@ -30,26 +31,45 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
 
 
-def rerun_night(store: str, name: str, phase: str | None, chunk: int | None, *, fresh: bool) -> tuple[Report, Path]:
-    """Run a night again by its own recipe, after telling what that makes of the phase or chunk that was named.
+@dataclass(frozen=True, slots=True)
+class Back:
+    """What of a night is meant to be made again, as the command line has it."""
+
+    phase: str | None = None
+    chunk: int | None = None
+    fresh: bool = False
+    failed: bool = False
+    reason: str | None = None
+
+
+def rerun_night(store: str, name: str, back: Back) -> tuple[Report, Path]:
+    """Run a night again by its own recipe, after telling what that makes of what was named.
 
     The report comes with where its page is.
 
     Raises:
-        RecipeError: there is no such night, phase or chunk; a chunk is named without its phase.
+        RecipeError: there is no such night, phase, chunk or reason; a chunk is named without its phase.
     """
-    if phase is None and (fresh or chunk is not None):
+    if back.phase is None and (back.fresh or back.chunk is not None):
         raise RecipeError("which phase is meant?", field="--phase", allowed=", ".join(STEPS))
+    if back.failed and (back.fresh or back.chunk is not None):
+        raise RecipeError("single rows are asked for: it goes with --phase and --reason only", field="--failed")
     night = Night.open(store, name)
     with night.alone():
-        if phase is not None:
-            say.print(_told(night, phase, chunk, fresh=fresh), soft_wrap=True)
+        say.print(_told(night, back), soft_wrap=True)
     report = run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
     return report, night.dir / "report.html"
 
 
-def _told(night: Night, phase: str, chunk: int | None, *, fresh: bool) -> str:
-    if fresh:
+def _told(night: Night, back: Back) -> str:
+    if back.failed:
+        counts = ask_again(night, back.phase, back.reason)
+        lines = [f"{count:,} rows of {phase} will be asked again." for phase, count in counts.items()]
+        return "\n".join(lines) or "No row failed: there is none to ask again."
+    phase, chunk = back.phase, back.chunk
+    if phase is None:
+        return f"Night {night.name} goes on."
+    if back.fresh:
         return f"{_chunks(forget(night, phase, chunk))} of {phase} will be made anew, and what depends on them."
     found = ahead(night, phase, chunk)
     lines = [f"{_chunks(found.whole)} of {phase} left alone: whole already (--fresh makes it anew)."]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from rich.console import Group, RenderableType
@@ -10,8 +11,10 @@ from rich.text import Text
 
 from blocks.preflight.check import Check
 from nightschool.report.text import duration
+from tasks.failures import Loss
 from tasks.plan import PhasePlan
 
+_MOST_ROWS = 20
 _OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
 
@@ -51,6 +54,24 @@ def nights_table(store: str, nights: Mapping[str, str]) -> RenderableType:
     for name, verdict in nights.items():
         table.add_row(name, verdict)
     return table
+
+
+def failures_table(night: str, losses: Sequence[Loss]) -> RenderableType:
+    """How many rows did not make it, by phase and reason; then the rows, those without a reply first."""
+    if not losses:
+        return Text(f"Night {night}: every row made it.")
+    counted = _table("phase", "reason", "rows", "", right=(2,))
+    kinds = Counter((loss.phase, loss.reason, loss.failed) for loss in losses)
+    for (phase, reason, failed), count in kinds.items():
+        counted.add_row(phase, reason, f"{count:,}", Text("no reply", style="bold red") if failed else "judged")
+    rows = _table("phase", "chunk", "row", "reason", "attempts", "last heard", right=(1, 4))
+    for loss in sorted(losses, key=lambda loss: not loss.failed)[:_MOST_ROWS]:
+        heard = " ".join((loss.text or loss.detail).split())[:120]
+        rows.add_row(loss.phase, str(loss.chunk), loss.id, loss.reason, _count(loss.attempts), Text(heard))
+    more = [f"{len(losses) - _MOST_ROWS:,} more rows: --json lists them all."] if len(losses) > _MOST_ROWS else []
+    if any(loss.failed for loss in losses):
+        more.append(f"Ask again for those without a reply: nightschool rerun {night} --failed")
+    return Group(counted, Text(), rows, *(Text(line) for line in ["", *more] if more))
 
 
 def checks_table(checks: Sequence[Check]) -> RenderableType:

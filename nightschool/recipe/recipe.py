@@ -42,6 +42,9 @@ class Recipe(Section):
     )
     topics: tuple[TopicName, ...] = Field(default=("syllogisms", "seating", "blood_relations", "series"), min_length=1)
     max_failed_chunks: int = execution(0, ge=0, description="failed chunks a phase may carry and still go on")
+    max_failed_rows: float = execution(
+        0.02, ge=0, description="rows of a phase that may have no reply: a share below 1, or a count"
+    )
     school: SchoolSection | None = None
     serve: Serve = Serve()
     teachers: tuple[Model, ...] = Field(min_length=1)

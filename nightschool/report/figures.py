@@ -22,13 +22,14 @@ Logged = Annotated[
 
 
 class Phase(Figure):
-    """One phase of the night as it ran this time."""
+    """One phase of the night as it ran this time; `failed_rows` have no reply, in cached chunks as well."""
 
     name: str
     seconds: float
     chunks: int
     cached_chunks: int = 0
     failed_chunks: int = 0
+    failed_rows: int = 0
 
 
 class Requests(Figure):

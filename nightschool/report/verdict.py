@@ -67,6 +67,9 @@ def verdict_line(report: Report) -> str:
         parts.append(f"{_count(unknown, 'gate')} could not be measured")
     if report.gates and not failed and not unknown:
         parts.append(f"all {len(report.gates)} gates passed" if len(report.gates) > 1 else "the one gate passed")
+    parts += [
+        f"{_count(one.failed_rows, 'row')} of {plain(one.name)} missing" for one in report.phases if one.failed_rows
+    ]
     if report.failures:
         parts.append(f"{_count(len(report.failures), 'failure')} to mend")
     line = "; ".join(parts) or "nothing was measured"

@@ -61,7 +61,7 @@ def apart(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
 def test_help_names_every_command_and_the_exit_codes(cli: Cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
-    for command in ("run", "plan", "check", "status", "rerun", "report", "rows", "schema", "doctor"):
+    for command in ("run", "plan", "check", "status", "failures", "rerun", "report", "rows", "schema", "doctor"):
         assert f" {command} " in done.stdout
     assert "0 done, 1 a gate failed, 2 bad input, 3 the world failed" in done.stdout
 
@@ -151,6 +151,11 @@ BAD_INPUT = {
     "no such night": (("status", "friday"), "no such night in this store"),
     "no such night to report": (("report", "friday"), "no such night in this store"),
     "no such night to run again": (("rerun", "friday", "--phase", "dpo"), "no such night in this store"),
+    "a chunk of no phase": (("rerun", "friday", "--chunk", "3"), "--phase: which phase is meant?"),
+    "single rows of a chunk": (
+        ("rerun", "friday", "--failed", "--phase", "dpo", "--chunk", "3"),
+        "--failed: single rows are asked for",
+    ),
     "no such command": (("rnu",), "No such command"),
     "no such option": (("run", SMOKE, "--nmae", "x"), "No such option"),
 }

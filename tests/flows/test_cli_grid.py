@@ -10,9 +10,11 @@ from rich.console import Console
 from flows.cli import grid
 from tasks.status import ChunkStatus, NightStatus, PhaseStatus
 
-MADE = ChunkStatus(0, "answers chunk 1/3 by alba", "made", 150, 3, 153, 12.0, 12.5, 1)
-FAILED = ChunkStatus(1, "answers chunk 2/3 by alba", "failed", 20, 0, 153, tries=3, error="connection [reset]\nby peer")
-MISSING = ChunkStatus(2, "answers chunk 3/3 by alba", "missing", 0, 0, 153)
+MADE = ChunkStatus(0, "answers chunk 1/3 by alba", "made", 150, 3, total=153, seconds=12.0, rate=12.5, tries=1)
+FAILED = ChunkStatus(
+    1, "answers chunk 2/3 by alba", "failed", 20, total=153, tries=3, error="connection [reset]\nby peer"
+)
+MISSING = ChunkStatus(2, "answers chunk 3/3 by alba", "missing", 0, total=153)
 
 
 def night(*chunks: ChunkStatus, running: bool = False) -> NightStatus:
@@ -37,7 +39,7 @@ def test_every_chunk_has_a_cell_and_every_failure_its_command() -> None:
 def test_figures_of_a_phase_that_runs() -> None:
     line = next(each for each in shown(night(MADE, MISSING, running=True)).splitlines() if " answers" in each)
     assert line.split() == [
-        "·", "answers", "1/2", "150/306", "3", "12.5", "12.0", "s", "about", "1", "min", "20", "s",
+        "·", "answers", "1/2", "150/306", "3", "-", "12.5", "12.0", "s", "about", "1", "min", "20", "s",
     ]  # fmt: skip
 
 
@@ -50,6 +52,14 @@ def test_a_thousand_chunks_fit_a_screen_and_ten_thousand_as_well() -> None:
     lines = shown(night(*many)).splitlines()
     assert len(lines) < 30
     assert sum(line.count("✗") for line in lines if line.strip() and line.split()[0].isdigit()) == 1
+
+
+def test_a_phase_with_gaps_says_so_and_how_to_mend_it() -> None:
+    text = shown(night(MADE, replace(MADE, index=1, state="gaps", dropped=5, failed=2)))
+    assert "■◪" in text
+    assert "answers: 2 rows have no reply" in text
+    assert "nightschool rerun friday --failed --phase answers" in text
+    assert "1 gaps  ■ 1 made" in text
 
 
 def test_one_phase_has_a_line_for_every_chunk() -> None:

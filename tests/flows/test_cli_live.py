@@ -9,8 +9,9 @@ from rich.console import Console
 from blocks.preflight.check import Check
 from flows.cli import live
 from flows.cli.live import line, progress_shown
-from flows.cli.tables import checks_table, plan_table
+from flows.cli.tables import checks_table, failures_table, plan_table
 from tasks import progress
+from tasks.failures import Loss
 from tasks.pace import Pace
 from tasks.plan import PhasePlan
 from tasks.progress import Event
@@ -40,6 +41,10 @@ def shown(*events: Event, terminal: bool = False) -> str:
         (
             replace(EVENT, eta_s=None, pace=Pace(9.81, 1240.0, 64, 64, 3, 0, ())),
             "answers     120/400, 3/8 chunks, 2 cached, 41.0 s, 9.8 req/s, 1,240 tok/s, 64 in flight, 3 retries",
+        ),
+        (
+            replace(EVENT, finished=True, gaps=True),
+            "answers     120/400, 3/8 chunks, 2 cached, NOT complete after 41.0 s",
         ),
         (
             Event("serve", 0, 0, 0, 0, 0, 0, "alba\nis loading", 5.0, None, False),
@@ -103,6 +108,19 @@ def test_the_plan_adds_up() -> None:
     assert "~1 min 20 s" in text
     assert "unknown" in text
     assert any(line.split()[:6] == ["in", "all", "9", "2", "600", "90,000"] for line in text.splitlines())
+
+
+def test_failures_are_counted_and_the_first_shown() -> None:
+    failed = Loss("answers", 3, "q1", "series", "no_reply", True, 5, "5 attempts on alba", "[reset] by peer")
+    judged = Loss("answers", 3, "q2", "series", "not_json", False, 1, "", "Well...")
+    text = rendered(failures_table("friday", [*[judged] * 30, failed]))
+    assert [line.split() for line in text.splitlines()[1:3]] == [
+        ["answers", "not_json", "30", "judged"],
+        ["answers", "no_reply", "1", "no", "reply"],
+    ]
+    assert text.index("[reset] by peer") < text.index("Well...")
+    assert "11 more rows: --json lists them all." in text
+    assert "nightschool rerun friday --failed" in text
 
 
 def test_checks_say_how_to_mend() -> None:

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from prefect.client.orchestration import get_client
+from prefect.client.schemas.filters import FlowRunFilter, FlowRunFilterName
 
 from blocks.client import client
 from blocks.fleet import Fleet
@@ -19,7 +21,7 @@ from nightschool.errors import WorldError
 from nightschool.records import Answer, Question, Ruling
 from tasks import answers, balance, committee, pool, questions
 from tasks.ledger import Ledger
-from tasks.redo import forget
+from tasks.redo import ask_again, forget
 from tests.flows.conftest import teach
 from tests.half_night import Make
 
@@ -104,6 +106,28 @@ def test_a_forgotten_chunk_is_made_again_and_what_depends_on_it_stays_if_nothing
     again = cached(teach(make()))
     assert again["answers"] == (len(answers.chunks(night)) - 1, len(answers.chunks(night)))
     assert again["committee"] == (1, 1)
+
+
+def test_a_phase_with_gaps_is_never_complete_and_too_many_end_the_night(make: Make) -> None:
+    failing = "{fault_by: row, faults: {status_500: 0.3}}"
+    with pytest.raises(WorldError, match=r"questions: \d of 16 rows have no reply; 0 may be missing") as stopped:
+        teach(make("max_failed_rows=0", "serve.attempts=1", alba=failing))
+    assert "nightschool rerun first-half --failed --phase questions" in str(stopped.value)
+    before = client().stats().sent
+    night = make("max_failed_rows=0.5", "serve.attempts=1", alba=failing)
+    ledger = teach(night, "questions")
+    assert client().stats().sent == before, "gaps are not asked for unless somebody says so"
+    [phase] = [phase for phase in ledger.run.phases if phase.name == "questions"]
+    assert phase.failed_rows > 0
+    assert not phase.stopped
+    with get_client(sync_client=True) as api:
+        runs = api.read_flow_runs(
+            flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["questions of first-half"]))
+        )
+    assert {run.state.name for run in runs if run.state} >= {"Failed", "CompletedWithGaps"}
+    assert ask_again(night, None, None) == {"questions": phase.failed_rows}
+    whole = teach(make("max_failed_rows=0"), "questions")
+    assert [phase.failed_rows for phase in whole.run.phases if phase.name == "questions"] == [0]
 
 
 def test_a_row_changed_on_disk_makes_its_chunk_anew(make: Make) -> None:
