@@ -49,6 +49,7 @@ def run(
         return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
     night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
+    running.say_reuse(night)
     report = running.run_night(night, recipe, profile, sets)
     running.show_report(report, night.dir / "report.html", json=json)
     running.judge(report)
@@ -60,14 +61,17 @@ def plan(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: J
     from blocks.preflight.memory import memory_check
     from flows.cli.tables import plan_table
     from nightschool.recipe.load import find_recipe, load_recipe
+    from tasks.night import Night
     from tasks.plan import plan_night
+    from tasks.reuse import reuse
 
     loaded = load_recipe(find_recipe(recipe), profile=profile, sets=sets or [])
-    phases, memory = plan_night(loaded), memory_check(loaded)
+    phases, memory, verdicts = plan_night(loaded), memory_check(loaded), reuse(Night.plan(loaded))
     if json:
-        write_json({"phases": phases, "memory": memory})
+        write_json({"phases": phases, "memory": memory, "reuse": verdicts})
     else:
         out.print(plan_table(phases, memory))
+        out.print("\n".join(f"{phase}: {verdict}" for phase, verdict in verdicts.items()))
 
 
 @app.command()

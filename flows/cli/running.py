@@ -18,6 +18,7 @@ from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
 from tasks.night import Night
 from tasks.redo import ahead, ask_again, forget
+from tasks.reuse import reuse
 from tasks.steps import STEPS
 
 SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
@@ -29,6 +30,13 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
         from flows.night import night as flow
 
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
+
+
+def say_reuse(night: Night) -> None:
+    """Says aloud what differs from the earlier night of this name, if there is one."""
+    for phase, verdict in reuse(night).items():
+        if verdict != "reuse":
+            say.print(f"{phase}: {verdict}", soft_wrap=True)
 
 
 @dataclass(frozen=True, slots=True)
