@@ -56,7 +56,7 @@ class Validate(Section):
     seeds: tuple[int, ...] = Field(default=(0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
     timed: Positive = Field(default=40, description="questions asked one after the other for the latency figures")
     chunk_rows: Positive = 200
-    chunks_in_flight: int = execution(4, ge=1, le=64)
+    chunks_in_flight: int = execution(16, ge=1, le=64, description="chunks that are asked for side by side")
 
 
 # committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
