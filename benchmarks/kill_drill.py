@@ -4,8 +4,7 @@ Each trial: an empty store, `nightschool run` as a process, the harm once a rand
 for, `nightschool run` again until it ends by itself. Compared with a night that nobody disturbed:
 
 - every row is there, once, in its place, with the same contents;
-- the server was asked at most 5,000 times plus what was in flight at the harm: 64 requests, and the replies of the last
-  30 ms, which may not have reached the disk;
+- the server was asked at most 5,000 times plus what was in flight at the harm: 64 requests;
 - it came to its end: a night that does nothing for three minutes counts as hung.
 
     python -m benchmarks.kill_drill [--rows 5000] [--kills 20] [--others 1] [--only WORD] [--seed 0]

@@ -35,7 +35,7 @@ _HEAD, _TAIL, _ID = len('["1f0c88a2",'), len("]\n"), b'{"id":"'
 class Journal:
     """Append-only lines of replies; `replies` are those that were on file when it was opened.
 
-    A line is with the kernel within milliseconds, so a killed process loses only what was in flight; the disk has it
+    A line is with the kernel when it is appended, so a killed process loses only what was in flight; the disk has it
     after 100 rows or a second, so a power cut loses at most that.
     """
 
@@ -65,13 +65,14 @@ class Journal:
             raise self._failed(failure)
 
     def append(self, reply: Reply) -> None:
-        """Hands one reply to the thread that writes.
+        """Hands one reply to the kernel.
 
         Raises:
-            WorldError: an earlier reply could not be written, the disk is full or gone; the half line is cut off.
+            WorldError: it could not be written, the disk is full or gone; the half line is cut off.
         """
         self.check(alone=True)
         self._file.put(as_line(reply))
+        self.check(alone=True)
 
     def check(self, *, alone: bool = False) -> None:
         """Whether replies can be kept here and, unless `alone`, in the process's other journals.

@@ -39,7 +39,7 @@ def run_drill(recipe: str, sets: Sequence[str], only: Sequence[str], *, rows: in
     else:
         out.print("", table(outcomes))
         out.print(
-            f"What may be paid twice is what was on its way to the disk at a kill. Logs and stores: {folder}",
+            f"What may be paid twice is what was in flight at a kill. Logs and stores: {folder}",
             soft_wrap=True,
         )
     if unclean := [outcome for outcome in outcomes if not outcome.clean]:

@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from math import ceil
 from pathlib import Path
 from typing import Any
 
@@ -18,10 +17,6 @@ from nightschool.errors import NightError, WorldError
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Latency, Script, ScriptedModel
 from nightschool.recipe.small import drilled
-
-# What came in this time before a kill may not have reached the kernel: 2 ms on an idle machine, up to 23 ms measured on
-# two cores that six programs fought for.
-_UNWRITTEN_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -61,11 +56,8 @@ class Reference:
 
     @property
     def slots(self) -> int:
-        """Requests that can be on their way to the disk at once: what a kill may cost."""
-        teachers = [teacher for teacher in self.place.recipe.teachers if teacher.script]
-        delay_s = min(teacher.script.models[teacher.name].latency_s.mean for teacher in teachers if teacher.script)
-        in_flight = (self.place.recipe.serve.concurrency or 0) * len(teachers)
-        return in_flight + ceil(in_flight / delay_s * _UNWRITTEN_S)
+        """Requests that can be in flight at once: what a kill may cost."""
+        return (self.place.recipe.serve.concurrency or 0) * sum(bool(one.script) for one in self.place.recipe.teachers)
 
 
 def drill(
