@@ -126,16 +126,14 @@ def _mutate(name: str, call: Callable[[bytes], None], seeds: list[bytes], second
         for _ in range(rng.randint(1, 8)):
             data = _changed(data, rng.choice(seeds), rng)[:_MOST_BYTES]
         began = time.perf_counter()
-        try:
-            call(data)
-        except BaseException:
-            Path(f"fuzz-{name}.bin").write_bytes(data)
-            raise
+        # On file before it is tried: what ends the process, however it does, can be looked at afterwards.
+        Path(f"fuzz-{name}.bin").write_bytes(data)
+        call(data)
         slowest = max(slowest, time.perf_counter() - began)
         count += 1
         if slowest > _SLOW_S:
-            Path(f"fuzz-{name}.bin").write_bytes(data)
             raise SystemExit(f"{name}: {slowest:.1f} s for one input: fuzz-{name}.bin")
+    Path(f"fuzz-{name}.bin").unlink(missing_ok=True)
     print(f"{name}: {count:,} inputs, the slowest took {slowest * 1000:.0f} ms", flush=True)
 
 
