@@ -39,4 +39,4 @@ def downsample(
 
 
 def _value(ruling: Ruling, field: str) -> str:
-    return ruling.question.topic if field == "topic" else str(ruling.letter)
+    return ruling.question.topic if field == "topic" else str(ruling.answer)

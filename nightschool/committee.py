@@ -16,7 +16,7 @@ RULES_VERSION = 2
 class Verdict:
     """A letter, or the reason why there is none. `agreement`: share of cast votes for the leading letter, in [0, 1]."""
 
-    letter: Letter | None
+    letter: str | None
     agreement: float
     reason: str | None
 
@@ -30,7 +30,7 @@ def vote_of(casts: Sequence[Cast]) -> Letter | None:
     return leading[0][0]
 
 
-def decide(votes_T: Sequence[Letter | None], *, quorum: int, min_agreement: float) -> Verdict:
+def decide(votes_T: Sequence[str | None], *, quorum: int, min_agreement: float) -> Verdict:
     """Majority with a quorum.
 
     An abstention is a missing vote, never a rejection: a teacher whose reply could not be parsed says nothing.
@@ -42,7 +42,7 @@ def decide(votes_T: Sequence[Letter | None], *, quorum: int, min_agreement: floa
 
     Source: plan 001, "Cross-validate answers (committee voting)".
     """
-    counts: Counter[Letter] = Counter(vote for vote in votes_T if vote)
+    counts: Counter[str] = Counter(vote for vote in votes_T if vote)
     cast = sum(counts.values())
     if cast < quorum:
         return Verdict(None, 0.0, "no_quorum")
@@ -70,7 +70,7 @@ def rule(
     The row that is taught carries a teacher's own reasoning that led to the accepted letter, drawn by seed among those
     who gave it; if nobody did, there is nothing to teach from (`no_right_answer`).
     """
-    votes: dict[str, Letter | None] = {
+    votes: dict[str, str | None] = {
         name: vote_of(answers[name].casts) if name in answers else None for name in teachers
     }
     verdict = decide(list(votes.values()), quorum=quorum, min_agreement=min_agreement)
@@ -87,7 +87,8 @@ def rule(
     return Ruling(
         id=question.id,
         question=question,
-        letter=letter,
+        verdict="accept" if letter else "reject",
+        answer=letter,
         reasoning=rng_of("reasoning", seed, question.id).choice(reasons) if reasons else "",
         by="solver" if by_solver else "votes",
         reason=reason,

@@ -17,7 +17,7 @@ def build(
     topic: str,
     prompt: Sequence[Message],
     samples: Sequence[tuple[str, Letter | None]],
-    letter: Letter,
+    letter: str,
     accepted: str,
     chosen: str,
     per_question: int,

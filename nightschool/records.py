@@ -15,6 +15,7 @@ Letter = Literal["A", "B", "C", "D"]
 Mark = Literal["right", "wrong", "no_answer", "could_not_judge"]
 Results = Literal["all_right", "all_wrong", "mixed"]
 Agreed = Literal["mixed", "opposed", "all_right", "all_wrong"]
+Outcome = Literal["accept", "reject", "review"]
 CheckStatus = Literal["ok", "wrong_key", "unsolvable", "malformed", "unchecked"]
 
 
@@ -135,16 +136,23 @@ class Solved(Row):
 
 
 class Ruling(Row):
-    """What the committee made of a question: accepted with a letter, or dropped with a reason."""
+    """What the committee, and after it a person, made of a question: accepted with an answer, or not, with a reason.
+
+    `answer` is a letter, or the value of a free solution; `reasoning` what a teacher wrote on the way to it (with a
+    letter) or the whole solution. `vote` is what the votes alone say, `agreement` the share of cast votes behind their
+    leading answer, in [0, 1], `entropy` that of all answers' shares, in bits.
+    """
 
     question: Question
-    letter: Letter | None
+    verdict: Outcome
+    answer: str | None
     reasoning: str
-    by: Literal["solver", "votes"]
+    by: Literal["solver", "truth", "votes", "person"]
     reason: str | None
-    votes: dict[str, Letter | None]
-    vote: Letter | None
+    votes: dict[str, str | None]
+    vote: str | None
     agreement: float
+    entropy: float = 0.0
 
 
 class Measured(Row):

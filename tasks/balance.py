@@ -13,13 +13,18 @@ from tasks.step import Made, Served, Step
 def chunks(night: Night) -> list[Chunk]:
     if night.recipe.answers.reply != "letter":
         return []
-    after = [manifest for _, manifest in night.made(committee.chunks(night))]
+    after = [manifest for _, manifest in night.made(committee.out(night))]
     return [night.chunk("balance", 0, 0, "balance", rows=sum(one.rows for one in after), after=after)]
+
+
+def out(night: Night) -> list[Chunk]:
+    """Where the rows lie that the next phase goes on with."""
+    return chunks(night)
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.balance
-    accepted = night.rows(committee.chunks(night), Ruling)
+    accepted = night.rows(committee.out(night), Ruling)
     kept, cut = balance.downsample(accepted, by=section.by, seed=night.recipe.seed, max_rows=section.max_rows)
     return Made(kept, [("over_share", ruling) for ruling in cut])
 

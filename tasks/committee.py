@@ -20,6 +20,11 @@ def chunks(night: Night) -> list[Chunk]:
     return [night.chunk("committee", 0, 0, "committee", rows=rows, after=after)]
 
 
+def out(night: Night) -> list[Chunk]:
+    """Where the rows lie that the next phase goes on with."""
+    return chunks(night)
+
+
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     recipe = night.recipe
     said: dict[str, dict[str, Answer]] = defaultdict(dict)
@@ -38,8 +43,8 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         for question in night.rows(pool.chunks(night), Question)
     ]
     return Made(
-        rows=[ruling for ruling in rulings if ruling.letter],
-        dropped=[(ruling.reason or "no_letter", ruling) for ruling in rulings if not ruling.letter],
+        rows=[ruling for ruling in rulings if ruling.answer],
+        dropped=[(ruling.reason or "no_answer", ruling) for ruling in rulings if not ruling.answer],
     )
 
 

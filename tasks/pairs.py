@@ -19,7 +19,7 @@ def chunks(night: Night) -> list[Chunk]:
     section = night.recipe.pairs
     if section is None:
         return []
-    balanced = balance.chunks(night)
+    balanced = balance.out(night)
     after = [manifest for _, manifest in night.made([*balanced, *sft.chunks(night)])]
     parts = split(range(sum(manifest.rows for _, manifest in night.made(balanced))), section.chunk_rows)
     return [
@@ -42,7 +42,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         night,
         chunk,
         served["sft"],
-        night.run_of(balance.chunks(night), Ruling, section.chunk_rows, chunk.index),
+        night.run_of(balance.out(night), Ruling, section.chunk_rows, chunk.index),
         ask_of=ask_of,
         flaw=None,  # the student's format is part of what it learns from
         read=lambda ruling, reply: _pairs(night, ruling, reply),
@@ -54,7 +54,7 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
     section, student = night.recipe.pairs, night.recipe.student
     assert section is not None
     assert student is not None
-    assert ruling.letter is not None
+    assert ruling.answer is not None
     samples: list[tuple[str, Letter | None]] = [
         (choice.text, answers.cast(choice, repair=False).letter) for choice in reply.choices
     ]
@@ -63,8 +63,8 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
         topic=ruling.question.topic,
         prompt=answers.messages(ruling.question, student.prompt),
         samples=samples,
-        letter=ruling.letter,
-        accepted=answers.completion(ruling.reasoning, ruling.letter),
+        letter=ruling.answer,
+        accepted=answers.completion(ruling.reasoning, ruling.answer),
         chosen=section.chosen,
         per_question=section.per_question,
         seed=night.recipe.seed,

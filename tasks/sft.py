@@ -17,13 +17,13 @@ def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
     if learner is None:
         return []
-    after = [manifest for _, manifest in night.made([*balance.chunks(night), *school.chunk_of(night, learner.student)])]
+    after = [manifest for _, manifest in night.made([*balance.out(night), *school.chunk_of(night, learner.student)])]
     return [night.chunk("sft", 0, 0, "sft of the student", rows=0, after=after)]
 
 
 def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
     """An accepted row as the student is to imitate it."""
-    text = answers.completion(ruling.reasoning, str(ruling.letter))
+    text = answers.completion(ruling.reasoning, str(ruling.answer))
     return TaughtRow(
         id=ruling.id,
         prompt=answers.messages(ruling.question, prompt),
@@ -34,7 +34,7 @@ def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     learner = night.recipe.learner
     assert learner is not None
-    rows = [taught(ruling, learner.student.prompt) for ruling in night.rows(balance.chunks(night), Ruling)]
+    rows = [taught(ruling, learner.student.prompt) for ruling in night.rows(balance.out(night), Ruling)]
     return train(night, chunk, learner.sft, rows, adapter=None)
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nightschool.records import Letter, Measured, Ruling
+from nightschool.records import Measured, Ruling
 from nightschool.report.proof import Committee, Estimate, Gain, Latency, Stage, Teacher
 from nightschool.statistics import bootstrap_mean, clustered_share, paired_bootstrap, quantiles, sign_flip_exact
 
@@ -90,11 +90,11 @@ def measure_committee(rulings: Sequence[Ruling], *, teachers: Sequence[str], ver
         verifier: what outranks the votes, as the recipe names it.
     """
     judged = [ruling for ruling in rulings if ruling.question.truth is not None]
-    accepted = [ruling for ruling in judged if ruling.letter is not None]
+    accepted = [ruling for ruling in judged if ruling.answer is not None]
     decided = [ruling for ruling in judged if ruling.vote is not None]
     if not accepted or not teachers:
         return None
-    ruled = _against_teachers(accepted, [ruling.letter for ruling in accepted], teachers)
+    ruled = _against_teachers(accepted, [ruling.answer for ruling in accepted], teachers)
     vote = _against_teachers(decided, [ruling.vote for ruling in decided], teachers) if decided else None
     return Committee(
         asked=len(rulings),
@@ -127,7 +127,7 @@ class _Against:
     best: str
 
 
-def _against_teachers(rows: Sequence[Ruling], labels: Sequence[Letter | None], teachers: Sequence[str]) -> _Against:
+def _against_teachers(rows: Sequence[Ruling], labels: Sequence[str | None], teachers: Sequence[str]) -> _Against:
     own = np.array([label == row.question.truth for label, row in zip(labels, rows, strict=True)], dtype=float)
     alone = {name: _right_votes(rows, name) for name in teachers}
     best = max(teachers, key=lambda name: float(alone[name].mean()))

@@ -17,8 +17,8 @@ def draw(rulings: Sequence[Ruling], *, n: int = 10, seed: int = 0) -> list[Rulin
     Source: plan 000, "spot check of 20 random rows".
     """
     order = sorted(rulings, key=lambda row: seed_of("sample", seed, row.id))
-    kept = [row for row in order if row.letter is not None]
-    dropped = [row for row in order if row.letter is None]
+    kept = [row for row in order if row.answer is not None]
+    dropped = [row for row in order if row.answer is None]
     wanted = max(n - len(dropped), n * 3 // 5)
     chosen = kept[:wanted]
     return chosen + dropped[: n - len(chosen)]
@@ -41,8 +41,8 @@ def sample(ruling: Ruling, answers: Mapping[str, Answer], *, balanced: bool = Tr
             SampleVote(teacher=name, answer=letter, reasoning=_reasoning(answers.get(name), letter))
             for name, letter in ruling.votes.items()
         ),
-        verdict="kept" if ruling.letter and balanced else ruling.reason or "over_share",
-        answer=ruling.letter,
+        verdict="kept" if ruling.answer and balanced else ruling.reason or "over_share",
+        answer=ruling.answer,
         by=ruling.by,
         agreement=ruling.agreement,
         solver=question.check,

@@ -43,9 +43,9 @@ def test_every_phase_keeps_the_right_rows(make: Make) -> None:
     assert Counter(row.teacher for row in said) == {"alba": len(asked), "bruno": len(asked)}
     ruled = night.rows(committee.chunks(night), Ruling)
     assert ruled
-    assert all(row.letter == row.question.truth for row in ruled)
+    assert all(row.answer == row.question.truth for row in ruled)
     kept = night.rows(balance.chunks(night), Ruling)
-    assert len(set(Counter((row.question.topic, row.letter) for row in kept).values())) == 1
+    assert len(set(Counter((row.question.topic, row.answer) for row in kept).values())) == 1
 
 
 def test_a_second_night_asks_nobody_and_starts_no_server(make: Make) -> None:

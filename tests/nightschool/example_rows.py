@@ -67,7 +67,8 @@ def _ruling(number: int, rng: random.Random) -> Ruling:
     return Ruling(
         id=question.id,
         question=question,
-        letter=question.truth if number % 11 else None,
+        verdict="accept" if number % 11 else "reject",
+        answer=question.truth if number % 11 else None,
         reasoning="row Leo Dan Ivy Tom so Ivy",
         by="solver",
         reason=None if number % 11 else "no_right_answer",

@@ -19,8 +19,8 @@ def ruling(number: int, topic: str, letter: Letter) -> Ruling:
         source="generator", check="ok",
     )  # fmt: skip
     return Ruling(
-        id=question.id, question=question, letter=letter, reasoning="so", by="solver", reason=None, votes={},
-        vote=letter, agreement=1.0,
+        id=question.id, question=question, verdict="accept", answer=letter, reasoning="so", by="solver", reason=None,
+        votes={}, vote=letter, agreement=1.0,
     )  # fmt: skip
 
 
@@ -28,8 +28,8 @@ def ruling(number: int, topic: str, letter: Letter) -> Ruling:
 def test_every_class_is_as_large_as_the_rarest(rows: list[tuple[str, Letter]]) -> None:
     before = [ruling(number, topic, letter) for number, (topic, letter) in enumerate(rows)]
     kept, dropped = downsample(before, by=("topic", "letter"), seed=0)
-    sizes = Counter((row.question.topic, row.letter) for row in before)
-    after = Counter((row.question.topic, row.letter) for row in kept)
+    sizes = Counter((row.question.topic, row.answer) for row in before)
+    after = Counter((row.question.topic, row.answer) for row in kept)
     assert set(after) == set(sizes)
     assert set(after.values()) <= {min(sizes.values(), default=0)}
     assert sorted(row.id for row in (*kept, *dropped)) == sorted(row.id for row in before)
@@ -46,4 +46,4 @@ def test_rows_added_to_another_class_do_not_reshuffle_the_draw() -> None:
 def test_max_rows_cuts_all_classes_alike() -> None:
     rows = [ruling(number, "series", letter) for number, letter in enumerate("ABCD" * 10)]  # pyright: ignore[reportArgumentType]
     kept, _ = downsample(rows, by=("letter",), seed=0, max_rows=9)
-    assert Counter(row.letter for row in kept) == dict.fromkeys("ABCD", 2)
+    assert Counter(row.answer for row in kept) == dict.fromkeys("ABCD", 2)

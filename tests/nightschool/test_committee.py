@@ -67,24 +67,24 @@ def ruled(asked: Question, *answers: Answer, solver: bool = True):
 
 def test_the_solver_outranks_the_vote_and_a_right_teacher_lends_the_reasoning() -> None:
     found = ruled(question("A"), answer("alba", "B"), answer("bruno", "B"), answer("clara", "A"))
-    assert (found.letter, found.by, found.vote, found.reasoning) == ("A", "solver", "B", "clara says A")
+    assert (found.answer, found.by, found.vote, found.reasoning) == ("A", "solver", "B", "clara says A")
 
 
 def test_without_the_solver_the_majority_stands() -> None:
     found = ruled(question("A"), answer("alba", "B"), answer("bruno", "B"), answer("clara", "A"), solver=False)
-    assert (found.letter, found.by) == ("B", "votes")
+    assert (found.answer, found.by) == ("B", "votes")
     assert found.reasoning in {"alba says B", "bruno says B"}
 
 
 def test_nobody_right_means_nothing_to_teach() -> None:
     found = ruled(question("A"), answer("alba", "B"), answer("bruno", "C"))
-    assert (found.letter, found.reason, found.reasoning) == (None, "no_right_answer", "")
+    assert (found.answer, found.reason, found.reasoning) == (None, "no_right_answer", "")
 
 
 @pytest.mark.parametrize(("truth", "check"), [(None, "unsolvable"), ("B", "wrong_key"), (None, "wrong_key")])
 def test_what_the_solver_rejected_is_never_accepted(truth: Letter | None, check: CheckStatus) -> None:
     found = ruled(question(truth, check), answer("alba", "B"), answer("bruno", "B"), answer("clara", "B"))
-    assert (found.letter, found.reason, found.vote) == (None, check, "B")
+    assert (found.answer, found.reason, found.vote) == (None, check, "B")
 
 
 def test_a_teacher_that_said_nothing_abstains() -> None:

@@ -100,4 +100,4 @@ def test_an_accepted_row_without_a_certain_truth_is_not_measured() -> None:
     blind = [row.model_copy(update={"question": row.question.model_copy(update={"truth": None})}) for row in some[:20]]
     found = measure_committee([*blind, *some[20:]], teachers=TEACHERS, verifier="none")
     assert found is not None
-    assert (found.asked, found.rows) == (40, sum(row.letter is not None for row in some[20:]))
+    assert (found.asked, found.rows) == (40, sum(row.answer is not None for row in some[20:]))

@@ -13,9 +13,9 @@ from tests.nightschool.example_rows import rulings
 )
 def test_some_kept_and_some_dropped(kept: int, dropped: int, expected: tuple[int, int]) -> None:
     rows = rulings(1200)
-    some = [row for row in rows if row.letter][:kept] + [row for row in rows if not row.letter][:dropped]
+    some = [row for row in rows if row.answer][:kept] + [row for row in rows if not row.answer][:dropped]
     chosen = draw(some, n=10)
-    assert (sum(bool(row.letter) for row in chosen), sum(not row.letter for row in chosen)) == expected
+    assert (sum(bool(row.answer) for row in chosen), sum(not row.answer for row in chosen)) == expected
     assert draw(list(reversed(some)), n=10) == chosen
 
 
@@ -33,7 +33,7 @@ def test_a_sample_shows_the_reasoning_behind_the_vote_and_why_there_is_none() ->
         ("blaise", None, "not_json"),
         ("carl", None, ""),
     ]
-    assert (found.verdict, found.answer, found.truth) == ("kept", ruling.letter, ruling.question.truth)
+    assert (found.verdict, found.answer, found.truth) == ("kept", ruling.answer, ruling.question.truth)
 
 
 def test_a_dropped_row_carries_its_reason() -> None:
