@@ -77,7 +77,7 @@ def test_latency_is_counted_not_fitted() -> None:
 def test_committee_and_teachers_are_compared_on_the_same_rows() -> None:
     found = measure_committee(rulings(), teachers=TEACHERS, verifier="solver")
     assert found is not None
-    accepted = [ruling for ruling in rulings() if ruling.letter]
+    accepted = [ruling for ruling in rulings() if ruling.answer]
     best = max(sum(r.votes[name] == r.question.truth for r in accepted) / len(accepted) for name in TEACHERS)
     assert found.rows == len(accepted) < found.asked
     assert found.best_teacher_accuracy == pytest.approx(best)
@@ -91,7 +91,7 @@ def test_committee_and_teachers_are_compared_on_the_same_rows() -> None:
 
 
 def test_nothing_accepted_is_no_committee() -> None:
-    dropped = [ruling.model_copy(update={"letter": None}) for ruling in rulings(20)]
+    dropped = [ruling.model_copy(update={"answer": None}) for ruling in rulings(20)]
     assert measure_committee(dropped, teachers=TEACHERS, verifier="none") is None
 
 
