@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli import begun
+from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
 from flows.cli.options import Json, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
@@ -109,6 +110,9 @@ def drill(
     from flows.cli.drill import run_drill
 
     run_drill(recipe, sets or [], only or [], rows=rows, jobs=jobs, json=json)
+
+
+app.command()(validate_format)
 
 
 @app.command()

@@ -1,0 +1,68 @@
+"""The command that holds a file against a contest's rules."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.cli.options import Json
+from flows.cli.output import out, write_json
+from nightschool.errors import GateFailed, RecipeError
+
+_MOST_ROWS = 20
+
+
+def validate_format(
+    file: Annotated[Path, typer.Argument(help="Questions, answers or a submission: .json, .jsonl or .csv.")],
+    contest: Annotated[str, typer.Option(help="Its name in configs/contests/, or a file of rules.")],
+    kind: Annotated[str | None, typer.Option(help="Which of its files this is; told by its keys if left out.")] = None,
+    tokenizer: Annotated[
+        str | None, typer.Option(help="The contest model's folder or name: without it tokens are not counted.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Hold a file against a contest's rules, and name each row and rule that it breaks."""
+    from blocks.tokens import counter
+    from nightschool.contest_file import judge_file, load_contest
+
+    rules = load_contest(_rules(contest))
+    found = judge_file(file, rules, kind=kind, count=counter(tokenizer) if tokenizer else None)
+    share = found.valid / len(found.rows)
+    if json:
+        broken = [row for row in found.rows if row.breaches]
+        write_json({"kind": found.kind, "rows": len(found.rows), "valid": found.valid, "taken": found.taken,
+                    "unchecked": found.unchecked, "broken": broken})  # fmt: skip
+    else:
+        out.print(f"{file}: {len(found.rows):,} {found.kind}, {found.valid:,} valid ({share:.1%}) for {rules.name}")
+        broken = [(row.place, each) for row in found.rows for each in row.breaches]
+        for rule, count in Counter(each.rule for _, each in broken).most_common():
+            out.print(f"  {count:>6,}  {rule.replace('_', ' ')}")
+        for place, each in broken[:_MOST_ROWS]:
+            out.print(f"  row {place}: {each.rule.replace('_', ' ')}: {_plain(each.detail)}", soft_wrap=True)
+        if len(broken) > _MOST_ROWS:
+            out.print(f"  and {len(broken) - _MOST_ROWS:,} more: --json has all")
+        for rule in found.unchecked:
+            out.print(f"  not checked: {rule.replace('_', ' ')} (give --tokenizer)")
+    if found.valid < len(found.rows):
+        taken = "" if found.taken else f"; under {found.least_valid:.0%}, and the contest takes none"
+        raise GateFailed(f"{len(found.rows) - found.valid:,} of {len(found.rows):,} rows break a rule{taken}")
+
+
+def _plain(text: str) -> str:
+    """A contestant's text is not to steer a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _rules(name: str) -> Path:
+    if Path(name).is_file():
+        return Path(name)
+    folders = [Path(__file__).parents[2] / "configs" / "contests", Path("configs") / "contests"]
+    known = {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
+    if name not in known:
+        raise RecipeError(
+            "there is no such contest", field="--contest", value=name, allowed=", ".join(known) or "a file"
+        )
+    return known[name]
