@@ -186,3 +186,38 @@ class PreferenceRow(Row):
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
     rejected: tuple[Message, ...]
+
+
+class CritiqueSource(BaseModel):
+    """Whose solution a critique judges: one schema for all rows, so that they make one table.
+
+    `sample` is the solution's place among its teacher's, as they were merged, from 0; `value` the answer that was read
+    out of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    question_id: str
+    topic: str
+    teacher: str
+    sample: int
+    value: str
+
+
+class CritiqueRow(Row):
+    """A solution to judge: the prompt that shows it, and the judgement that its mark says is due.
+
+    `ground_truth` is the question's own answer; a reward compares with `target`. An export's extra_info holds
+    `extra_info`, `solution` and `ground_truth`.
+
+    Source: plan 004, generate_critique_data.py and format_critique_data.py.
+    """
+
+    prompt: tuple[Message, ...]
+    target: Literal["right", "wrong"]
+    question: str
+    solution: str
+    ground_truth: str
+    data_source: str
+    ability: Literal["critique"] = "critique"
+    extra_info: CritiqueSource
