@@ -27,30 +27,48 @@ from nightschool.values import read
 TRAINING_VERSION = 1
 
 STAGES = ("base", "sft", "dpo")
+# How an answer is read decides nothing of what is asked.
+_READING = ("value", "fallback")
 
 
-def lineage(recipe: Recipe, engines: Mapping[str, str]) -> dict[str, str]:
+class Keys(dict[str, str]):
     """Keys by place in the night: "pool", "answers/alba" (one per teacher), "validate/sft" (one per stage), ...
+
+    A place that is pinned keeps the key that it is pinned to, and what follows builds on that one. `rules` has the
+    RULES_VERSION of every phase that is named.
+    """
+
+    def __init__(self, pins: Mapping[str, str]) -> None:
+        super().__init__()
+        self.rules: dict[str, int] = {}
+        self._pins = pins
+
+    def name(self, place: str, version: int, parts: Mapping[str, object]) -> None:
+        """Names what a place makes by everything that decides it, see `nightschool.identity.key`."""
+        phase = place.partition("/")[0]
+        self.rules[phase] = version
+        self[place] = self._pins.get(place) or key(phase, version, parts)
+
+
+def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] | None = None) -> Keys:
+    """The keys of all that the recipe's night makes.
+
+    A teacher's answers have a key of their own, so that adding a teacher asks only that one.
 
     Args:
         engines: the engine that serves each model, by the model's name, with "auto" resolved.
-
-    A teacher's answers have a key of their own, so that adding a teacher asks only that one.
+        pins: keys by place that stand whatever the recipe says, see `--accept-stale`.
     """
-    keys = _school(recipe)
+    keys = Keys(pins or {})
+    for run in spec.runs(recipe.school) if recipe.school else ():
+        keys.name(f"school/{run.name}", spec.RULES_VERSION, run.model_dump(mode="json"))
     models = {model.name: _model(model, recipe, engines, keys) for model in recipe.models}
     common = {"seed": recipe.seed, "topics": list(recipe.topics), "school": school.RULES_VERSION}
-    keys |= _data(recipe, models, common)
+    _asked(keys, recipe, models, common)
+    _rulings(keys, recipe)
     if recipe.learner:
-        keys |= _learning(recipe, recipe.learner, models[recipe.learner.student.name], common, keys)
+        _learning(keys, recipe, recipe.learner, models[recipe.learner.student.name], common)
     return keys
-
-
-def _school(recipe: Recipe) -> dict[str, str]:
-    if recipe.school is None:
-        return {}
-    runs = spec.runs(recipe.school)
-    return {f"school/{run.name}": key("school", spec.RULES_VERSION, run.model_dump(mode="json")) for run in runs}
 
 
 def _model(model: Model, recipe: Recipe, engines: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, object]:
@@ -62,68 +80,67 @@ def _model(model: Model, recipe: Recipe, engines: Mapping[str, str], keys: Mappi
     return {"model": model.identity(), "served": served, "school": keys.get(f"school/{run}")}
 
 
-def _data(recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Mapping[str, object]) -> dict[str, str]:
-    keys: dict[str, str] = {}
+def _asked(
+    keys: Keys, recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Mapping[str, object]
+) -> None:
     if recipe.questions:
         section = recipe.questions.identity() | {"parsing": parsing.RULES_VERSION}
         for teacher in recipe.teachers:
             parts = {**common, "section": section, "teacher": models[teacher.name]}
-            keys[f"questions/{teacher.name}"] = key("questions", questions.RULES_VERSION, parts)
+            keys.name(f"questions/{teacher.name}", questions.RULES_VERSION, parts)
+    written = [keys[f"questions/{teacher.name}"] for teacher in recipe.teachers] if recipe.questions else []
     section = recipe.pool.identity() | {"verifier": recipe.committee.verifier}
-    parts = {**common, "section": section, "inputs": list(keys.values())}
     rules = question_file.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
-    keys["pool"] = key("pool", rules, parts)
-    section = recipe.answers.identity() | {"parsing": parsing.RULES_VERSION}
-    # How an answer is read decides nothing of what is asked.
-    reading = {name: section.pop(name) for name in ("value", "fallback")} | {"values": read.RULES_VERSION}
+    keys.name("pool", rules, {**common, "section": section, "inputs": written})
+    section = {**recipe.answers.identity(), "parsing": parsing.RULES_VERSION}
+    for name in _READING:
+        del section[name]
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}
-        keys[f"answers/{teacher.name}"] = key("answers", answers.RULES_VERSION, parts)
+        keys.name(f"answers/{teacher.name}", answers.RULES_VERSION, parts)
+
+
+def _rulings(keys: Keys, recipe: Recipe) -> None:
     inputs = [keys[f"answers/{teacher.name}"] for teacher in recipe.teachers]
     if recipe.answers.reply == "text":
-        parts = {"reading": reading, "inputs": [keys["pool"], *inputs]}
-        return keys | {"merge": key("merge", merge.RULES_VERSION, parts)}
+        section = recipe.answers.identity()
+        reading = {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}
+        keys.name("merge", merge.RULES_VERSION, {"reading": reading, "inputs": [keys["pool"], *inputs]})
+        return
     parts = {"seed": recipe.seed, "section": recipe.committee.identity(), "inputs": inputs}
-    keys["committee"] = key("committee", committee.RULES_VERSION, parts)
+    keys.name("committee", committee.RULES_VERSION, parts)
     parts = {"seed": recipe.seed, "section": recipe.balance.identity(), "inputs": [keys["committee"]]}
-    keys["balance"] = key("balance", balance.RULES_VERSION, parts)
-    return keys
+    keys.name("balance", balance.RULES_VERSION, parts)
 
 
 def _learning(
-    recipe: Recipe,
-    learner: Learner,
-    student: Mapping[str, object],
-    common: Mapping[str, object],
-    keys: Mapping[str, str],
-) -> dict[str, str]:
+    keys: Keys, recipe: Recipe, learner: Learner, student: Mapping[str, object], common: Mapping[str, object]
+) -> None:
     weights = {
         "model": learner.student.model,
         "school": student["school"],
-        "prompt": learner.student.prompt.model_dump(mode="json"),
+        "prompt": learner.student.prompt.identity(),
     }
-    made: dict[str, str] = {}
     parts = {"seed": recipe.seed, "section": learner.sft.identity(), "student": weights, "inputs": [keys["balance"]]}
-    made["sft"] = key("sft", TRAINING_VERSION, parts)
+    keys.name("sft", TRAINING_VERSION, parts)
     if recipe.pairs and recipe.dpo:
         parts = {
             "seed": recipe.seed,
             "section": recipe.pairs.identity(),
             "student": {**weights, "served": student["served"]},
-            "inputs": [keys["balance"], made["sft"]],
+            "inputs": [keys["balance"], keys["sft"]],
         }
-        made["pairs"] = key("pairs", pairs.RULES_VERSION, parts)
-        parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [made["pairs"], made["sft"]]}
-        made["dpo"] = key("dpo", TRAINING_VERSION, parts)
+        keys.name("pairs", pairs.RULES_VERSION, parts)
+        parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [keys["pairs"], keys["sft"]]}
+        keys.name("dpo", TRAINING_VERSION, parts)
     section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION}
     timed = section.pop("timed")
     for stage in stages(recipe):
-        parts = {**common, "section": section, "student": student, "inputs": [made.get(stage)]}
-        made[f"validate/{stage}"] = key("validate", validate.RULES_VERSION, parts)
+        parts = {**common, "section": section, "student": student, "inputs": [keys.get(stage)]}
+        keys.name(f"validate/{stage}", validate.RULES_VERSION, parts)
     last = stages(recipe)[-1]
-    parts = {"section": section, "timed": timed, "student": student, "inputs": [made[last]]}
-    made[f"timing/{last}"] = key("timing", validate.RULES_VERSION, {**common, **parts})
-    return made
+    parts = {"section": section, "timed": timed, "student": student, "inputs": [keys[last]]}
+    keys.name(f"timing/{last}", validate.RULES_VERSION, {**common, **parts})
 
 
 def stages(recipe: Recipe) -> tuple[str, ...]:

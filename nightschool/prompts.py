@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from string import Template
+from typing import Any
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 
 from nightschool.errors import RecipeError
 from nightschool.wire import Message
@@ -15,12 +16,21 @@ _HEADING = re.compile(r"^\[(system|user)\]\s*$", re.MULTILINE)
 
 
 class Prompt(BaseModel):
-    """The text of a prompt file; part of the identity of whatever asks with it."""
+    """The text of a prompt file; part of the identity of whatever asks with it, wherever the `file` lies."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str | None
     user: str
+    file: str | None = Field(default=None, description="where the text is from, as the recipe names it")
+
+    def identity(self) -> dict[str, str | None]:
+        """What decides a reply, JSON-ready: the words, and not their file."""
+        return {"system": self.system, "user": self.user}
+
+    @model_serializer(mode="wrap")
+    def _without_no_file(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {name: value for name, value in write(self).items() if name != "file" or value is not None}
 
     def messages(self, **fields: str) -> tuple[Message, ...]:
         """The conversation with every $placeholder filled in.

@@ -37,9 +37,10 @@ def _read_prompt(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str):
         return value
     try:
-        return load_prompt(Path((info.context or {}).get("folder", ".")) / value)
+        prompt = load_prompt(Path((info.context or {}).get("folder", ".")) / value)
     except RecipeError as err:
         raise Clash(str(err)) from None
+    return prompt.model_copy(update={"file": value})
 
 
 def fill(prompt: Prompt, given: set[str], needed: set[str]) -> Prompt:
@@ -99,7 +100,7 @@ class Section(BaseModel):
 
 
 def _identity(value: Any) -> Any:
-    if isinstance(value, Section):
+    if isinstance(value, (Section, Prompt)):
         return value.identity()
     if isinstance(value, (list, tuple)):
         return [_identity(item) for item in value]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from nightschool.lineage import lineage
+from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import find_recipe, load_recipe
 
 ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
@@ -14,14 +15,14 @@ DATA = {"pool", "committee", "balance", *ASKED}
 LEARNT = {"sft", "pairs", "dpo", "validate/sft", "validate/dpo", "timing/dpo"}
 
 
-def keys(*sets: str, **engines: str) -> dict[str, str]:
+def keys(*sets: str, pins: Mapping[str, str] | None = None, engines: Mapping[str, str] | None = None) -> Keys:
     recipe = load_recipe(find_recipe("smoke"), sets=sets)
     names = [model.name for model in recipe.models]
-    return lineage(recipe, dict.fromkeys(names, "scripted") | {"student": "transformers"} | engines)
+    return lineage(recipe, dict.fromkeys(names, "scripted") | {"student": "transformers"} | dict(engines or {}), pins)
 
 
 def renamed(*sets: str, **engines: str) -> set[str]:
-    before, after = keys(), keys(*sets, **engines)
+    before, after = keys(), keys(*sets, engines=engines)
     return {place for place in before | after if before.get(place) != after.get(place)}
 
 
@@ -71,6 +72,19 @@ def test_a_prompts_text_counts_and_not_its_file(tmp_path: Path) -> None:
     assert renamed(f"answers.prompt={moved}") == set()
     assert "answers/alba" in renamed(f"answers.prompt={edited}")
     assert "questions/alba" not in renamed(f"answers.prompt={edited}")
+
+
+def test_what_is_pinned_stays_and_what_follows_builds_on_it() -> None:
+    before = keys()
+    pins = {place: name for place, name in before.items() if place.startswith("answers/")}
+    assert keys("answers.temperature=0.1", pins=pins) == before
+    after = keys("answers.temperature=0.1", "balance.by=[letter]", pins=pins)
+    assert {place for place in before if before[place] != after[place]} == {"balance", *LEARNT}
+
+
+def test_the_rules_that_made_a_night_are_known() -> None:
+    assert keys().rules.keys() == {place.partition("/")[0] for place in keys()}
+    assert min(keys().rules.values()) >= 1
 
 
 def test_the_keys_of_the_smoke_night_are_these() -> None:
