@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
+from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 
 
@@ -42,10 +43,14 @@ class Sft(Training):
     lora: Lora | None = Lora()
 
 
-class Dpo(Training):
+class Dpo(Training, Scheduled):
     """Direct preference optimisation (arXiv 2305.18290) from the sft adapter, which is also the reference."""
 
-    beta: float = Field(default=0.1, gt=0)
+    @model_validator(mode="after")
+    def _schedule_fits(self) -> Dpo:
+        if wrong := self.flaw(self.epochs):
+            raise wrong
+        return self
 
 
 class Validate(Section):

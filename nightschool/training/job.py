@@ -10,12 +10,13 @@ from pydantic import Field, ValidationError
 
 from nightschool.errors import DataError
 from nightschool.recipe.learning import Lora, Training
+from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.section import Name
 
 Stage = Literal["sft", "dpo"]
 
 
-class Job(Training):
+class Job(Training, Scheduled):
     """One stage, whole: everything that the process needs is in this file or named by it.
 
     `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
@@ -30,7 +31,6 @@ class Job(Training):
     output: str = Field(min_length=1)
     seed: int = Field(0, ge=0, lt=2**32)
     lora: Lora | None = None
-    beta: float = Field(0.1, gt=0, description="dpo only: weight of the reference (arXiv 2305.18290)")
 
 
 def load_job(path: Path) -> Job:

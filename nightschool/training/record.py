@@ -49,6 +49,7 @@ class Record(BaseModel):
     peak_rss_bytes: int
     peak_device_bytes: int
     losses: list[Step]
+    dropped: dict[int, list[str]] = Field(default={}, description="pairs at weight zero, by epoch from 0")
 
     @property
     def initial(self) -> Step:

@@ -13,12 +13,13 @@ from peft import PeftModel
 from nightschool.training.job import Job
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
+from nightschool.training.preference import Dpo
 from nightschool.training.process import peak_rss_bytes
 from nightschool.training.progress import Progress
 from nightschool.training.record import FILE, Record
 from nightschool.training.render import render_rows
 from nightschool.training.rows import TrainingRow
-from nightschool.training.trainers import Dpo, Sft, build_trainer
+from nightschool.training.trainers import Sft, build_trainer
 
 
 def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float) -> Record:
@@ -74,6 +75,7 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, time
         peak_rss_bytes=peak_rss_bytes(),
         peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
         losses=progress.steps,
+        dropped=trainer.dropped if isinstance(trainer, Dpo) else {},
         **times,
     )
 

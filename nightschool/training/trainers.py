@@ -1,74 +1,28 @@
-"""TRL's trainers, fed with rows that are token ids already, and stopped by the first number that is none."""
+"""TRL's trainers, fed with rows that are token ids already."""
 
 from __future__ import annotations
 
-import math
-from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import torch
 from datasets import Dataset
 from peft import PeftModel
-from transformers import PrinterCallback, Trainer
 from trl.trainer.dpo_config import DPOConfig
-from trl.trainer.dpo_trainer import DPOTrainer
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from nightschool.errors import DataError
 from nightschool.training.job import Job
 from nightschool.training.models import Place, lora_config
+from nightschool.training.preference import Dpo
 from nightschool.training.render import Rendered
+from nightschool.training.watched import ROW, Watched
 
-ROW = "row"
 IGNORED = -100  # label of a token that is not learned
-
-
-class Watched(Trainer):
-    """Knows which rows a step is made of, and stops at a loss or gradient that is not finite.
-
-    `ids` are the row names in file order; `file` is where they stand.
-    """
-
-    ids: Sequence[str]
-    file: str
-
-    def watch(self, ids: Sequence[str], file: str) -> None:
-        """Begin to look: called once, before training."""
-        self.ids, self.file = ids, file
-        self._recent: deque[list[int]] = deque(maxlen=self.args.gradient_accumulation_steps)
-        self.data_collator = _with_rows(self.data_collator)
-        self.remove_callback(PrinterCallback)
-
-    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        rows = inputs.pop(ROW).tolist()
-        self._recent.append(rows)
-        loss = super().training_step(model, inputs, *args, **kwargs)
-        if not torch.isfinite(loss):
-            self._stop(f"loss is {loss.item()}", rows)
-        return loss
-
-    def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
-        norm = logs.get("grad_norm", 0.0)
-        if not math.isfinite(norm):
-            self._stop(f"gradient norm is {norm}", [row for rows in self._recent for row in rows])
-        super().log(logs, *args, **kwargs)
-
-    def _stop(self, what: str, rows: list[int]) -> None:
-        named = ", ".join(f"{self.ids[row]} (line {row + 1})" for row in rows)
-        raise DataError(f"{what} at step {self.state.global_step + 1}, made of rows {named}", file=self.file)
 
 
 class Sft(Watched, SFTTrainer):
     """SFT on prompt and completion, loss on the completion."""
-
-
-class Dpo(Watched, DPOTrainer):
-    """DPO (arXiv 2305.18290) on rows that need no preparation."""
-
-    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
-        return dataset
 
 
 def build_trainer(
@@ -96,9 +50,8 @@ def build_trainer(
             args = SFTConfig(**settings, completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": True})
             trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
         else:
-            # one pass over the rows for the reference, instead of one an epoch
-            args = DPOConfig(**settings, beta=job.beta, precompute_ref_log_probs=job.epochs > 1)
-            trainer = Dpo(args=args, train_dataset=dpo_dataset(rendered), **common)
+            trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common)
+            trainer.plan(job)
     except ValueError as error:
         if new_lora and "target modules" in str(error).lower():
             raise DataError(f"lora.target_modules: {error}") from error
@@ -136,6 +89,17 @@ def dpo_dataset(rendered: Sequence[Rendered]) -> Dataset:
     )
 
 
+def _dpo_config(job: Job, settings: dict[str, Any]) -> DPOConfig:
+    return DPOConfig(
+        **settings,
+        beta=job.beta,
+        loss_type=list(job.loss),
+        loss_weights=list(job.loss_weights) if job.loss_weights else None,
+        # one pass over the rows for the reference, instead of one an epoch
+        precompute_ref_log_probs=job.epochs > 1,
+    )
+
+
 def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
     return {
         "output_dir": folder,
@@ -160,10 +124,3 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "report_to": "none",
         "disable_tqdm": True,
     }
-
-
-def _with_rows(collate: Callable[[list[dict[str, Any]]], dict[str, Any]]) -> Any:
-    def collated(examples: list[dict[str, Any]]) -> dict[str, Any]:
-        return {**collate(examples), ROW: torch.tensor([example[ROW] for example in examples])}
-
-    return collated

@@ -1,0 +1,79 @@
+"""Losses of preference pairs: DPO, and two readings each of Cal-DPO and Dr. DPO, named apart."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn.functional import logsigmoid
+
+from nightschool.recipe.preference import Preference
+
+
+def pair_losses(chosen_B: Tensor, rejected_B: Tensor, how: Preference, *, centre: Tensor | float) -> Tensor:
+    """The DPO term of each pair.
+
+    With h = chosen - rejected: `none` is -log sigmoid(beta h); `center` is -log sigmoid(beta (h - centre)), plan 002's
+    own words; `paper` is -log sigmoid(h), without a beta, as the authors' code has it.
+
+    Args:
+        chosen_B, rejected_B: log pi(y|x) - log pi_ref(y|x), summed over a completion, in nats.
+        centre: for `center`, a mean of h over pairs; never differentiated.
+
+    Source: arXiv 2305.18290, eq. 7; arXiv 2412.14516; plan 002, Phase C.
+    """
+    gap_B = chosen_B - rejected_B
+    if how.cal == "paper":
+        return -logsigmoid(gap_B)
+    if how.cal == "center":
+        gap_B = gap_B - (centre.detach() if isinstance(centre, Tensor) else centre)
+    return -logsigmoid(how.beta * gap_B)
+
+
+def calibration(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
+    """Cal-DPO's squared term of each pair: (chosen - 1/(2 beta))^2 + (rejected + 1/(2 beta))^2.
+
+    Source: arXiv 2412.14516; it pins rewards to 1/2 and -1/2, where DPO knows only their difference.
+    """
+    target = 1 / (2 * beta)
+    return (chosen_B - target) ** 2 + (rejected_B + target) ** 2
+
+
+def over_batch(losses_B: Tensor, weights_B: Tensor, *, robust_beta: float | None) -> Tensor:
+    """One loss for a batch: the mean, or Dr. DPO's -beta' log mean exp(-loss/beta'), which counts odd pairs less.
+
+    Args:
+        losses_B: the DPO term alone: with Cal-DPO's squares in it, one pair of 64 would take all the weight.
+        weights_B: 0 for a pair that was dropped; a batch of nothing else has loss 0 and no gradient.
+        robust_beta: beta'; None is the plain mean, and so is beta' without end.
+
+    Source: arXiv 2407.07880, eq. 9, over the batch that one process holds at a time.
+    """
+    total = weights_B.sum()
+    if total == 0:
+        return (losses_B * weights_B).sum()
+    if robust_beta is None:
+        return (losses_B * weights_B).sum() / total
+    # log 0 = -inf takes a dropped pair out of the sum.
+    return -robust_beta * (torch.logsumexp(-losses_B / robust_beta + weights_B.log(), dim=0) - total.log())
+
+
+def preference_loss(
+    chosen_B: Tensor, rejected_B: Tensor, weights_B: Tensor, how: Preference, *, centre: Tensor | float = 0.0
+) -> Tensor:
+    """The whole loss of a batch under `how`; see `pair_losses`, `calibration` and `over_batch`."""
+    robust = how.robust_beta if how.robust in ("paper", "both") else None
+    loss = over_batch(pair_losses(chosen_B, rejected_B, how, centre=centre), weights_B, robust_beta=robust)
+    if how.cal == "paper":
+        squares_B = calibration(chosen_B, rejected_B, beta=how.beta)
+        loss = loss + how.cal_weight * over_batch(squares_B, weights_B, robust_beta=None)
+    return loss
+
+
+def least_believed(gaps: dict[str, float], share: float) -> list[str]:
+    """The pairs that the policy disagrees with most: the `share` of them with the smallest log-gap, ties by name.
+
+    Source: plan 002, "Dr-DPO: Drop top 15% noisy pairs by disagreement score", which leaves the score open; the paper
+    of that name drops nothing, and weighs.
+    """
+    order = sorted(gaps, key=lambda name: (gaps[name], name))
+    return order[: int(share * len(order))]

@@ -1,0 +1,117 @@
+"""TRL's DPO trainer with losses by schedule: which pairs count, and how, from epoch to epoch."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import torch
+from torch import Tensor
+from trl.trainer.dpo_trainer import DPOTrainer
+
+from nightschool.recipe.preference import Preference, Scheduled
+from nightschool.training.losses import least_believed, preference_loss
+from nightschool.training.watched import ROW, Watched
+
+# Of the running mean of log-gaps, for cal: center.
+_DECAY = 0.9
+
+
+class Dpo(Watched, DPOTrainer):
+    """DPO (arXiv 2305.18290) on rows that need no preparation.
+
+    `dropped` names the pairs at weight zero, by epoch from 0; `centre` is the running mean of log-gaps.
+    """
+
+    def plan(self, scheduled: Scheduled) -> None:
+        """Say what is trained: called once, before training."""
+        self._scheduled = scheduled
+        self.centre: float | None = None
+        self.dropped: dict[int, list[str]] = {}
+        self._set_signature_columns_if_needed()
+
+    @property
+    def how(self) -> Preference:
+        """What holds now. The epoch of a state is a sum of shares, so that 2 may stand there as 1.9999999."""
+        return self._scheduled.at(self._epoch)
+
+    @property
+    def _epoch(self) -> int:
+        return math.floor((self.state.epoch or 0.0) + 1e-6)
+
+    def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
+        if self.how.robust in ("drop", "both") and self._epoch not in self.dropped:
+            self.dropped[self._epoch] = least_believed(self._gaps(), self.how.drop_share)
+        self._rows = inputs[ROW]
+        return super().training_step(model, inputs, *args, **kwargs)
+
+    def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        return dataset
+
+    def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
+        how = self.how
+        self.beta = how.beta
+        if how.plain:
+            return super()._compute_loss(model, inputs, return_outputs)
+        chosen_B, rejected_B = self._ratios(model, inputs)
+        loss = preference_loss(
+            chosen_B, rejected_B, self._weights(chosen_B), how, centre=self._centred(how, chosen_B - rejected_B)
+        )
+        self._note(inputs, how, chosen_B - rejected_B)
+        return loss
+
+    def _ratios(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """log pi - log pi_ref of both sides, summed over their completions."""
+        named = {name: value for name, value in inputs.items() if name in ("input_ids", "attention_mask")}
+        labels = inputs["input_ids"].masked_fill(inputs["completion_mask"] == 0, -100)
+        found = model(**named, use_cache=False, labels=labels, fused_lm_head=True).log_probs
+        chosen_B, rejected_B = found.sum(dim=1).chunk(2, dim=0)
+        if "ref_chosen_logps" in inputs:
+            reference = inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]
+        else:
+            reference = self.compute_ref_log_probs(self.model, inputs)
+        return chosen_B - reference[0], rejected_B - reference[1]
+
+    def _weights(self, like_B: Tensor) -> Tensor:
+        out = set(self.dropped.get(self._epoch, ()))
+        kept = [self.ids[row] not in out for row in self._rows.tolist()]
+        return torch.tensor(kept, dtype=like_B.dtype, device=like_B.device)
+
+    def _centred(self, how: Preference, gap_B: Tensor) -> float:
+        """The running mean of gaps, over all processes and with this batch in it."""
+        if how.cal != "center":
+            return 0.0
+        mean = _gathered(self, gap_B.detach()).mean().item()
+        self.centre = mean if self.centre is None else _DECAY * self.centre + (1 - _DECAY) * mean
+        return self.centre
+
+    def _gaps(self) -> dict[str, float]:
+        """The log-gap of every pair under the policy as it is now, without dropout."""
+        model: Any = self.model
+        model.eval()
+        found: dict[str, float] = {}
+        with torch.no_grad(), self.accelerator.autocast():
+            pairs: Any = self.train_dataset
+            for inputs in self.get_test_dataloader(pairs):
+                rows_B = _gathered(self, inputs.pop(ROW))
+                chosen_B, rejected_B = self._ratios(model, inputs)
+                gaps_B = _gathered(self, chosen_B - rejected_B)
+                for row, gap in zip(rows_B.tolist(), gaps_B.tolist(), strict=True):
+                    found[str(self.ids[row])] = gap
+        model.train()
+        return found
+
+    def _note(self, inputs: dict[str, Any], how: Preference, gap_B: Tensor) -> None:
+        """The figures of a step under TRL's names, as far as they are the same thing."""
+        metrics = self._metrics["train" if gap_B.requires_grad else "eval"]
+        self._total_train_tokens += int(_gathered(self, inputs["attention_mask"].sum()).sum())
+        metrics["num_tokens"] = [self._total_train_tokens]
+        margins_B = how.beta * _gathered(self, gap_B.detach())
+        metrics["rewards/margins"].append(margins_B.mean().item())
+        metrics["rewards/accuracies"].append((margins_B > 0).float().mean().item())
+
+
+def _gathered(trainer: Dpo, values_B: Tensor) -> Tensor:
+    """From all processes, without what only fills the last batch."""
+    found: Any = trainer.accelerator.gather_for_metrics(values_B)
+    return found

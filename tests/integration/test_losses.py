@@ -1,0 +1,165 @@
+"""Losses against references in float64 that are written from the papers' formulas, gradients included."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightschool.recipe.preference import Preference
+from tests.integration import tiny_training
+from tests.integration.tiny_training import make_job, run, trainer_of
+
+pytestmark = pytest.mark.integration
+text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
+
+RATIOS = st.lists(
+    st.tuples(st.floats(-30, 30), st.floats(-30, 30), st.sampled_from([0.0, 1.0])), min_size=1, max_size=8
+)
+HOW = st.builds(
+    Preference,
+    beta=st.floats(0.01, 1.0),
+    cal=st.sampled_from(["none", "paper", "center"]),
+    cal_weight=st.floats(0.1, 2.0),
+    robust=st.sampled_from(["none", "paper", "drop", "both"]),
+    robust_beta=st.floats(0.3, 5.0),
+)
+
+
+def reference(pairs: list[tuple[float, float, float]], how: Preference, centre: float) -> float:
+    """The formulas, term by term, in plain float64."""
+    kept = [(a, b) for a, b, weight in pairs if weight]
+    if not kept:
+        return 0.0
+
+    def softplus(x: float) -> float:
+        return float(np.logaddexp(0.0, x))
+
+    terms = []
+    for a, b in kept:
+        gap = a - b
+        inner = {"paper": gap, "center": how.beta * (gap - centre), "none": how.beta * gap}[how.cal]
+        terms.append(softplus(-inner))
+    if how.robust in ("paper", "both"):
+        least = min(terms)
+        mean = sum(math.exp(-(term - least) / how.robust_beta) for term in terms) / len(terms)
+        loss = least - how.robust_beta * math.log(mean)
+    else:
+        loss = sum(terms) / len(terms)
+    if how.cal == "paper":
+        t = 1 / (2 * how.beta)
+        loss += how.cal_weight * sum((a - t) ** 2 + (b + t) ** 2 for a, b in kept) / len(kept)
+    return loss
+
+
+@settings(deadline=None)
+@given(pairs=RATIOS, how=HOW, centre=st.floats(-5, 5))
+def test_value_and_gradient_are_those_of_the_formulas(
+    pairs: list[tuple[float, float, float]], how: Preference, centre: float
+) -> None:
+    from nightschool.training.losses import preference_loss
+
+    ratios = torch.tensor([pair[:2] for pair in pairs], dtype=torch.float64, requires_grad=True)
+    weights = torch.tensor([pair[2] for pair in pairs], dtype=torch.float64)
+    loss = preference_loss(ratios[:, 0], ratios[:, 1], weights, how, centre=centre)
+    assert loss.item() == pytest.approx(reference(pairs, how, centre), rel=1e-6, abs=1e-6)
+    (gradient,) = torch.autograd.grad(loss, ratios)
+    step = 1e-5
+    for row, pair in enumerate(pairs):
+        for side in (0, 1):
+            moved = [
+                reference([*pairs[:row], _moved(pair, side, sign * step), *pairs[row + 1 :]], how, centre)
+                for sign in (1, -1)
+            ]
+            slope = (moved[0] - moved[1]) / (2 * step)
+            assert gradient[row, side].item() == pytest.approx(slope, rel=1e-4, abs=1e-4)
+
+
+def _moved(pair: tuple[float, float, float], side: int, by: float) -> tuple[float, float, float]:
+    a, b, weight = pair
+    return (a + by, b, weight) if side == 0 else (a, b + by, weight)
+
+
+def test_the_centre_is_never_differentiated() -> None:
+    from nightschool.training.losses import pair_losses
+
+    a = torch.tensor([1.0, 2.0], requires_grad=True)
+    how = Preference(cal="center")
+    through = torch.autograd.grad(pair_losses(a, a.detach() * 0, how, centre=a.mean()).sum(), a)[0]
+    fixed = torch.autograd.grad(pair_losses(a, a.detach() * 0, how, centre=1.5).sum(), a)[0]
+    assert torch.equal(through, fixed)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tiny_training.write_school(tmp_path_factory.mktemp("losses"))
+    run(make_job(root, "sft", output=str(root / "sft")))
+    return root
+
+
+@pytest.mark.slow
+def test_our_own_way_to_the_loss_is_trls_step_for_step(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nightschool.training.preference import Dpo
+
+    job = make_job(folder, "dpo", adapter=str(folder / "sft"), epochs=2)
+    theirs, _ = trainer_of(job)
+    theirs.train()
+    monkeypatch.setattr(Preference, "plain", property(lambda self: False))
+    ours, _ = trainer_of(job)
+    assert isinstance(ours, Dpo)
+    ours.train()
+    kept = ("loss", "grad_norm", "rewards/margins", "rewards/accuracies", "num_tokens")
+    for mine, wanted in zip(ours.state.log_history, theirs.state.log_history, strict=True):
+        for name in kept:
+            assert mine.get(name, 0.0) == pytest.approx(wanted.get(name, 0.0), rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_plan_002s_schedule_is_what_the_loss_sees(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from nightschool.training import preference
+
+    seen: list[tuple[float, str, str]] = []
+    real = preference.Dpo._compute_loss
+
+    def look(self: Any, model: Any, inputs: Any, return_outputs: bool) -> Any:
+        found = real(self, model, inputs, return_outputs)
+        seen.append((self.beta, self.how.cal, self.how.robust))
+        return found
+
+    monkeypatch.setattr(preference.Dpo, "_compute_loss", look)
+    schedule = [
+        {"epochs": 1, "beta": 0.05},
+        {"epochs": 2, "cal": "center"},
+        {"epochs": 1, "cal": "center", "robust": "drop"},
+    ]
+    trainer, _ = trainer_of(make_job(folder, "dpo", adapter=str(folder / "sft"), epochs=4, schedule=schedule))
+    trainer.train()
+    steps = 6  # 48 pairs in batches of 8
+    assert seen == [
+        *[(0.05, "none", "none")] * steps, *[(0.1, "center", "none")] * 2 * steps, *[(0.1, "center", "drop")] * steps
+    ]  # fmt: skip
+    assert list(trainer.dropped) == [3]
+    assert len(trainer.dropped[3]) == 7  # 15% of 48
+    assert trainer.centre is not None
+
+
+@pytest.mark.slow
+def test_flipped_pairs_are_dropped_first(folder: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (folder / "dpo.jsonl").read_text().splitlines()]
+    flipped = {3, 7, 20, 33}
+    for index in flipped:
+        rows[index]["chosen"], rows[index]["rejected"] = rows[index]["rejected"], rows[index]["chosen"]
+    file = tmp_path / "flipped.jsonl"
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    schedule = [{"epochs": 2}, {"epochs": 1, "robust": "drop"}]
+    job = make_job(folder, "dpo", rows=str(file), epochs=3, schedule=schedule, drop_share=4 / 48, learning_rate=3e-3)
+    trainer, _ = trainer_of(job)
+    trainer.train()
+    assert set(trainer.dropped[2]) == {f"d{index}" for index in flipped}
