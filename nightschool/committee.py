@@ -1,98 +1,184 @@
-"""From the teachers' answers to a ruling on each question: votes, and the solver where there is one."""
+"""From what the teachers said to a ruling on each question: votes, and an exact check where there is one."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 
-from nightschool.records import Answer, Cast, Letter, Question, Ruling
+from nightschool.marking import agreed
+from nightschool.records import Answer, Outcome, Question, Results, Ruling
 from nightschool.seeds import rng_of
+from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, decide
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
-    """A letter, or the reason why there is none. `agreement`: share of cast votes for the leading letter, in [0, 1]."""
+class Heard:
+    """One sample of a teacher: its value (None = it says nothing), and what was written on the way to it.
 
-    letter: str | None
-    agreement: float
-    reason: str | None
-
-
-def vote_of(casts: Sequence[Cast]) -> Letter | None:
-    """A teacher's one vote: the letter that most of its samples give; a tie among its samples is an abstention."""
-    counts: Counter[Letter] = Counter(cast.letter for cast in casts if cast.letter)
-    leading = counts.most_common(2)
-    if not leading or (len(leading) == 2 and leading[0][1] == leading[1][1]):
-        return None
-    return leading[0][0]
-
-
-def decide(votes_T: Sequence[str | None], *, quorum: int, min_agreement: float) -> Verdict:
-    """Majority with a quorum.
-
-    An abstention is a missing vote, never a rejection: a teacher whose reply could not be parsed says nothing.
-
-    Args:
-        votes_T: one per teacher, in any order; None is an abstention.
-        quorum: least number of cast votes.
-        min_agreement: least share of cast votes for the winner, in (0, 1].
-
-    Source: plan 001, "Cross-validate answers (committee voting)".
+    right: whether it is, as far as an exact check can tell; confidence: in [0, 1], where the sample comes with one.
     """
-    counts: Counter[str] = Counter(vote for vote in votes_T if vote)
-    cast = sum(counts.values())
-    if cast < quorum:
-        return Verdict(None, 0.0, "no_quorum")
-    (winner, most), *rest = counts.most_common()
-    agreement = most / cast
-    if rest and rest[0][1] == most:
-        return Verdict(None, agreement, "tie")
-    if agreement < min_agreement:
-        return Verdict(None, agreement, "low_agreement")
-    return Verdict(winner, agreement, None)
+
+    value: str | None
+    text: str = ""
+    right: bool | None = None
+    confidence: float | None = None
+
+
+Said = Mapping[str, Sequence[Heard]]
+
+# Why a question has no answer that may be taught.
+Undecided = Literal[
+    "no_quorum", "tie", "low_agreement", "low_confidence", "not_unanimous", "not_numbers", "too_far_apart",
+    "no_right_answer", "against_truth", "wrong_key", "unsolvable",
+]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What an exact check says of a question: its answer, or the reason why it has none."""
+
+    by: Literal["solver", "truth"]
+    answer: str | None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How a night's committee rules, see the recipe's section `committee`; `quorum` is the least number of votes."""
+
+    rule: Rule
+    quorum: int
+    min_agreement: float = 0.6
+    min_confidence: float = 0.0
+    consensus: float = 0.0
+    voters: Literal["teachers", "samples"] = "teachers"
+    minority: Literal["accept", "reject"] = "accept"
+    to_review: tuple[Undecided, ...] = ()
+    reject_below: float = 0.0
+    seed: int = 0
+
+
+def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[str]) -> dict[str, list[Heard]]:
+    """What every teacher said on a question with choices; one who is missing said nothing."""
+    truth = question.truth
+    return {
+        name: [
+            Heard(cast.letter, cast.reasoning, None if truth is None else cast.letter == truth)
+            for cast in (answers[name].casts if name in answers else ())
+        ]
+        for name in teachers
+    }
+
+
+def known(question: Question, *, solver: bool) -> Known | None:
+    """What the solver says of a question with choices; None where it could not read it, or is not asked (no `solver`).
+
+    A wrong key may lack the right choice altogether: no letter is true then, and the solver rejects it all the same.
+    """
+    if not solver or question.check == "malformed":
+        return None
+    return Known("solver", question.truth) if question.check == "ok" else Known("solver", None, question.check)
+
+
+def ballots(said: Said, terms: Terms, same: Same = str.__eq__) -> list[Ballot]:
+    """The votes on one question: one a teacher, or one a sample."""
+    if terms.voters == "samples":
+        return [Ballot(teacher, one.value) for teacher, heard in said.items() for one in heard]
+    return [_vote(teacher, heard, terms, same) for teacher, heard in said.items()]
 
 
 def rule(
-    question: Question,
-    answers: Mapping[str, Answer],
-    *,
-    teachers: Sequence[str],
-    quorum: int,
-    min_agreement: float,
-    solver: bool,
-    seed: int,
+    question: Question, said: Said, terms: Terms, *, known: Known | None = None, same: Same = str.__eq__
 ) -> Ruling:
-    """Ruling on one question: by the solver where it can judge and is asked to, else by votes.
+    """Ruling on one question: by the exact check where it knows the answer, else by votes.
 
-    The row that is taught carries a teacher's own reasoning that led to the accepted letter, drawn by seed among those
-    who gave it; if nobody did, there is nothing to teach from (`no_right_answer`).
+    The row that is taught carries a teacher's own words that led to the accepted answer, drawn by seed among those who
+    gave it; if nobody did, there is nothing to teach from.
+
+    Args:
+        said: by teacher, in recipe order.
+        same: whether two values are one answer; None (could not judge) keeps them apart.
     """
-    votes: dict[str, str | None] = {
-        name: vote_of(answers[name].casts) if name in answers else None for name in teachers
-    }
-    verdict = decide(list(votes.values()), quorum=quorum, min_agreement=min_agreement)
-    # A wrong key may lack the right choice altogether: no letter is true then, and the solver rejects it all the same.
-    by_solver = solver and question.check != "malformed"
-    letter, reason = (question.truth, None) if by_solver else (verdict.letter, verdict.reason)
-    if by_solver and question.check != "ok":
-        letter, reason = None, question.check
-    reasons = sorted(
-        {cast.reasoning for answer in answers.values() for cast in answer.casts if letter and cast.letter == letter}
-    )
-    if letter and not reasons:
-        letter, reason = None, "no_right_answer"
+    cast = ballots(said, terms, same)
+    found = decide(cast, terms.rule, same=same)
+    undecided = _undecided(found, cast, terms)
+    vote = None if undecided else found.value
+    vote_right = _right(vote, said, same)
+    answer, reason = (known.answer, known.reason) if known else (vote, undecided)
+    if known and known.answer is not None and vote_right is False and terms.minority == "reject":
+        answer, reason = None, "against_truth"
+    texts = sorted({one.text for heard in said.values() for one in heard if _leads_to(one, answer, known, same)})
+    if answer is not None and not texts:
+        answer, reason = None, "against_truth" if known and vote is not None else "no_right_answer"
     return Ruling(
         id=question.id,
         question=question,
-        verdict="accept" if letter else "reject",
-        answer=letter,
-        reasoning=rng_of("reasoning", seed, question.id).choice(reasons) if reasons else "",
-        by="solver" if by_solver else "votes",
+        verdict=_outcome(reason, found, terms),
+        answer=answer,
+        reasoning=rng_of("reasoning", terms.seed, question.id).choice(texts) if texts else "",
+        by=known.by if known else "votes",
         reason=reason,
-        votes=votes,
-        vote=verdict.letter,
-        agreement=verdict.agreement,
+        votes={teacher: _vote(teacher, heard, terms, same).value for teacher, heard in said.items()},
+        vote=vote,
+        agreement=found.agreement,
+        entropy=found.entropy,
+        confidence=found.confidence,
+        vote_right=vote_right,
+        **_marks(said),
     )
+
+
+def _vote(teacher: str, heard: Sequence[Heard], terms: Terms, same: Same) -> Ballot:
+    """A teacher's one vote: the answer that most of its samples give, if enough of them do."""
+    own = ballot_of(teacher, [one.value for one in heard], same)
+    if own.value is None or own.confidence < terms.consensus:
+        return Ballot(teacher, None, 0.0)
+    return own
+
+
+def _undecided(found: Decision, cast: Sequence[Ballot], terms: Terms) -> str | None:
+    """Why the votes decide nothing; a missing vote is never a vote against."""
+    if sum(ballot.value is not None for ballot in cast) < terms.quorum:
+        return "no_quorum"
+    if found.reason:
+        return found.reason
+    if found.agreement < terms.min_agreement:
+        return "low_agreement"
+    return "low_confidence" if found.confidence < terms.min_confidence else None
+
+
+def _outcome(reason: str | None, found: Decision, terms: Terms) -> Outcome:
+    if reason is None:
+        return "accept"
+    return "review" if reason in terms.to_review and found.agreement >= terms.reject_below else "reject"
+
+
+def _right(vote: str | None, said: Said, same: Same) -> bool | None:
+    """Whether the vote is right, by the samples that gave it."""
+    if vote is None:
+        return None
+    of_vote = (one for heard in said.values() for one in heard if one.value is not None and same(one.value, vote))
+    marks = {one.right for one in of_vote} - {None}
+    return marks.pop() if len(marks) == 1 else None
+
+
+def _leads_to(one: Heard, answer: str | None, known: Known | None, same: Same) -> bool:
+    if answer is None or one.value is None:
+        return False
+    return one.right is True if known else same(one.value, answer) is True
+
+
+def _marks(said: Said) -> dict[str, Any]:
+    """By teacher: samples that were judged, those that were right, and what came of both."""
+    counts = {teacher: sum(one.right is not None for one in heard) for teacher, heard in said.items()}
+    judged = {teacher: count for teacher, count in counts.items() if count}
+    results: dict[str, Results] = {}
+    for teacher in judged:
+        marks = {one.right for one in said[teacher] if one.value is not None} - {None}
+        if marks:
+            results[teacher] = "mixed" if len(marks) == 2 else "all_right" if True in marks else "all_wrong"
+    right = {teacher: sum(one.right is True for one in said[teacher]) for teacher in judged}
+    return {"judged": judged, "right": right, "results": results, "agreed": agreed(results.values())}

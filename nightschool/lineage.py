@@ -89,7 +89,7 @@ def _asked(
             parts = {**common, "section": section, "teacher": models[teacher.name]}
             keys.name(f"questions/{teacher.name}", questions.RULES_VERSION, parts)
     written = [keys[f"questions/{teacher.name}"] for teacher in recipe.teachers] if recipe.questions else []
-    section = recipe.pool.identity() | {"verifier": recipe.committee.verifier}
+    section = recipe.pool.identity() | {"verifier": recipe.verifier}
     rules = question_file.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
     keys.name("pool", rules, {**common, "section": section, "inputs": written})
     section = {**recipe.answers.identity(), "parsing": parsing.RULES_VERSION}
@@ -107,7 +107,8 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
         reading = {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}
         keys.name("merge", merge.RULES_VERSION, {"reading": reading, "inputs": [keys["pool"], *inputs]})
         return
-    parts = {"seed": recipe.seed, "section": recipe.committee.identity(), "inputs": inputs}
+    section = recipe.committee.identity() | {"verifier": recipe.verifier, "quorum": recipe.quorum}
+    parts = {"seed": recipe.seed, "section": section, "inputs": inputs}
     keys.name("committee", committee.RULES_VERSION, parts)
     parts = {"seed": recipe.seed, "section": recipe.balance.identity(), "inputs": [keys["committee"]]}
     keys.name("balance", balance.RULES_VERSION, parts)

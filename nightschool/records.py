@@ -139,8 +139,11 @@ class Ruling(Row):
     """What the committee, and after it a person, made of a question: accepted with an answer, or not, with a reason.
 
     `answer` is a letter, or the value of a free solution; `reasoning` what a teacher wrote on the way to it (with a
-    letter) or the whole solution. `vote` is what the votes alone say, `agreement` the share of cast votes behind their
-    leading answer, in [0, 1], `entropy` that of all answers' shares, in bits.
+    letter) or the whole solution. `votes` has each teacher's own, None = it abstained; `vote` is what they decide by
+    themselves, `vote_right` whether an exact check says the same, None where it can't. `agreement` is the share of cast
+    votes behind the leading answer, `confidence` that of the answer they decide on, both in [0, 1]; `entropy` is of all
+    answers' shares, in bits. By teacher, where the truth is known: samples that were `judged`, those that were `right`,
+    and the `results` of both; `agreed` is over all teachers.
     """
 
     question: Question
@@ -153,6 +156,18 @@ class Ruling(Row):
     vote: str | None
     agreement: float
     entropy: float = 0.0
+    confidence: float = 0.0
+    vote_right: bool | None = None
+    judged: dict[str, int] = {}
+    right: dict[str, int] = {}
+    results: dict[str, Results] = {}
+    agreed: Agreed | None = None
+
+    @property
+    def pass_rate(self) -> float | None:
+        """Share of right samples among those that were judged; None where none was."""
+        judged = sum(self.judged.values())
+        return sum(self.right.values()) / judged if judged else None
 
 
 class Measured(Row):

@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from statistics import median
+from statistics import fmean, median
 from typing import Literal
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 Strategy = Literal[
     "majority", "confidence_weighted", "max_confidence", "median_confidence", "unanimous", "numeric_average",
@@ -37,12 +37,14 @@ class Decision:
     """A value, or the reason why there is none.
 
     `agreement` is the share of cast ballots for the leading candidate, in [0, 1]; `entropy` of all candidates' shares,
-    in bits. Both count heads, whatever the strategy weighs.
+    in bits. Both count heads, whatever the strategy weighs. `confidence` in the value, in [0, 1]: the mean of the
+    ballots behind it; for `reliability` how likely it is to be right, if one of the candidates is.
     """
 
     value: str | None
     agreement: float
     entropy: float
+    confidence: float = 0.0
     reason: Literal["no_votes", "tie", "not_unanimous", "not_numbers", "too_far_apart"] | None = None
 
 
@@ -83,7 +85,7 @@ def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) 
     """
     found = candidates(ballots_T, same)
     if not found:
-        return Decision(None, 0.0, 0.0, "no_votes")
+        return Decision(None, 0.0, 0.0, reason="no_votes")
     if rule.strategy == "numeric_average":
         return _average(found, rule)
     if rule.strategy == "unanimous" and len(found) > 1 and rule.fallback is None:
@@ -93,7 +95,7 @@ def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) 
     leading = [one for one in found if math.isclose(scores[one.value], best, rel_tol=_EXACT, abs_tol=_EXACT)]
     if len(leading) > 1 and rule.ties == "none":
         return _decision(found, None, "tie")
-    return _decision(found, leading[0])
+    return _decision(found, leading[0], confidence=_confidence(leading[0], rule, list(scores.values())))
 
 
 def candidates(ballots_T: Sequence[Ballot], same: Same = str.__eq__) -> list[Candidate]:
@@ -162,15 +164,17 @@ def _weight(teacher: str, rule: Rule, rivals: int) -> float:
 
 def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
     """The mean of all numbers near their median, if that is more than half of the votes; exact, in fractions."""
-    numbers = [number for one in found for _ in one.ballots if (number := _number(one.value)) is not None]
+    cast = [(_number(one.value), ballot.confidence) for one in found for ballot in one.ballots]
+    numbers = [number for number, _ in cast if number is not None]
     if not numbers:
         return _decision(found, None, "not_numbers")
     middle = Fraction(median(numbers))
-    near = [number for number in numbers if abs(number - middle) <= abs(middle) * Fraction(rule.tolerance)]
-    cast = sum(len(one.ballots) for one in found)
-    if 2 * len(near) <= cast:
+    room = abs(middle) * Fraction(rule.tolerance)
+    near = [(number, sure) for number, sure in cast if number is not None and abs(number - middle) <= room]
+    if 2 * len(near) <= len(cast):
         return _decision(found, None, "too_far_apart")
-    return Decision(str(sum(near, Fraction()) / len(near)), len(near) / cast, _entropy(found))
+    mean = sum((number for number, _ in near), Fraction()) / len(near)
+    return Decision(str(mean), len(near) / len(cast), _entropy(found), fmean(sure for _, sure in near))
 
 
 def _number(value: str) -> Fraction | None:
@@ -180,13 +184,20 @@ def _number(value: str) -> Fraction | None:
         return None
 
 
+def _confidence(winner: Candidate, rule: Rule, scores: Sequence[float]) -> float:
+    if rule.strategy == "reliability":
+        best = max(scores)
+        return 1 / math.fsum(math.exp(score - best) for score in scores)
+    return fmean(ballot.confidence for ballot in winner.ballots)
+
+
 def _decision(
     found: Sequence[Candidate], winner: Candidate | None, reason: Literal["tie", "not_unanimous", "not_numbers",
-    "too_far_apart"] | None = None,
+    "too_far_apart"] | None = None, *, confidence: float = 0.0,
 ) -> Decision:  # fmt: skip
     counts = [len(one.ballots) for one in found]
     leading = len(winner.ballots) if winner else max(counts)
-    return Decision(winner.value if winner else None, leading / sum(counts), _entropy(found), reason)
+    return Decision(winner.value if winner else None, leading / sum(counts), _entropy(found), confidence, reason)
 
 
 def _entropy(found: Sequence[Candidate]) -> float:

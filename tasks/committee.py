@@ -6,7 +6,8 @@ from collections import defaultdict
 
 from nightschool import committee
 from nightschool.chunks import Chunk
-from nightschool.records import Answer, Question
+from nightschool.recipe.committee import terms_of
+from nightschool.records import Answer, Question, Ruling
 from tasks import answers, pool
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -27,24 +28,26 @@ def out(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     recipe = night.recipe
+    teachers = [teacher.name for teacher in recipe.teachers]
     said: dict[str, dict[str, Answer]] = defaultdict(dict)
     for answer in night.rows(answers.chunks(night), Answer):
         said[answer.id][answer.teacher] = answer
-    rulings = [
+    terms = terms_of(recipe.committee, quorum=recipe.quorum, seed=recipe.seed)
+    return _made([
         committee.rule(
             question,
-            said[question.id],
-            teachers=[teacher.name for teacher in recipe.teachers],
-            quorum=recipe.committee.quorum,
-            min_agreement=recipe.committee.min_agreement,
-            solver=recipe.committee.verifier == "solver",
-            seed=recipe.seed,
+            committee.hear(question, said[question.id], teachers),
+            terms,
+            known=committee.known(question, solver=recipe.verifier == "solver"),
         )
         for question in night.rows(pool.chunks(night), Question)
-    ]
+    ])  # fmt: skip
+
+
+def _made(rulings: list[Ruling]) -> Made:
     return Made(
-        rows=[ruling for ruling in rulings if ruling.answer],
-        dropped=[(ruling.reason or "no_answer", ruling) for ruling in rulings if not ruling.answer],
+        rows=[ruling for ruling in rulings if ruling.verdict == "accept"],
+        dropped=[(ruling.reason or "no_answer", ruling) for ruling in rulings if ruling.verdict != "accept"],
     )
 
 

@@ -32,7 +32,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         top_up=recipe.pool.top_up == "generator",
         levels=recipe.pool.levels,
         seed=recipe.seed,
-        solver=recipe.committee.verifier == "solver",
+        solver=recipe.verifier == "solver",
     )
     return Made(pooled.questions, [(row.reason, row) for row in pooled.dropped], {"checks": pooled.checks})
 

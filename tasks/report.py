@@ -55,7 +55,7 @@ def report(night: Night, run: Run) -> Report:
         committee=measure_committee(
             rulings,
             teachers=[teacher.name for teacher in night.recipe.teachers],
-            verifier=night.recipe.committee.verifier,
+            verifier=night.recipe.verifier,
         ),
         marks=marks(night),
         funnel=tuple(funnel(night)),

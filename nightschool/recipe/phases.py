@@ -129,14 +129,6 @@ class Answers(Asking):
         return fill_answer(prompt)
 
 
-class Committee(Section):
-    """Which answer is right: votes, and the solver where there is one."""
-
-    quorum: Positive = Field(default=2, description="least number of cast votes")
-    min_agreement: float = Field(default=0.6, gt=0, le=1, description="least share of cast votes for the winner")
-    verifier: Literal["solver", "none"] = Field(default="solver", description="an exact check that outranks any vote")
-
-
 class Balance(Section):
     """Equal shares: classes of each named field are cut down to the rarest."""
 

@@ -10,9 +10,11 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
+from nightschool.recipe import committee
+from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
-from nightschool.recipe.phases import Answers, Balance, Committee, Pairs, Pool, Questions
+from nightschool.recipe.phases import Answers, Balance, Pairs, Pool, Questions
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection, runs
 
@@ -62,9 +64,6 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:
-        if self.answers.reply == "letter" and self.committee.quorum > len(self.teachers):
-            message = f"{self.committee.quorum} is more than the {len(self.teachers)} teachers there are"
-            raise Clash(message, "committee", "quorum", allowed=f"1 to {len(self.teachers)}")
         if (self.pairs is None) != (self.dpo is None):
             raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
         if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
@@ -81,8 +80,8 @@ class Recipe(Section):
             if given:
                 raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
         elif self.answers.reply == "text":
-            raise Clash("free text is not ruled on, so nothing can be learnt from it: leave student, sft and validate "
-                        "out", "answers", "reply", allowed="letter")  # fmt: skip
+            raise Clash("nobody learns from free text yet: leave student, sft and validate out",
+                        "answers", "reply", allowed="letter")  # fmt: skip
         return self
 
     @model_validator(mode="after")
@@ -95,12 +94,27 @@ class Recipe(Section):
                             allowed="text")  # fmt: skip
         return self
 
+    @model_validator(mode="after")
+    def _the_committee_can_rule(self) -> Recipe:
+        committee.check(self.committee, self.answers, self.pool, len(self.teachers))
+        return self
+
     @property
     def learner(self) -> Learner | None:
         """Student, sft and validate; None for a night that only makes data."""
         if self.student and self.sft and self.validate_:
             return Learner(self.student, self.sft, self.validate_)
         return None
+
+    @property
+    def verifier(self) -> Verifier:
+        """What outranks the committee's votes, with `auto` resolved."""
+        return committee.verifier_of(self.committee, self.answers, self.pool)
+
+    @property
+    def quorum(self) -> int:
+        """Least number of votes that the committee needs."""
+        return committee.quorum_of(self.committee, self.answers, len(self.teachers))
 
     @property
     def models(self) -> tuple[Model, ...]:

@@ -1,16 +1,22 @@
-"""The committee's rule, as a table and by its properties."""
+"""The committee's rule: verdicts, what outranks votes, who is asked to look, and what may never change a ruling."""
 
 from __future__ import annotations
+
+import random
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.committee import decide, rule, vote_of
-from nightschool.records import Answer, Cast, CheckStatus, Letter, Question
+from nightschool.committee import Heard, Known, hear, known, rule
+from nightschool.recipe.committee import Committee, terms_of
+from nightschool.records import Answer, Cast, CheckStatus, Letter, Question, Ruling
+from nightschool.values.latex import same
+from nightschool.voting import Strategy
 
-LETTER = st.sampled_from(["A", "B", "C", "D"])
-VOTES = st.lists(st.one_of(st.none(), LETTER), min_size=1, max_size=9)
+TEACHERS = ("alba", "bruno", "clara")
+SHARES = {"alba": 0.9, "bruno": 0.6, "clara": 0.7, "dora": 0.55, "emil": 0.8}
 
 
 def question(truth: Letter | None = "A", check: CheckStatus = "ok") -> Question:
@@ -25,44 +31,117 @@ def answer(teacher: str, *letters: Letter | None) -> Answer:
     return Answer(id="q1", teacher=teacher, casts=casts)
 
 
+def ruled(asked: Question, *answers: Answer, solver: bool = True, **section: Any) -> Ruling:
+    said = hear(asked, {one.teacher: one for one in answers}, TEACHERS)
+    return rule(asked, said, terms_of(Committee(**section), quorum=2, seed=0), known=known(asked, solver=solver))
+
+
+def voted(*votes: Any, **section: Any) -> Ruling:
+    answers = [answer(teacher, vote) for teacher, vote in zip(TEACHERS, votes, strict=False)]
+    return ruled(question(), *answers, solver=False, **section)
+
+
 @pytest.mark.parametrize(
     ("votes", "letter", "reason"),
     [
-        (["A", "A", "B"], "A", None),
-        (["A", "B", None], None, "tie"),
-        (["A", None, None], None, "no_quorum"),
-        ([None, None, None], None, "no_quorum"),
-        (["A", "A", None], "A", None),
-        (["A", "A", "B", "C"], None, "low_agreement"),
-        (["A", "B", "C"], None, "tie"),
+        ("AAB", "A", None), ("AB-", None, "tie"), ("A--", None, "no_quorum"), ("---", None, "no_quorum"),
+        ("AA-", "A", None), ("ABC", None, "tie"),
     ],
+)  # fmt: skip
+def test_majority_with_quorum(votes: str, letter: str | None, reason: str | None) -> None:
+    found = voted(*(None if vote == "-" else vote for vote in votes))
+    assert (found.answer, found.vote, found.reason) == (letter, letter, reason)
+    assert found.verdict == ("accept" if letter else "reject")
+
+
+def test_what_votes_leave_open_goes_to_a_person_if_asked() -> None:
+    assert voted("A", "A", "B", min_agreement=0.7).verdict == "reject"
+    found = voted("A", "A", "B", min_agreement=0.7, to_review=["low_agreement"])
+    assert (found.verdict, found.answer, found.reason) == ("review", None, "low_agreement")
+    assert voted("A", "B", "C", to_review=["low_agreement"]).verdict == "reject"
+    near = {"to_review": ["tie"], "reject_below": 0.4}
+    assert (voted("A", "B", None, **near).verdict, voted("A", "B", "C", **near).verdict) == ("review", "reject")
+    assert voted("A", "B", "C", ties="first", min_agreement=0.3).answer == "A"
+
+
+def test_a_teacher_whose_samples_do_not_agree_enough_abstains() -> None:
+    answers = [answer("alba", "A", "A", "B"), answer("bruno", "A", "A", "A"), answer("clara", "B", "B", "B")]
+    assert ruled(question(), *answers, solver=False).answer == "A"
+    found = ruled(question(), *answers, solver=False, consensus=0.7)
+    assert (found.votes["alba"], found.reason) == (None, "tie")
+
+
+def test_every_sample_may_have_a_vote() -> None:
+    answers = [answer("alba", "A", "A", "A", "A"), answer("bruno", "B", "B", None, None), answer("clara", "B")]
+    assert ruled(question(), *answers, solver=False).answer == "B"
+    found = ruled(question(), *answers, solver=False, voters="samples", min_agreement=0.5)
+    assert (found.answer, found.agreement, found.votes["bruno"]) == ("A", 4 / 7, "B")
+
+
+def test_an_answer_that_is_not_sure_enough_is_none() -> None:
+    answers = [answer("alba", "A", "A", "B"), answer("bruno", "A", "A", "C")]
+    assert ruled(question(), *answers, solver=False).confidence == pytest.approx(2 / 3)
+    found = ruled(question(), *answers, solver=False, min_confidence=0.7)
+    assert (found.answer, found.reason) == (None, "low_confidence")
+
+
+def test_marks_say_how_often_the_teachers_were_right() -> None:
+    found = ruled(question("A"), answer("alba", "A", "A", "B", None), answer("bruno", "A", "A"))
+    assert (found.judged, found.right) == ({"alba": 4, "bruno": 2}, {"alba": 2, "bruno": 2})
+    assert (found.results, found.agreed) == ({"alba": "mixed", "bruno": "all_right"}, "mixed")
+    assert (found.pass_rate, found.vote_right) == (4 / 6, True)
+    assert ruled(question(None, "malformed"), answer("alba", "A")).pass_rate is None
+
+
+def test_a_question_that_the_votes_get_wrong_may_be_left_out() -> None:
+    answers = [answer("alba", "B"), answer("bruno", "B"), answer("clara", "A")]
+    found = ruled(question("A"), *answers)
+    assert (found.answer, found.vote, found.vote_right, found.reason) == ("A", "B", False, None)
+    found = ruled(question("A"), *answers, minority="reject")
+    assert (found.answer, found.reason, found.verdict) == (None, "against_truth", "reject")
+    found = ruled(question("A"), answer("alba", "B"), answer("bruno", "B"), to_review=["against_truth"])
+    assert (found.verdict, found.reason) == ("review", "against_truth")
+
+
+def solved(*values: tuple[str, bool | None]) -> dict[str, list[Heard]]:
+    return {name: [Heard(value, f"so {value}", right)] for name, (value, right) in zip("abc", values, strict=False)}
+
+
+def test_a_value_is_taught_by_a_solution_that_leads_to_it() -> None:
+    terms = terms_of(Committee(), quorum=2, seed=0)
+    found = rule(question(), solved(("1/2", None), ("0.5", None), ("3", None)), terms, same=same)
+    assert (found.answer, found.agreement) == ("0.5", 2 / 3)
+    assert found.reasoning in ("so 1/2", "so 0.5")
+    said = solved(("3", False), ("3", False), ("1/2", True))
+    found = rule(question(), said, terms, known=Known("truth", "\\frac12"), same=same)
+    assert (found.answer, found.by, found.reasoning, found.vote_right) == ("\\frac12", "truth", "so 1/2", False)
+
+
+votes = st.lists(st.lists(st.sampled_from(["1", "1/2", "0.5", "2", None]), max_size=3), min_size=1, max_size=5)
+sections = st.builds(
+    Committee,
+    strategy=st.sampled_from(get_args(Strategy)),
+    ties=st.sampled_from(["none", "first"]),
+    min_agreement=st.sampled_from([0.3, 0.6, 1.0]),
 )
-def test_majority_with_quorum(votes: list[Letter | None], letter: Letter | None, reason: str | None) -> None:
-    verdict = decide(votes, quorum=2, min_agreement=0.6)
-    assert (verdict.letter, verdict.reason) == (letter, reason)
 
 
-@given(votes=VOTES, data=st.data())
-def test_the_order_of_teachers_decides_nothing(votes: list[Letter | None], data: st.DataObject) -> None:
-    shuffled = data.draw(st.permutations(votes))
-    assert decide(votes, quorum=2, min_agreement=0.6) == decide(shuffled, quorum=2, min_agreement=0.6)
+@given(votes, sections, st.randoms())
+def test_the_order_of_teachers_decides_nothing(given_: list[list[str | None]], section: Committee, rng: random.Random):
+    said = {name: [Heard(value, value or "") for value in values] for name, values in zip(SHARES, given_, strict=False)}
+    shuffled = dict(rng.sample(list(said.items()), len(said)))
+    terms = terms_of(section, quorum=2, seed=0, reliability=SHARES)
+    assert rule(question(), shuffled, terms, same=same) == rule(question(), said, terms, same=same)
 
 
-@given(letter=LETTER, teachers=st.integers(2, 8))
-def test_a_teacher_counted_twice_never_turns_a_unanimous_verdict(letter: Letter, teachers: int) -> None:
-    assert decide([*(letter for _ in range(teachers + 1))], quorum=2, min_agreement=0.6).letter == letter
-
-
-@pytest.mark.parametrize(
-    ("letters", "vote"), [(["A", "A", "B"], "A"), (["A", "B"], None), ([None, "C"], "C"), ([None], None), ([], None)]
-)
-def test_a_teachers_samples_make_one_vote(letters: list[Letter | None], vote: Letter | None) -> None:
-    assert vote_of([Cast(letter=letter) for letter in letters]) == vote
-
-
-def ruled(asked: Question, *answers: Answer, solver: bool = True):
-    said = {one.teacher: one for one in answers}
-    return rule(asked, said, teachers=["alba", "bruno", "clara"], quorum=2, min_agreement=0.6, solver=solver, seed=0)
+@given(st.integers(2, 4), sections, st.integers(0, 3))
+def test_a_duplicate_teacher_never_turns_a_unanimous_verdict(teachers: int, section: Committee, who: int) -> None:
+    said = {name: [Heard("7", name)] for name in list(SHARES)[:teachers]}
+    terms = terms_of(section, quorum=2, seed=0, reliability=SHARES)
+    before = rule(question(), said, terms)
+    after = rule(question(), {**said, "twin": said[list(said)[who % teachers]]}, terms)
+    assert (before.verdict, before.answer) == ("accept", "7")
+    assert (after.verdict, after.answer, after.agreement) == (before.verdict, before.answer, before.agreement)
 
 
 def test_the_solver_outranks_the_vote_and_a_right_teacher_lends_the_reasoning() -> None:

@@ -104,7 +104,7 @@ BAD_FIELDS = {
     ),
     "nobody learns from free text": (
         ("  samples: 1", "  samples: 1\n  reply: text"),
-        ["r.yaml:12: answers.reply: free text is not ruled on", "allowed: letter"],
+        ["r.yaml:12: answers.reply: nobody learns from free text", "allowed: letter"],
     ),
     "questions from nowhere": (
         ("{per_topic: 10, top_up: generator}", "{}"),
