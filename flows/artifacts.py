@@ -1,4 +1,4 @@
-"""What a phase shows in the Prefect UI: a progress ring while it runs, a table of its chunks when it is done."""
+"""What the Prefect UI shows: what a night uses again, a phase's progress, and its chunks when it is done."""
 
 from __future__ import annotations
 
@@ -8,13 +8,19 @@ from contextlib import contextmanager
 from typing import cast
 from uuid import UUID
 
-from prefect.artifacts import create_markdown_artifact, create_progress_artifact, update_progress_artifact
+from prefect.artifacts import (
+    create_markdown_artifact,
+    create_progress_artifact,
+    create_table_artifact,
+    update_progress_artifact,
+)
 
 from nightschool.chunks import Chunk
 from tasks import progress
 from tasks.night import Night
 from tasks.pace import Pace, describe_pace, shown
 from tasks.progress import Event
+from tasks.reuse import Verdict
 
 _EVERY_S = 2.0
 _MOST_LINES = 100
@@ -68,6 +74,14 @@ def _servers(pace: Pace) -> str:
         lines.append(f"| {one.server} | {rates} | {one.in_flight}/{one.limit} | {one.retries} | {one.failures} | "
                      f"{one.state} |")  # fmt: skip
     return "\n".join(lines)
+
+
+def reuse_artifact(verdicts: Sequence[Verdict]) -> None:
+    """A table of what the night uses again, makes, and makes anew because of what."""
+    rows = [
+        {"phase": one.phase, "verdict": one.word, "chunks": one.counted, "because": one.because} for one in verdicts
+    ]
+    create_table_artifact(table=rows, key="reuse", description="What is used again, and what is made")
 
 
 def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from blocks.fleet import reap
 from blocks.memory import watching
+from flows.artifacts import reuse_artifact
 from flows.morning import morning
 from flows.phase import run_phase
 from nightschool.errors import NightError
@@ -19,6 +20,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
+from tasks.reuse import refuse, reuse
 from tasks.serving import Desk, student, teachers
 from tasks.steps import STEPS
 
@@ -51,6 +53,9 @@ def night(
     ledger = Ledger(begun.dir)
     peak = watching(lambda count: ledger.memory("peak", count))
     with begun.alone(), metrics(begun.recipe.serve.metrics_port), peak:
+        verdicts = reuse(begun.at_a_glance)
+        refuse(verdicts)
+        reuse_artifact(verdicts)
         begun.begin()
         reap(begun.dir / "servers")
         try:

@@ -57,6 +57,12 @@ class DataError(NightError):
         super().__init__(f"{where}: {message}" if where else message)
 
 
+class Refused(NightError):
+    """What is asked for would mix rows or could never be right: says what to do instead."""
+
+    exit_code = 2
+
+
 class WorldError(NightError):
     """Something outside failed (a server, a disk, a process): try again."""
 

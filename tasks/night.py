@@ -23,7 +23,7 @@ from blocks.places import is_shared, open_store
 from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import RecipeError, WorldError
-from nightschool.lineage import lineage
+from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import dump_recipe, load_recipe
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
@@ -43,7 +43,7 @@ class Night:
     engines: dict[str, str]
 
     @cached_property
-    def keys(self) -> dict[str, str]:
+    def keys(self) -> Keys:
         return lineage(self.recipe, self.engines)
 
     @property
@@ -91,7 +91,13 @@ class Night:
         fix(self.recipe, self.store)
         with writing(self.dir):
             write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
-            facts = {"name": self.name, "engines": self.engines, "keys": self.keys}
+            facts = {
+                "name": self.name,
+                "engines": self.engines,
+                "keys": dict(self.keys),
+                "rules": self.keys.rules,
+                "accepted": {},
+            }
             write_whole(self.dir / "night.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
         self.store.mirror(self.dir / "recipe.resolved.yaml", self.dir / "night.json")
 

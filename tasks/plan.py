@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from nightschool.chunks import Manifest
 from nightschool.forecast import Forecast, forecast
-from nightschool.recipe.recipe import Recipe
 from tasks.night import Night
+from tasks.reuse import Verdict, reuse
 from tasks.steps import STEPS
 
 
@@ -21,29 +21,21 @@ class PhasePlan:
     `seconds` is None where this store has never measured the phase: no night, no rate.
     """
 
-    phase: str
-    chunks: int
-    cached: int
+    verdict: Verdict
     requests: int
     tokens: int
     seconds: float | None
 
 
-def plan_night(recipe: Recipe, name: str | None = None) -> list[PhasePlan]:
-    """Every phase of the recipe in order, with the chunks that are whole already."""
-    night = Night.plan(recipe, name)
-    return [_plan(night, ahead) for ahead in forecast(recipe)]
+def plan_night(night: Night) -> list[PhasePlan]:
+    """Every phase of the night in order, with what of it is there already."""
+    return [_plan(night, ahead, one) for ahead, one in zip(forecast(night.recipe), reuse(night), strict=True)]
 
 
-def _plan(night: Night, ahead: Forecast) -> PhasePlan:
-    chunks = STEPS[ahead.phase].chunks(night)
-    cached = len(night.made(chunks))
-    total = len(chunks) if cached else ahead.chunks
-    missing = 1 - cached / max(1, total)
+def _plan(night: Night, ahead: Forecast, verdict: Verdict) -> PhasePlan:
+    missing = 1 - verdict.whole / max(1, verdict.chunks)
     return PhasePlan(
-        phase=ahead.phase,
-        chunks=total,
-        cached=cached,
+        verdict=verdict,
         requests=round(ahead.requests * missing),
         tokens=round(ahead.tokens * missing),
         seconds=0.0 if not missing else _estimate(night, ahead, missing),

@@ -9,7 +9,7 @@ import typer
 from flows.cli import begun
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
-from flows.cli.options import Json, Profile, RecipeName, Sets
+from flows.cli.options import Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from nightschool.errors import WorldError
 
@@ -27,7 +27,7 @@ def run(
     recipe: RecipeName,
     profile: Profile = None,
     sets: Sets = None,
-    name: Annotated[str | None, typer.Option(help="The night's name; the recipe's by default.")] = None,
+    name: Name = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Walk every phase in seconds: scripted models, few rows, a throwaway store."),
@@ -50,29 +50,35 @@ def run(
         return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
     night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
-    running.say_reuse(night)
+    running.say_verdicts(night)
     report = running.run_night(night, recipe, profile, sets)
     running.show_report(report, night.dir / "report.html", json=json)
     running.judge(report)
 
 
 @app.command()
-def plan(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: Json = False) -> None:
-    """Show what a night would do: phases, chunks, requests, tokens, time, memory; nothing is started or written."""
+def plan(
+    recipe: RecipeName,
+    profile: Profile = None,
+    sets: Sets = None,
+    name: Name = None,
+    json: Json = False,
+) -> None:
+    """Show what a night would use again and what it would make, ask and take; nothing is started or written."""
     from blocks.preflight.memory import memory_check
     from flows.cli.tables import plan_table
     from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
     from tasks.plan import plan_night
-    from tasks.reuse import reuse
 
-    loaded = load_recipe(find_recipe(recipe), profile=profile, sets=sets or [])
-    phases, memory, verdicts = plan_night(loaded), memory_check(loaded), reuse(Night.plan(loaded))
+    night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    phases, memory = plan_night(night), memory_check(night.recipe)
     if json:
-        write_json({"phases": phases, "memory": memory, "reuse": verdicts})
-    else:
-        out.print(plan_table(phases, memory))
-        out.print("\n".join(f"{phase}: {verdict}" for phase, verdict in verdicts.items()))
+        write_json({"phases": phases, "memory": memory, "running": night.running})
+        return
+    out.print(plan_table(phases, memory))
+    if night.running:
+        out.print(f"Night {night.name} is running now: a second run of it is refused. Wait, or give --name.")
 
 
 @app.command()

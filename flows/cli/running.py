@@ -13,12 +13,13 @@ from flows.cli.by_itself import by_itself
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
 from flows.cli.stopping import stoppable
+from flows.cli.tables import reuse_table
 from nightschool.errors import DataError, GateFailed, NightError, RecipeError, WorldError
 from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
 from tasks.night import Night
 from tasks.redo import ahead, ask_again, forget
-from tasks.reuse import reuse
+from tasks.reuse import refuse, reuse
 from tasks.steps import STEPS
 
 SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
@@ -32,11 +33,17 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
         return Report.model_validate(flow(recipe, profile, list(sets), night.name))
 
 
-def say_reuse(night: Night) -> None:
-    """Says aloud what differs from the earlier night of this name, if there is one."""
-    for phase, verdict in reuse(night).items():
-        if verdict != "reuse":
-            say.print(f"{phase}: {verdict}", soft_wrap=True)
+def say_verdicts(night: Night) -> None:
+    """Says aloud what is used again, what is made, and what is made anew because of what.
+
+    Raises:
+        Refused: going on would be wrong.
+        WorldError: the night is running already.
+    """
+    with night.alone():
+        verdicts = reuse(night.at_a_glance)
+    say.print(reuse_table(verdicts))
+    refuse(verdicts)
 
 
 @dataclass(frozen=True, slots=True)

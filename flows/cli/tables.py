@@ -13,25 +13,39 @@ from blocks.preflight.check import Check
 from nightschool.report.text import duration
 from tasks.failures import Loss
 from tasks.plan import PhasePlan
+from tasks.reuse import Verdict
 
 _MOST_ROWS = 20
+_WORDS = {"reuse": "green", "make": "cyan", "redo": "yellow", "refuse": "bold red"}
 _OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
 
 def plan_table(phases: Sequence[PhasePlan], memory: Check) -> RenderableType:
-    """A night that has not begun: its order, and what each phase would make, ask and take."""
-    table = _table("phase", "chunks", "cached", "requests", "tokens", "time", right=range(1, 6))
+    """A night that has not begun: its order, and what each phase would use again, make, ask and take."""
+    table = _table("phase", "", "chunks", "requests", "tokens", "time", "because", right=range(2, 6))
     for phase in phases:
-        table.add_row(phase.phase, f"{phase.chunks:,}", f"{phase.cached:,}", _count(phase.requests),
-                      _count(phase.tokens), _about(phase.seconds))  # fmt: skip
+        word, counted, because = _verdict(phase.verdict)
+        table.add_row(phase.verdict.phase, word, counted, _count(phase.requests), _count(phase.tokens),
+                      _about(phase.seconds), because)  # fmt: skip
     table.add_section()
-    table.add_row("in all", *(f"{sum(each):,}" for each in _columns(phases)), _about(_sum_s(phases)))
-    order = Text(" -> ".join(phase.phase for phase in phases))
+    chunks = sum(phase.verdict.chunks - phase.verdict.whole for phase in phases)
+    asked = (sum(getattr(phase, count) for phase in phases) for count in ("requests", "tokens"))
+    table.add_row("in all", "make", f"{chunks:,}", *map(_count, asked), _about(_sum_s(phases)), "")
+    order = Text(" -> ".join(phase.verdict.phase for phase in phases))
     return Group(order, Text(), table, Text(), _line(memory), Text("Nothing was started or written.", style="dim"))
 
 
-def _columns(phases: Sequence[PhasePlan]) -> Iterable[tuple[int, ...]]:
-    return zip(*((each.chunks, each.cached, each.requests, each.tokens) for each in phases), strict=True)
+def reuse_table(verdicts: Sequence[Verdict]) -> RenderableType:
+    """What a night that begins uses again, makes, and makes anew."""
+    table = _table("phase", "", "chunks", "because", right=(2,))
+    for verdict in verdicts:
+        table.add_row(verdict.phase, *_verdict(verdict))
+    return table
+
+
+def _verdict(verdict: Verdict) -> tuple[Text, str, Text]:
+    because = f"{verdict.because}{f': {verdict.mend}' if verdict.mend else ''}"
+    return Text(verdict.word, style=_WORDS[verdict.word]), verdict.counted, Text(because)
 
 
 def _sum_s(phases: Sequence[PhasePlan]) -> float | None:

@@ -15,6 +15,7 @@ from pydantic import (
     ValidationInfo,
     WithJsonSchema,
 )
+from pydantic.fields import FieldInfo
 
 from nightschool.errors import RecipeError
 from nightschool.prompts import Prompt, load_prompt
@@ -93,15 +94,21 @@ class Section(BaseModel):
     def identity(self) -> dict[str, Any]:
         """The fields that decide results, JSON-ready; execution fields left out at every depth."""
         return {
-            name: _identity(getattr(self, name))
+            name: identity_of(getattr(self, name))
             for name, field in type(self).model_fields.items()
-            if not (isinstance(field.json_schema_extra, dict) and field.json_schema_extra.get("execution"))
+            if not is_execution(field)
         }
 
 
-def _identity(value: Any) -> Any:
+def is_execution(field: FieldInfo) -> bool:
+    """Whether a field changes only the wall clock."""
+    return isinstance(field.json_schema_extra, dict) and bool(field.json_schema_extra.get("execution"))
+
+
+def identity_of(value: Any) -> Any:
+    """What of a field's value decides results, JSON-ready."""
     if isinstance(value, (Section, Prompt)):
         return value.identity()
     if isinstance(value, (list, tuple)):
-        return [_identity(item) for item in value]
+        return [identity_of(item) for item in value]
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

@@ -93,9 +93,10 @@ def test_plan_shows_the_order_and_writes_nothing(cli: Cli, tmp_path: Path) -> No
 
 def test_plan_for_a_program(cli: Cli) -> None:
     found = json.loads(cli("plan", SMOKE, "--set", "pool.per_topic=100", "--json").stdout)
-    phases = {phase["phase"]: phase for phase in found["phases"]}
+    phases = {phase["verdict"]["phase"]: phase for phase in found["phases"]}
     assert " -> ".join(phases) == PHASES
     assert phases["answers"]["requests"] >= 3 * 4 * 100
+    assert phases["answers"]["verdict"]["word"] == "make"
     assert found["memory"]["outcome"] in ("ok", "warn", "fail")
 
 

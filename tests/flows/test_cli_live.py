@@ -15,6 +15,7 @@ from tasks.failures import Loss
 from tasks.pace import Pace
 from tasks.plan import PhasePlan
 from tasks.progress import Event
+from tasks.reuse import Verdict
 
 EVENT = Event(
     phase="answers", done=120, total=400, chunks_done=3, chunks_total=8, cached=2, failed=0, note="", seconds=41.0,
@@ -102,12 +103,15 @@ def rendered(table: object) -> str:
 
 
 def test_the_plan_adds_up() -> None:
-    phases = [PhasePlan("answers", 8, 2, 600, 90_000, 80.4), PhasePlan("committee", 1, 0, 0, 0, None)]
+    answers = Verdict("answers", "redo", 8, 2, "prompts/[new] answers.txt changed")
+    phases = [PhasePlan(answers, 600, 90_000, 80.4), PhasePlan(Verdict("committee", "make", 1, 0), 0, 0, None)]
     text = rendered(plan_table(phases, Check("memory", "ok", "plenty")))
     assert "answers -> committee" in text
     assert "~1 min 20 s" in text
     assert "unknown" in text
-    assert any(line.split()[:6] == ["in", "all", "9", "2", "600", "90,000"] for line in text.splitlines())
+    assert "prompts/[new] answers.txt changed" in text
+    assert any(line.split()[:4] == ["answers", "redo", "6", "of"] for line in text.splitlines())
+    assert any(line.split()[:6] == ["in", "all", "make", "7", "600", "90,000"] for line in text.splitlines())
 
 
 def test_failures_are_counted_and_the_first_shown() -> None:
