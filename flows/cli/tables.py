@@ -37,9 +37,10 @@ def plan_table(phases: Sequence[PhasePlan], memory: Check) -> RenderableType:
 
 def reuse_table(verdicts: Sequence[Verdict]) -> RenderableType:
     """What a night that begins uses again, makes, and makes anew."""
-    table = _table("phase", "", "chunks", "because", right=(2,))
+    because = ["because"] if any(verdict.because for verdict in verdicts) else []
+    table = _table("phase", "", "chunks", *because, right=(2,))
     for verdict in verdicts:
-        table.add_row(verdict.phase, *_verdict(verdict))
+        table.add_row(verdict.phase, *_verdict(verdict)[: 2 + len(because)])
     return table
 
 
