@@ -146,7 +146,8 @@ class Store:
             self.path(chunk, ending).unlink(missing_ok=True)
         for path in self.folder(chunk).glob(f"{chunk.stem}.*.journal.jsonl*"):
             path.unlink()
-        shutil.rmtree(self.path(chunk, "out"), ignore_errors=True)
+        for ending in ("out", "checkpoints"):
+            shutil.rmtree(self.path(chunk, ending), ignore_errors=True)
 
     @contextmanager
     def lock(self, chunk: Chunk, waiting: Callable[[str], None] = lambda who: None) -> Iterator[None]:

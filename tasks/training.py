@@ -70,6 +70,7 @@ def _job(night: Night, chunk: Chunk, section: Training, rows: Path, adapter: Pat
             "lora": learner.sft.lora.model_dump() if learner.sft.lora else None,
             "rows": str(rows),
             "output": str(output(night, chunk)),
+            "checkpoints": str(night.store.path(chunk, "checkpoints")),
             "seed": night.recipe.seed,
         }
     )

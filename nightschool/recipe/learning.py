@@ -34,6 +34,8 @@ class Training(Section):
     gradient_checkpointing: bool = execution(False)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = execution(2, ge=1, description="CPU threads")
+    save_minutes: float = execution(10.0, gt=0, description="a killed stage loses no more than this")
+    save_steps: int | None = execution(None, ge=1, description="a checkpoint every so many steps, by the clock if none")
     timeout_s: float = execution(36_000.0, gt=0)
 
 

@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError
 from nightschool.errors import DataError
 from nightschool.recipe.learning import Lora, Training
 from nightschool.recipe.preference import Scheduled
-from nightschool.recipe.section import Name
+from nightschool.recipe.section import Name, execution
 
 Stage = Literal["sft", "dpo"]
 
@@ -20,7 +20,8 @@ class Job(Training, Scheduled):
     """One stage, whole: everything that the process needs is in this file or named by it.
 
     `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
-    with; for dpo it is the reference as well, frozen as it was found. `output` must not exist yet.
+    with; for dpo it is the reference as well, frozen as it was found. `output` must not exist yet. `checkpoints` is a
+    folder to save to and to go on from, gone once the output is there; without it nothing is saved on the way.
     """
 
     stage: Stage
@@ -28,7 +29,8 @@ class Job(Training, Scheduled):
     model: str = Field(min_length=1)
     adapter: str | None = None
     rows: str = Field(min_length=1)
-    output: str = Field(min_length=1)
+    output: str = execution(..., min_length=1)
+    checkpoints: str | None = execution(None)
     seed: int = Field(0, ge=0, lt=2**32)
     lora: Lora | None = None
 

@@ -30,6 +30,14 @@ class Dpo(Watched, DPOTrainer):
         self.dropped: dict[int, list[str]] = {}
         self._set_signature_columns_if_needed()
 
+    def keep(self) -> dict[str, Any]:
+        return {**super().keep(), "centre": self.centre, "dropped": self.dropped}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        super().restore(kept)
+        self.centre = kept["centre"]
+        self.dropped = {int(epoch): names for epoch, names in kept["dropped"].items()}
+
     @property
     def how(self) -> Preference:
         """What holds now. The epoch of a state is a sum of shares, so that 2 may stand there as 1.9999999."""
@@ -44,6 +52,15 @@ class Dpo(Watched, DPOTrainer):
             self.dropped[self._epoch] = least_believed(self._gaps(), self.how.drop_share)
         self._rows = inputs[ROW]
         return super().training_step(model, inputs, *args, **kwargs)
+
+    def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
+        """transformers 5.19 sees the reference's folder in a checkpoint and then loads that alone (measured: a resumed
+        dpo began again at its first step's weights); the adapter that learns lies beside it."""
+        super()._load_from_checkpoint(resume_from_checkpoint, model)
+        learner: Any = model or self.model
+        if "ref" in getattr(learner, "peft_config", {}):
+            learner.load_adapter(resume_from_checkpoint, "default", is_trainable=True)
+            learner.set_adapter("default")
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         return dataset

@@ -34,34 +34,42 @@ class Progress(TrainerCallback):
         self.tokens = 0
         self._out = out
         self._started = 0.0
+        self._began_at = 0
+        self._new_tokens = 0
 
     def on_train_begin(
         self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any
     ) -> None:
-        self._started = time.perf_counter()
+        self._started, self._began_at = time.perf_counter(), state.global_step
+        self.steps = [_step(int(entry["step"]), entry) for entry in state.log_history if "loss" in entry]
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs: dict[str, float] = kwargs["logs"]
         if "loss" not in logs:  # the summary after the last step
             return
-        step = Step(
-            step=state.global_step,
-            epoch=logs["epoch"],
-            loss=logs["loss"],
-            learning_rate=logs["learning_rate"],
-            grad_norm=logs["grad_norm"],
-            **{ours: logs.get(theirs) for ours, theirs in FIELDS.items()},
-        )
+        step = _step(state.global_step, logs)
         self.steps.append(step)
-        self.tokens = int(logs["num_tokens"])
-        elapsed = time.perf_counter() - self._started
+        before, self.tokens = self.tokens, int(logs["num_tokens"])
+        self._new_tokens += self.tokens - before if before or not self._began_at else 0
+        elapsed, done = time.perf_counter() - self._started, step.step - self._began_at
         line = {
             "step": step.step,
             "steps": state.max_steps,
             "loss": step.loss,
-            "tokens_per_s": round(self.tokens / elapsed, 1),
-            "eta_s": round(elapsed / step.step * (state.max_steps - step.step), 1),
+            "tokens_per_s": round(self._new_tokens / elapsed, 1),
+            "eta_s": round(elapsed / done * (state.max_steps - step.step), 1),
             "rss_bytes": rss_bytes(),
         }
         self._out.write(orjson.dumps(line).decode() + "\n")
         self._out.flush()
+
+
+def _step(number: int, logs: dict[str, float]) -> Step:
+    return Step(
+        step=number,
+        epoch=logs["epoch"],
+        loss=logs["loss"],
+        learning_rate=logs["learning_rate"],
+        grad_norm=logs["grad_norm"],
+        **{ours: logs.get(theirs) for ours, theirs in FIELDS.items()},
+    )

@@ -49,6 +49,7 @@ class Record(BaseModel):
     peak_rss_bytes: int
     peak_device_bytes: int
     losses: list[Step]
+    resumed_at: int = Field(default=0, description="the step after which this process went on")
     dropped: dict[int, list[str]] = Field(default={}, description="pairs at weight zero, by epoch from 0")
 
     @property

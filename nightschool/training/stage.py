@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any, TextIO
 import torch
 from peft import PeftModel
 
+from nightschool.training.checkpoints import Checkpoints, identity_of, newest
 from nightschool.training.job import Job
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
@@ -19,6 +22,7 @@ from nightschool.training.progress import Progress
 from nightschool.training.record import FILE, Record
 from nightschool.training.render import render_rows
 from nightschool.training.rows import TrainingRow
+from nightschool.training.stopping import Stopping
 from nightschool.training.trainers import Sft, build_trainer
 
 
@@ -46,23 +50,46 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         trainer = build_trainer(
             job, model=model, tokenizer=tokenizer, rendered=rendered, ids=ids, place=place, folder=str(folder)
         )
-        progress = Progress(out)
-        trainer.add_callback(progress)
+        progress, stopping = Progress(out), Stopping()
+        for callback in (progress, stopping):
+            trainer.add_callback(callback)
         ready, cpu = time.perf_counter(), time.process_time()
-        trainer.train()
+        resumed_at = _train(job, trainer)
+        stopping.leave()
         times = {
             "seconds_import": seconds_import,
             "seconds_load": ready - begun,
             "seconds": time.perf_counter() - ready,
             "seconds_cpu": time.process_time() - cpu,
         }
-        record = _record(job, trainer, progress, place, times)
+        record = _record(job, trainer, progress, place, times | {"resumed_at": resumed_at})
         _save(trainer.model, tokenizer, folder)
         (folder / FILE).write_text(record.model_dump_json(indent=1))
+    if job.checkpoints:
+        shutil.rmtree(job.checkpoints, ignore_errors=True)
     return record
 
 
-def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, times: dict[str, float]) -> Record:
+def _train(job: Job, trainer: Sft | Dpo) -> int:
+    """Train from the last checkpoint that is whole, or from the start; the step that was gone on from."""
+    if job.checkpoints is None:
+        trainer.train()
+        return 0
+    folder, identity = Path(job.checkpoints), identity_of(job)
+    trainer.args.output_dir = str(folder)
+    trainer.add_callback(Checkpoints(trainer, job, identity))
+    found = newest(folder, identity)
+    if found is None:
+        trainer.train()
+        return 0
+    path, mark = found
+    trainer.restore(mark.more)
+    sys.stderr.write(f"goes on after step {mark.step}\n")
+    trainer.train(resume_from_checkpoint=str(path))
+    return mark.step
+
+
+def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, times: dict[str, Any]) -> Record:
     return Record(
         stage=job.stage,
         name=job.name,

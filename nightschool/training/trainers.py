@@ -12,6 +12,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from nightschool.errors import DataError
+from nightschool.training.checkpoints import KEPT
 from nightschool.training.job import Job
 from nightschool.training.models import Place, lora_config
 from nightschool.training.preference import Dpo
@@ -120,7 +121,8 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "remove_unused_columns": False,
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
-        "save_strategy": "no",
+        "save_strategy": "no",  # a callback says when
+        "save_total_limit": KEPT,
         "report_to": "none",
         "disable_tqdm": True,
     }

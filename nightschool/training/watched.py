@@ -23,6 +23,7 @@ class Watched(Trainer):
 
     ids: Sequence[str]
     file: str
+    _total_train_tokens: int
 
     def watch(self, ids: Sequence[str], file: str) -> None:
         """Begin to look: called once, before training."""
@@ -30,6 +31,14 @@ class Watched(Trainer):
         self._recent: deque[list[int]] = deque(maxlen=self.args.gradient_accumulation_steps)
         self.data_collator = _with_rows(self.data_collator)
         self.remove_callback(PrinterCallback)
+
+    def keep(self) -> dict[str, Any]:
+        """What a checkpoint holds beside what Trainer puts there; `restore` takes it back."""
+        return {"tokens": self._total_train_tokens}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on as the trainer that was saved."""
+        self._total_train_tokens = kept["tokens"]
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
         rows = inputs.pop(ROW).tolist()

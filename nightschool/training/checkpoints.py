@@ -1,0 +1,111 @@
+"""Checkpoints that are whole or do not count, and the way back to the last one that is."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import orjson
+from pydantic import BaseModel, ConfigDict, ValidationError
+from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from nightschool.training.job import Job
+
+MARK = "whole.json"
+KEPT = 2  # one to go on from, and the one before, should that be damaged
+
+
+class Mark(BaseModel):
+    """Written last into a checkpoint, so that one without it is half; `more` is what a trainer keeps of its own."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    identity: str
+    files: dict[str, str]
+    more: dict[str, Any]
+
+
+class Checkpoints(TrainerCallback):
+    """Says when to save, and marks what was saved as whole.
+
+    Args:
+        trainer: its `keep()` gives what TRL does not save.
+        identity: as from `identity_of`.
+    """
+
+    def __init__(self, trainer: Any, job: Job, identity: str) -> None:
+        self._trainer, self._job, self._identity = trainer, job, identity
+        self._saved = time.monotonic()
+
+    def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        steps, minutes = self._job.save_steps, self._job.save_minutes
+        due = state.global_step % steps == 0 if steps else time.monotonic() - self._saved > 60 * minutes
+        control.should_save |= due or (control.should_training_stop and state.global_step < state.max_steps)
+
+    def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        marks = {name: _sync(folder / name) for name in _files(folder)}
+        mark = Mark(step=state.global_step, identity=self._identity, files=marks, more=self._trainer.keep())
+        partial = folder / f".{MARK}"
+        partial.write_bytes(mark.model_dump_json().encode())
+        _sync(partial)
+        partial.rename(folder / MARK)
+        self._saved = time.monotonic()
+
+
+def identity_of(job: Job) -> str:
+    """Digest of all that decides the steps of a stage: settings, rows, model; not of where or how fast it runs."""
+    rows = hashlib.sha256(Path(job.rows).read_bytes()).hexdigest()
+    parts = {**job.identity(), "rows": rows, "output": None}
+    return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
+
+
+def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
+    """The last checkpoint that is whole and of this stage; the others are removed, and said so on stderr."""
+    found: tuple[Path, Mark] | None = None
+    for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
+        mark = _whole(path)
+        if mark is None or mark.identity != identity:
+            why = "damaged or half" if mark is None else "of another stage"
+            sys.stderr.write(f"checkpoint of step {_step(path)} is {why}: not used\n")
+            shutil.rmtree(path)
+        else:
+            found = found or (path, mark)
+    return found
+
+
+def _step(path: Path) -> int:
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else -1
+
+
+def _whole(path: Path) -> Mark | None:
+    try:
+        mark = Mark.model_validate_json((path / MARK).read_bytes())
+        same = all(_digest(path / name) == digest for name, digest in mark.files.items())
+    except (OSError, ValidationError):
+        return None
+    return mark if same and mark.files else None
+
+
+def _files(folder: Path) -> Iterator[str]:
+    yield from sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _sync(path: Path) -> str:
+    """On the disk, not only with the kernel; the file's digest."""
+    with path.open("rb") as file:
+        os.fsync(file.fileno())
+    return _digest(path)
