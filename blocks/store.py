@@ -83,6 +83,10 @@ class Store:
         """
         return list(_read(self.path(chunk, ROWS), kind, start, stop))
 
+    def each(self, chunk: Chunk, kind: type[R], *, dropped: bool = False) -> Iterator[R]:
+        """Kept (or dropped) rows of a whole chunk, one at a time."""
+        return _read(self.path(chunk, DROPPED if dropped else ROWS), kind)
+
     def dropped(self, chunk: Chunk, kind: type[R]) -> list[R]:
         """The dropped rows of a whole chunk, each with its reason."""
         return list(_read(self.path(chunk, DROPPED), kind))

@@ -44,7 +44,9 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
     if recipe.answers.reply == "text":
         yield Forecast("merge", ceil(asked / recipe.answers.chunk_rows))
     else:
-        yield from (Forecast(phase, 1) for phase in ("committee", "balance"))
+        yield Forecast("committee", 1)
+        if recipe.balance:
+            yield Forecast("balance", 1)
     if recipe.learner:
         yield from _learning(recipe, recipe.learner, wanted)
 
@@ -53,7 +55,7 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     student, section, topics = learner.student, learner.validate, len(recipe.topics)
     yield Forecast("sft", 1)
     if recipe.pairs and recipe.dpo:
-        rows = min(wanted, recipe.balance.max_rows or wanted)
+        rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
         yield _asked("pairs", recipe.pairs, student.prompt, rows, 1, recipe.pairs.samples)
         yield Forecast("dpo", 1)
     each = _tokens(student.prompt) + student.max_tokens

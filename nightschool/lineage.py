@@ -14,6 +14,7 @@ from nightschool import (
     pool,
     question_file,
     questions,
+    relettering,
     school,
     validate,
 )
@@ -26,6 +27,8 @@ from nightschool.values import read
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
 TRAINING_VERSION = 1
 
+# Phases that choose among rows, in order; all but the first may be left out of a recipe.
+CHOOSING = ("committee", "balance")
 STAGES = ("base", "sft", "dpo")
 # How an answer is read decides nothing of what is asked.
 _READING = ("value", "fallback")
@@ -110,8 +113,14 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
     section = recipe.committee.identity() | {"verifier": recipe.verifier, "quorum": recipe.quorum}
     parts = {"seed": recipe.seed, "section": section, "inputs": inputs}
     keys.name("committee", committee.RULES_VERSION, parts)
-    parts = {"seed": recipe.seed, "section": recipe.balance.identity(), "inputs": [keys["committee"]]}
-    keys.name("balance", balance.RULES_VERSION, parts)
+    if recipe.balance:
+        section = recipe.balance.identity() | {"letters": relettering.RULES_VERSION}
+        keys.name("balance", balance.RULES_VERSION, {"seed": recipe.seed, "section": section, "inputs": [_last(keys)]})
+
+
+def _last(keys: Mapping[str, str]) -> str:
+    """Key of the rows that a phase after the committee goes on with."""
+    return next(keys[phase] for phase in reversed(CHOOSING) if phase in keys)
 
 
 def _learning(
@@ -122,14 +131,14 @@ def _learning(
         "school": student["school"],
         "prompt": learner.student.prompt.identity(),
     }
-    parts = {"seed": recipe.seed, "section": learner.sft.identity(), "student": weights, "inputs": [keys["balance"]]}
+    parts = {"seed": recipe.seed, "section": learner.sft.identity(), "student": weights, "inputs": [_last(keys)]}
     keys.name("sft", TRAINING_VERSION, parts)
     if recipe.pairs and recipe.dpo:
         parts = {
             "seed": recipe.seed,
             "section": recipe.pairs.identity(),
             "student": {**weights, "served": student["served"]},
-            "inputs": [keys["balance"], keys["sft"]],
+            "inputs": [_last(keys), keys["sft"]],
         }
         keys.name("pairs", pairs.RULES_VERSION, parts)
         parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [keys["pairs"], keys["sft"]]}

@@ -7,6 +7,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict
 
+from nightschool.mended import Mended, Side
 from nightschool.wire import Message
 
 LETTERS = "ABCD"
@@ -143,7 +144,8 @@ class Ruling(Row):
     themselves, `vote_right` whether an exact check says the same, None where it can't. `agreement` is the share of cast
     votes behind the leading answer, `confidence` that of the answer they decide on, both in [0, 1]; `entropy` is of all
     answers' shares, in bits. By teacher, where the truth is known: samples that were `judged`, those that were `right`,
-    and the `results` of both; `agreed` is over all teachers.
+    and the `results` of both; `agreed` is over all teachers. `weight` is for the loss; `detail` says for people what a
+    filter found.
     """
 
     question: Question
@@ -162,6 +164,10 @@ class Ruling(Row):
     right: dict[str, int] = {}
     results: dict[str, Results] = {}
     agreed: Agreed | None = None
+    detail: str = ""
+    side: Side = "train"
+    weight: float = 1.0
+    mended: Mended = Mended()
 
     @property
     def pass_rate(self) -> float | None:

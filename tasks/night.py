@@ -146,7 +146,12 @@ class Night:
 
     def rows(self, chunks: Sequence[Chunk], kind: type[R]) -> list[R]:
         """Kept rows of all whole chunks, in order."""
-        return [row for chunk, _ in self.made(chunks) for row in self.store.rows(chunk, kind)]
+        return list(self.each(chunks, kind))
+
+    def each(self, chunks: Sequence[Chunk], kind: type[R], *, dropped: bool = False) -> Iterator[R]:
+        """Kept (or dropped) rows of all whole chunks, in order, one at a time."""
+        for chunk, _ in self.made(chunks):
+            yield from self.store.each(chunk, kind, dropped=dropped)
 
     def run_of(self, chunks: Sequence[Chunk], kind: type[R], chunk_rows: int, index: int) -> list[R]:
         """The run of kept rows that chunk `index` of a later phase is made of; only these are parsed."""

@@ -19,6 +19,7 @@ class DataFile(Section):
     path: str = execution(...)
     sha256: str
     rows: int = execution(..., ge=1)
+    fields: tuple[str, ...] = execution((), description="fields of its first row")
 
 
 def sha256_of(path: Path) -> str:
@@ -29,15 +30,19 @@ def sha256_of(path: Path) -> str:
 
 def _look(value: Any, info: ValidationInfo) -> Any:
     """A name becomes the file that it names; what a night wrote down is taken as it is."""
+    if isinstance(value, dict):
+        return {**value, "fields": tuple(value.get("fields", ()))}
     if not isinstance(value, str):
         return value
     beside = Path((info.context or {}).get("folder", ".")) / value
     path = (beside if beside.exists() else Path(value) if Path(value).exists() else beside).absolute()
     try:
-        rows = sum(1 for _ in read_records(path))
+        rows, first = 0, None
+        for _, record in read_records(path):
+            rows, first = rows + 1, first or record
         if not rows:
             raise Clash(f"{path} has no rows")
-        return {"path": str(path), "sha256": sha256_of(path), "rows": rows}
+        return {"path": str(path), "sha256": sha256_of(path), "rows": rows, "fields": tuple(sorted(first or ()))}
     except OSError as err:
         raise Clash(f"{path} cannot be read: {err.strerror}", allowed="a .jsonl, .json or .csv file") from None
     except NightError as err:

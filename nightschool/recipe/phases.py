@@ -129,13 +129,6 @@ class Answers(Asking):
         return fill_answer(prompt)
 
 
-class Balance(Section):
-    """Equal shares: classes of each named field are cut down to the rarest."""
-
-    by: tuple[Literal["topic", "letter"], ...] = Field(default=("topic", "letter"), min_length=1)
-    max_rows: Positive | None = None
-
-
 class Pairs(Asking):
     """The student's wrong answers against accepted ones, same prompt, same format."""
 

@@ -10,11 +10,12 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
-from nightschool.recipe import committee
+from nightschool.recipe import choosing, committee
+from nightschool.recipe.choosing import Balance
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
-from nightschool.recipe.phases import Answers, Balance, Pairs, Pool, Questions
+from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection, runs
 
@@ -47,6 +48,9 @@ class Recipe(Section):
     max_failed_rows: float = execution(
         0.02, ge=0, description="rows of a phase that may have no reply: a share below 1, or a count"
     )
+    most_skew: float = execution(
+        0.1, gt=0, description="how far a step may move the shares of classes before the report warns (Cohen's w)"
+    )
     school: SchoolSection | None = None
     serve: Serve = Serve()
     teachers: tuple[Model, ...] = Field(min_length=1)
@@ -55,7 +59,7 @@ class Recipe(Section):
     pool: Pool
     answers: Answers
     committee: Committee = Committee()
-    balance: Balance = Balance()
+    balance: Balance | None = None
     sft: Sft | None = None
     pairs: Pairs | None = None
     dpo: Dpo | None = None
@@ -97,6 +101,8 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _the_committee_can_rule(self) -> Recipe:
         committee.check(self.committee, self.answers, self.pool, len(self.teachers))
+        if self.balance:
+            choosing.check_balance(self.balance, self.answers, self.pool, learns=self.learner is not None)
         return self
 
     @property

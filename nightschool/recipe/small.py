@@ -5,9 +5,10 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+from nightschool.recipe.choosing import Balance
 from nightschool.recipe.learning import Sft, Training
 from nightschool.recipe.models import Model, Serve, Student
-from nightschool.recipe.phases import Answers, Balance, Pool, Questions
+from nightschool.recipe.phases import Answers, Pool, Questions
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Script, ScriptedModel
 from nightschool.tinymodels.spec import SchoolSection
@@ -27,7 +28,7 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     has a class without any.
     """
     few = 4 * len(recipe.topics)
-    parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": Balance(by=("topic",))}
+    parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": _balanced(recipe)}
     learner = recipe.learner
     if learner:
         pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in ("base", "sft", "dpo")})
@@ -88,6 +89,10 @@ def _teacher(model: Model, script: Script) -> Model:
 
 def _few(section: Questions | Answers, **fields: int) -> Questions | Answers:
     return section.model_copy(update={**fields, "chunks_in_flight": 2})
+
+
+def _balanced(recipe: Recipe) -> Balance | None:
+    return recipe.balance and recipe.balance.model_copy(update={"by": ("topic",), "within": (), "target": None})
 
 
 def _dry_student(student: Student, script: Script) -> Student:

@@ -34,7 +34,7 @@ def renamed(*sets: str, **engines: str) -> set[str]:
         ("validate.per_topic=3", {"validate/base", "validate/sft", "validate/dpo", "timing/dpo"}),
         ("pairs.samples=5", {"pairs", "dpo", "validate/dpo", "timing/dpo"}),
         ("sft.epochs=2", LEARNT),
-        ("balance.by=[letter]", {"balance", *LEARNT}),
+        ("balance.by=[answer]", {"balance", *LEARNT}),
         ("committee.min_agreement=0.9", {"committee", "balance", *LEARNT}),
         ("answers.temperature=0.1", {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT),
         ("questions.max_tokens=99", DATA | LEARNT),
@@ -78,7 +78,7 @@ def test_what_is_pinned_stays_and_what_follows_builds_on_it() -> None:
     before = keys()
     pins = {place: name for place, name in before.items() if place.startswith("answers/")}
     assert keys("answers.temperature=0.1", pins=pins) == before
-    after = keys("answers.temperature=0.1", "balance.by=[letter]", pins=pins)
+    after = keys("answers.temperature=0.1", "balance.by=[answer]", pins=pins)
     assert {place for place in before if before[place] != after[place]} == {"balance", *LEARNT}
 
 

@@ -101,7 +101,7 @@ def test_a_reason_that_no_row_has_is_answered_with_those_there_are(make: Make) -
 
 
 def test_later_phases_say_why_they_dropped_a_row_too(make: Make) -> None:
-    night = make("balance.by=[letter]", "balance.max_rows=1")
+    night = make("balance.by=[answer]", "balance.max_rows=1")
     fill_with_gaps(night)
     fill(night, {}, "committee", "balance")
     reasons = {(row.phase, row.reason) for row in losses(night) if not row.failed}
