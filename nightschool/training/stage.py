@@ -54,15 +54,10 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         for callback in (progress, stopping):
             trainer.add_callback(callback)
         ready, cpu = time.perf_counter(), time.process_time()
-        resumed_at = _train(job, trainer)
+        course = {"resumed_at": _train(job, trainer), "seconds_import": seconds_import, "seconds_load": ready - begun}
         stopping.leave()
-        times = {
-            "seconds_import": seconds_import,
-            "seconds_load": ready - begun,
-            "seconds": time.perf_counter() - ready,
-            "seconds_cpu": time.process_time() - cpu,
-        }
-        record = _record(job, trainer, progress, place, times | {"resumed_at": resumed_at})
+        course |= {"seconds": time.perf_counter() - ready, "seconds_cpu": time.process_time() - cpu}
+        record = _record(job, trainer, progress, place, course)
         _save(trainer.model, tokenizer, folder)
         (folder / FILE).write_text(record.model_dump_json(indent=1))
     if job.checkpoints:
@@ -89,7 +84,7 @@ def _train(job: Job, trainer: Sft | Dpo) -> int:
     return mark.step
 
 
-def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, times: dict[str, Any]) -> Record:
+def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, course: dict[str, Any]) -> Record:
     return Record(
         stage=job.stage,
         name=job.name,
@@ -103,7 +98,7 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, time
         peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
         losses=progress.steps,
         dropped=trainer.dropped if isinstance(trainer, Dpo) else {},
-        **times,
+        **course,
     )
 
 

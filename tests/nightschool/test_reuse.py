@@ -81,7 +81,8 @@ def test_a_file_of_questions_is_told_by_its_name(tmp_path: Path) -> None:
     file = tmp_path / "maths.jsonl"
     file.write_text('{"question": "1 + 1?"}\n', "utf-8")
     sets = [f"pool.file={file}", "pool.per_topic=null", "pool.top_up=none", "questions=null", "answers.reply=text",
-            "student=null", "sft=null", "validate=null", "pairs=null", "dpo=null", "gates=[]"]  # fmt: skip
+            "answers.value=integer", "committee.verifier=none", "student=null", "sft=null", "validate=null",
+            "pairs=null", "dpo=null", "gates=[]"]  # fmt: skip
     before = load_recipe(SMOKE, sets=sets)
     file.write_text('{"question": "1 + 1?"}\n{"question": "1 + 2?"}\n', "utf-8")
     after = load_recipe(SMOKE, sets=sets)
