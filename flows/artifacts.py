@@ -91,7 +91,7 @@ def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
     for chunk in chunks[:_MOST_LINES]:
         manifest = made.get(chunk.ordinal)
         if manifest is None:
-            redo = f"`nightschool rerun {night.name} --phase {phase} --chunk {chunk.ordinal}`"
+            redo = f"`nightschool rerun {night.name} --phase {phase} --chunk {chunk.ordinal}{night.flags}`"
             lines.append(f"| {chunk.ordinal} | {chunk.label} | **not made** | redo: {redo} |")
             continue
         dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))

@@ -20,6 +20,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
+from tasks.reuse import accept_stale as accepting
 from tasks.reuse import refuse, reuse
 from tasks.serving import Desk, student, teachers
 from tasks.steps import STEPS
@@ -40,6 +41,7 @@ def night(
     profile: str | None = None,
     sets: list[str] | None = None,
     name: str | None = None,
+    accept_stale: list[str] | None = None,
 ) -> dict[str, Any]:
     """Runs a whole night; what the store has already is not made again.
 
@@ -48,9 +50,11 @@ def night(
         profile: a profile that lies over it, such as tiny.
         sets: single fields to change, such as answers.samples=4.
         name: the night's name; the recipe's by default.
+        accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
     """
-    begun = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
-    ledger = Ledger(begun.dir)
+    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    begun = accepting(planned, accept_stale or [])
+    ledger = Ledger(begun.dir, begun.accepted)
     peak = watching(lambda count: ledger.memory("peak", count))
     with begun.alone(), metrics(begun.recipe.serve.metrics_port), peak:
         verdicts = reuse(begun.at_a_glance)

@@ -163,7 +163,7 @@ def _verdict(night: Night, states: Sequence[State], gaps: _Gaps) -> Exception | 
     lines = [f"{gaps.phase}: {gaps.too_many}."]
     if gaps.failures:
         first = gaps.failures[0]
-        redo = f"nightschool rerun {night.name} --phase {gaps.phase} --chunk {first.chunk}"
+        redo = f"nightschool rerun {night.name} --phase {gaps.phase} --chunk {first.chunk}{night.flags}"
         lines += [f"First: {first.label}: {first.error}", f"Redo what failed: nightschool run, or {redo}"]
     if gaps.rows:
         lines += [f"Which and why: nightschool failures {night.name} --phase {gaps.phase}"]

@@ -25,12 +25,14 @@ def failures(night: Night, run: Run) -> tuple[Failure, ...]:
             phase=one.phase,
             chunk=one.chunk,
             error=one.error,
-            command=f"nightschool rerun {night.name} --phase {one.phase} --chunk {one.chunk}",
+            command=f"nightschool rerun {night.name} --phase {one.phase} --chunk {one.chunk}{night.flags}",
         )
         for one in run.failures
     ]
     if run.stopped_by and not found:
-        found.append(Failure(phase="night", error=run.stopped_by, command=f"nightschool rerun {night.name}"))
+        found.append(
+            Failure(phase="night", error=run.stopped_by, command=f"nightschool rerun {night.name}{night.flags}")
+        )
     return tuple(found)
 
 

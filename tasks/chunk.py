@@ -12,7 +12,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 
 from nightschool.chunks import Chunk
-from nightschool.errors import BudgetSpent, DataError, RecipeError
+from nightschool.errors import BudgetSpent, DataError, RecipeError, Refused
 from tasks import progress
 from tasks.failures import failed_rows
 from tasks.night import opened
@@ -24,7 +24,7 @@ from tasks.tries import Try
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
     """Only what failed outside is worth another try: a bad recipe or bad data stays bad, spent money stays spent."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, (RecipeError, DataError, BudgetSpent))
+    return not isinstance(error, (RecipeError, DataError, BudgetSpent, Refused))
 
 
 # Prefect 3.7.7 ignores retry_jitter_factor, so the jitter is drawn here, once a process.
@@ -50,6 +50,8 @@ def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Se
         if found:
             counts.rows(chunk.rows, reused=True)
             return Completed(name="Cached", message=f"{found.rows} rows were there already")
+        if chunk.key in night.pins.values():
+            raise Refused("an older recipe made this phase, which was accepted: nothing new is made under it")
         night.store.reopen(chunk)
         began = time.monotonic()
         with Try(night, chunk):

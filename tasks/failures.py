@@ -79,4 +79,4 @@ def failed_rows(manifests: Sequence[Manifest]) -> int:
 
 def mend(night: Night, phase: str) -> str:
     """The command that asks for the failed rows of a phase again."""
-    return f"nightschool rerun {night.name} --failed --phase {phase}"
+    return f"nightschool rerun {night.name} --failed --phase {phase}{night.flags}"

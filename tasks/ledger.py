@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -55,7 +56,8 @@ class Run(BaseModel):
     """The run as it stands on file. Memory in bytes: before, while and after serving, and the most at any time;
     `devices` has the same for each device, by name.
 
-    `remade`: chunks that were whole once and whose files were found damaged, each with what was found.
+    `remade`: chunks that were whole once and whose files were found damaged, each with what was found. `accepted`:
+    phases whose rows an older recipe made, each with what has changed since.
     """
 
     started: str
@@ -63,6 +65,7 @@ class Run(BaseModel):
     phases: list[PhaseRun] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
     remade: list[str] = Field(default_factory=list)
+    accepted: dict[str, str] = Field(default_factory=dict)
     restarts: list[Restart] = Field(default_factory=list)
     memory: dict[str, int] = Field(default_factory=dict)
     devices: dict[str, dict[str, int]] = Field(default_factory=dict)
@@ -72,10 +75,10 @@ class Run(BaseModel):
 class Ledger:
     """The run being written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, accepted: Mapping[str, str] | None = None) -> None:
         self._at = folder / "run.json"
         self._lock = threading.Lock()
-        self.run = Run(started=_now())
+        self.run = Run(started=_now(), accepted=dict(accepted or {}))
         self._before = last_run(folder)
 
     def phase(

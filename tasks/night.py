@@ -5,24 +5,24 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
-from collections.abc import Iterator, Sequence
+import shlex
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TypeVar
 
-import orjson
 from pydantic import BaseModel, ValidationError
 
 from blocks.disk import write_whole, writing
 from blocks.engines import resolve
 from blocks.glance import Glance
 from blocks.pid_file import ProcessId, identify
-from blocks.places import is_shared, open_store
+from blocks.places import WORK, is_shared, open_store
 from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, combined
-from nightschool.errors import RecipeError, WorldError
+from nightschool.errors import DataError, RecipeError, WorldError
 from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import dump_recipe, load_recipe
 from nightschool.recipe.models import Model
@@ -33,18 +33,60 @@ from tasks.sizes import fix, sized
 R = TypeVar("R", bound=BaseModel)
 
 
+class Facts(BaseModel):
+    """What night.json has beside the recipe: as in `Night`, with keys by place and the versions of rules by phase."""
+
+    name: str
+    engines: dict[str, str]
+    keys: dict[str, str]
+    rules: dict[str, int]
+    accepted: dict[str, str]
+    pins: dict[str, str]
+
+
+def facts_in(folder: Path) -> Facts:
+    """What is on file of the night in this folder.
+
+    Raises:
+        DataError: another version of this program wrote it.
+    """
+    file = folder / "night.json"
+    try:
+        return Facts.model_validate_json(file.read_bytes())
+    except ValidationError:
+        raise DataError("another version of nightschool began this night: run its recipe again", file=file) from None
+
+
 @dataclass(frozen=True)
 class Night:
-    """One night in a store. `engines`: by model name, as resolved on the machine that began it."""
+    """One night in a store. `engines`: by model name, as resolved on the machine that began it.
+
+    `accepted`: phases whose rows an older recipe made, each with what has changed since; `pins`: the keys, by place,
+    under which these rows lie. Nothing is made under them.
+    """
 
     recipe: Recipe
     name: str
     store: Store
     engines: dict[str, str]
+    accepted: Mapping[str, str] = field(default_factory=dict)
+    pins: Mapping[str, str] = field(default_factory=dict)
 
     @cached_property
     def keys(self) -> Keys:
-        return lineage(self.recipe, self.engines)
+        return lineage(self.recipe, self.engines, self.pins)
+
+    @property
+    def as_written(self) -> Night:
+        """This night with nothing accepted but what its recipe says."""
+        return replace(self, accepted={}, pins={})
+
+    @property
+    def flags(self) -> str:
+        """What any command must be given to mean this very night: " --accept-stale answers --store s3://bucket"."""
+        place = self.store.place
+        where = [] if place == str(WORK) else [f" --store {shlex.quote(place)}"]
+        return "".join([*(f" --accept-stale {phase}" for phase in self.accepted), *where])
 
     @property
     def at_a_glance(self) -> Night:
@@ -58,7 +100,7 @@ class Night:
     @property
     def stamp(self) -> str:
         """Changes whenever the recipe does: a night that was begun anew is never mistaken for the old one."""
-        text = dump_recipe(self.recipe) + repr(sorted(self.engines.items()))
+        text = dump_recipe(self.recipe) + repr(sorted(self.engines.items()) + sorted(self.pins.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:12]
 
     @classmethod
@@ -74,6 +116,7 @@ class Night:
 
         Raises:
             RecipeError: there is no such night in this store; names those that are.
+            DataError: another version of this program began it.
         """
         store = open_store(place)
         folder = store.root / "nights" / name
@@ -82,23 +125,23 @@ class Night:
         if "/" in name or not (folder / "night.json").is_file():
             known = ", ".join(store.nights()) or "none"
             raise RecipeError("no such night in this store", file=f"{place}/nights", value=name, allowed=known)
-        recipe = load_recipe(folder / "recipe.resolved.yaml")
-        facts = orjson.loads((folder / "night.json").read_bytes())
-        return cls(recipe, name, store, facts["engines"])
+        recipe, facts = load_recipe(folder / "recipe.resolved.yaml"), facts_in(folder)
+        return cls(recipe, name, store, facts.engines, facts.accepted, facts.pins)
 
     def begin(self) -> None:
         """Puts recipe, engines and keys on file."""
         fix(self.recipe, self.store)
         with writing(self.dir):
             write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
-            facts = {
-                "name": self.name,
-                "engines": self.engines,
-                "keys": dict(self.keys),
-                "rules": self.keys.rules,
-                "accepted": {},
-            }
-            write_whole(self.dir / "night.json", orjson.dumps(facts, option=orjson.OPT_INDENT_2))
+            facts = Facts(
+                name=self.name,
+                engines=self.engines,
+                keys=dict(self.keys),
+                rules=self.keys.rules,
+                accepted=dict(self.accepted),
+                pins=dict(self.pins),
+            )
+            write_whole(self.dir / "night.json", facts.model_dump_json(indent=1).encode())
         self.store.mirror(self.dir / "recipe.resolved.yaml", self.dir / "night.json")
 
     @contextmanager

@@ -59,6 +59,8 @@ def forget(night: Night, phase: str, chunk: int | None) -> int:
 def ask_again(night: Night, phase: str | None, reason: str | None) -> dict[str, int]:
     """Opens the chunks in which rows failed, so that the next run asks for these rows and no others; rows by phase.
 
+    Phases that were accepted from an older recipe are left as they are.
+
     Args:
         phase: only of this one.
         reason: only rows with this one; one that judges a reply (such as truncated) may be named too, and that reply
@@ -71,6 +73,7 @@ def ask_again(night: Night, phase: str | None, reason: str | None) -> dict[str, 
     found = [
         (name, chunk, [row for row in of_chunk(night, chunk, manifest) if row.failed or reason is not None])
         for name in phases(night.recipe, phase)
+        if name not in night.accepted
         for chunk, manifest in seen.made(STEPS[name].chunks(seen))
         if manifest.dropped and "requests" in manifest.figures
     ]

@@ -70,6 +70,7 @@ def report(night: Night, run: Run) -> Report:
         samples=_samples(night, rulings),
         failures=failures(night, run),
         remade=tuple(run.remade),
+        accepted=run.accepted,
         restarts=tuple(each.line for each in run.restarts),
     )
     return conclude(found, night.recipe.gates)

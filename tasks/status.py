@@ -57,11 +57,12 @@ class PhaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class NightStatus:
-    """A night; `running` if a process of this machine is at it."""
+    """A night; `running` if a process of this machine is at it; `flags` as in `tasks.night.Night`."""
 
     night: str
     running: bool
     phases: list[PhaseStatus]
+    flags: str = ""
 
 
 def status(night: Night, phase: str | None = None) -> NightStatus:
@@ -75,7 +76,10 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
     # Whoever runs a night writes this file first.
     started = (night.dir / "night.json").stat().st_mtime
     return NightStatus(
-        night.name, running, [_phase(night, one, notes, running, started) for one in phases(night.recipe, phase)]
+        night.name,
+        running,
+        [_phase(night, one, notes, running, started) for one in phases(night.recipe, phase)],
+        night.flags,
     )
 
 

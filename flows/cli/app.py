@@ -9,7 +9,7 @@ import typer
 from flows.cli import begun
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
-from flows.cli.options import Json, Name, Profile, RecipeName, Sets
+from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from nightschool.errors import WorldError
 
@@ -28,6 +28,7 @@ def run(
     profile: Profile = None,
     sets: Sets = None,
     name: Name = None,
+    accept_stale: AcceptStale = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Walk every phase in seconds: scripted models, few rows, a throwaway store."),
@@ -41,6 +42,7 @@ def run(
     from flows.cli import running
     from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
+    from tasks.reuse import accept_stale as accepting
 
     sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
     if dry_run:
@@ -49,7 +51,8 @@ def run(
         dry.dry_run(recipe, profile, sets, json=json)
         return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
-    night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
+    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
+    night = accepting(planned, accept_stale or [])
     running.say_verdicts(night)
     report = running.run_night(night, recipe, profile, sets)
     running.show_report(report, night.dir / "report.html", json=json)
@@ -62,6 +65,7 @@ def plan(
     profile: Profile = None,
     sets: Sets = None,
     name: Name = None,
+    accept_stale: AcceptStale = None,
     json: Json = False,
 ) -> None:
     """Show what a night would use again and what it would make, ask and take; nothing is started or written."""
@@ -70,8 +74,10 @@ def plan(
     from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
     from tasks.plan import plan_night
+    from tasks.reuse import accept_stale as accepting
 
-    night = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    night = accepting(planned, accept_stale or [])
     phases, memory = plan_night(night), memory_check(night.recipe)
     if json:
         write_json({"phases": phases, "memory": memory, "running": night.running})

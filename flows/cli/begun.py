@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import Json, NightName, Store
+from flows.cli.options import AcceptStale, Json, NightName, Store
 from flows.cli.output import out, write_json, write_lines
 
 
@@ -43,6 +43,7 @@ def rerun(
     fresh: Annotated[bool, typer.Option("--fresh", help="Make what is whole anew as well; it is paid again.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Ask again for the rows that have no reply.")] = False,
     reason: Annotated[str | None, typer.Option(help="Ask again for rows dropped for this; see `failures`.")] = None,
+    accept_stale: AcceptStale = None,
     store: Store = "runs",
     json: Json = False,
 ) -> None:
@@ -53,7 +54,14 @@ def rerun(
     """
     from flows.cli import running
 
-    back = running.Back(phase, chunk, fresh=fresh, failed=failed or reason is not None, reason=reason)
+    back = running.Back(
+        phase,
+        chunk,
+        fresh=fresh,
+        failed=failed or reason is not None,
+        reason=reason,
+        accept_stale=tuple(accept_stale or ()),
+    )
     report, page = running.rerun_night(store, night, back)
     running.show_report(report, page, json=json)
     running.judge(report)

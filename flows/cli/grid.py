@@ -120,12 +120,14 @@ def _details(found: NightStatus) -> list[Text]:
         for phase, chunk in those[:_MOST_DETAILS]:
             lines.append(Text.assemble(_MARKS[state], f" {_told(chunk)}"))
             if state != "running":
-                lines.append(Text(f"  nightschool rerun {found.night} --phase {phase} --chunk {chunk.index}"))
+                lines.append(
+                    Text(f"  nightschool rerun {found.night} --phase {phase} --chunk {chunk.index}{found.flags}")
+                )
         if len(those) > _MOST_DETAILS:
             lines.append(Text(f"  and {len(those) - _MOST_DETAILS:,} more that are {state}"))
     for phase in found.phases:
         if failed := sum(chunk.failed for chunk in phase.chunks):
-            mend = f"nightschool rerun {found.night} --failed --phase {phase.phase}"
+            mend = f"nightschool rerun {found.night} --failed --phase {phase.phase}{found.flags}"
             lines.append(Text.assemble(_MARKS["gaps"], f" {phase.phase}: {failed:,} rows have no reply"))
             lines.append(Text(f"  nightschool failures {found.night} --phase {phase.phase}\n  {mend}"))
     return [Text(), *lines] if lines else []

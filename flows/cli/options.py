@@ -13,6 +13,14 @@ Sets = Annotated[
     typer.Option("--set", help="Change one field: answers.samples=4. May be given again.", metavar="FIELD=VALUE"),
 ]
 Name = Annotated[str | None, typer.Option(help="The night's name; the recipe's by default.")]
+AcceptStale = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--accept-stale",
+        metavar="PHASE",
+        help="Use this phase's rows again although what made them has changed; the report says so. May be given again.",
+    ),
+]
 Json = Annotated[bool, typer.Option("--json", help="For a program: JSON on stdout.")]
 Store = Annotated[str, typer.Option(help="Folder of rows, models and nights, or the URL of a shared one.")]
 NightName = Annotated[str, typer.Argument(metavar="NIGHT", help="The night's name.")]

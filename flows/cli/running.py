@@ -19,10 +19,10 @@ from nightschool.report.figures import Report
 from nightschool.report.verdict import summary_lines
 from tasks.night import Night
 from tasks.redo import ahead, ask_again, forget
-from tasks.reuse import refuse, reuse
+from tasks.reuse import accept_stale, refuse, reuse
 from tasks.steps import STEPS
 
-SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures"}
+SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures", "accepted"}
 
 
 def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str]) -> Report:
@@ -30,7 +30,7 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
     with stoppable(), progress_shown(say), by_itself(night.dir):
         from flows.night import night as flow
 
-        return Report.model_validate(flow(recipe, profile, list(sets), night.name))
+        return Report.model_validate(flow(recipe, profile, list(sets), night.name, list(night.accepted)))
 
 
 def say_verdicts(night: Night) -> None:
@@ -55,6 +55,7 @@ class Back:
     fresh: bool = False
     failed: bool = False
     reason: str | None = None
+    accept_stale: tuple[str, ...] = ()
 
 
 def rerun_night(store: str, name: str, back: Back) -> tuple[Report, Path]:
@@ -69,8 +70,14 @@ def rerun_night(store: str, name: str, back: Back) -> tuple[Report, Path]:
         raise RecipeError("which phase is meant?", field="--phase", allowed=", ".join(STEPS))
     if back.failed and (back.fresh or back.chunk is not None):
         raise RecipeError("single rows are asked for: it goes with --phase and --reason only", field="--failed")
-    night = Night.open(store, name)
+    if back.phase in back.accept_stale and (back.fresh or back.failed):
+        raise RecipeError("rows are accepted as they are or made again, not both", field="--accept-stale")
+    night = accept_stale(Night.open(store, name).as_written, back.accept_stale)
     with night.alone():
+        verdicts = reuse(night.at_a_glance)
+        if any(verdict.because for verdict in verdicts):
+            say.print(reuse_table(verdicts))
+        refuse(verdicts)
         say.print(_told(night, back), soft_wrap=True)
     report = run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
     return report, night.dir / "report.html"

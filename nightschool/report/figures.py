@@ -181,7 +181,10 @@ class Night(Figure):
 
 
 class Report(Figure):
-    """All figures of a night; a part that the night did not reach is None or empty."""
+    """All figures of a night; a part that the night did not reach is None or empty.
+
+    `accepted`: phases whose rows an older recipe made, each with what has changed since.
+    """
 
     night: Night
     gates: tuple[GateResult, ...] = ()
@@ -202,6 +205,7 @@ class Report(Figure):
     samples: tuple[Sample, ...] = ()
     failures: tuple[Failure, ...] = ()
     remade: tuple[Text, ...] = ()
+    accepted: dict[str, Text] = {}
     restarts: tuple[Text, ...] = ()
 
     def stage(self, name: str | None) -> Stage | None:

@@ -15,7 +15,7 @@ from nightschool.gates import limit_shown, shown
 from nightschool.report import curves, marks, plots, tables, text
 from nightschool.report.figures import Report
 from nightschool.report.svg import Plot
-from nightschool.report.verdict import headline
+from nightschool.report.verdict import headline, stale
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -42,6 +42,7 @@ def render(report: Report) -> str:
             policy=_POLICY.format(digest=digest),
             moon=_MOON,
             headline=headline(report),
+            stale=stale(report),
             mark=_mark(report),
             took=(night.finished - night.started).total_seconds() if night.finished else None,
             failed_gates=sum(not gate.passed for gate in report.gates),

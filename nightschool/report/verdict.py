@@ -76,6 +76,14 @@ def verdict_line(report: Report) -> str:
     return line[0].upper() + line[1:]
 
 
+def stale(report: Report) -> list[str]:
+    """Of each phase that was accepted although the recipe had changed, a sentence."""
+    return [
+        f"The rows of {plain(phase)} were made by an older recipe: {because}; accepted by --accept-stale"
+        for phase, because in report.accepted.items()
+    ]
+
+
 def what_next(report: Report) -> tuple[str, ...]:
     """What to do in the morning, most urgent first; lines that begin with "$ " are commands."""
     night = report.night
@@ -99,7 +107,7 @@ def what_next(report: Report) -> tuple[str, ...]:
 
 def summary_lines(report: Report) -> list[str]:
     """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
-    lines = [report.night.verdict or verdict_line(report), ""]
+    lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
     lines += [_stage_line(stage) for stage in report.stages]
     if report.committee:
         found = report.committee

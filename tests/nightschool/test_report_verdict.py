@@ -4,6 +4,7 @@ import pytest
 
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Report
+from nightschool.report.page import render
 from nightschool.report.proof import Gain
 from nightschool.report.verdict import conclude, headline, summary_lines, verdict_line
 from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
@@ -62,6 +63,14 @@ def test_damaged_chunks_that_were_made_anew_are_told() -> None:
         *(f"  made anew  {one}" for one in found[:3]),
         "  made anew  and 2 more, whose files were damaged too",
     ]
+
+
+def test_rows_of_an_older_recipe_are_told_beside_the_verdict() -> None:
+    report = unjudged().model_copy(update={"accepted": {"answers": "prompts/answers.txt changed"}})
+    told = "The rows of answers were made by an older recipe: prompts/answers.txt changed; accepted by --accept-stale"
+    assert summary_lines(report)[1] == told
+    assert f"{told}." in render(report)
+    assert "--accept-stale" not in render(unjudged())
 
 
 def test_a_stopped_night_says_where_and_how_to_go_on() -> None:

@@ -7,10 +7,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from nightschool.errors import Refused
+from blocks.client import client
+from blocks.journal import replies
+from nightschool.errors import RecipeError, Refused
 from tasks import answers, questions
 from tasks.night import Night
-from tasks.reuse import Verdict, refuse, reuse
+from tasks.reuse import Verdict, accept_stale, refuse, reuse
 from tests.half_night import Make
 from tests.tasks.conftest import fill, serving
 
@@ -79,3 +81,79 @@ def test_rows_of_newer_rules_are_left_alone(make: Make) -> None:
     file.write_bytes(orjson.dumps(facts))
     with pytest.raises(Refused, match=r"pool: refuse 1 chunk, because newer rules made it \(99.*another --name"):
         refuse(reuse(make()))
+
+
+def changed(folder: Path) -> None:
+    (folder / "answers.txt").write_text("[user]\nThink.\n$question\n$choices\n", encoding="utf-8")
+
+
+def test_rows_of_an_older_recipe_are_used_only_if_a_person_says_so(make: Make, tmp_path: Path) -> None:
+    night = make()
+    with serving() as served:
+        fill(night, served, *DATA)
+        before = client().stats().sent
+        changed(tmp_path)
+        stale = accept_stale(make(), ["answers"])
+        assert said(stale)["answers"].line == "answers: reuse 6 chunks, because answers.txt changed; accepted"
+        assert {verdict.word for verdict in list(said(stale).values())[:5]} == {"reuse"}
+        fill(stale, served, *DATA)
+        assert client().stats().sent == before
+        opened = Night.open(stale.store.place, stale.name)
+        assert opened.keys == stale.keys
+        assert opened.keys["committee"] == night.keys["committee"]
+        assert opened.accepted == {"answers": "answers.txt changed"}
+        assert opened.stamp == stale.stamp != make().stamp
+        without = said(make())
+        assert without["answers"].line == "answers: redo 6 chunks, because answers.txt changed"
+        assert without["committee"].because == "answers.txt changed"
+        again = accept_stale(opened.as_written, ["answers"])
+        assert again.pins == stale.pins, "a night goes on with what it accepted, if it is told to again"
+
+
+def test_nothing_is_made_under_a_recipe_that_is_gone(make: Make, tmp_path: Path) -> None:
+    night = make()
+    with serving() as served:
+        fill(night, served)
+        gone = answers.chunks(night)[1]
+        night.store.path(gone, "manifest.json").unlink()
+        changed(tmp_path)
+        stale = accept_stale(make(), ["answers"])
+        with pytest.raises(Refused, match=r"refuse 6 chunks, because 1 of .*run without --accept-stale answers"):
+            refuse(reuse(stale))
+        holes = accept_stale(make("max_failed_chunks=1"), ["answers"])
+        assert said(holes)["answers"].line.startswith("answers: reuse 5 of 6 chunks, because answers.txt changed")
+        before = client().stats().sent
+        with pytest.raises(Refused, match="nothing new is made under it"):
+            fill(holes, served, "answers")
+        assert client().stats().sent == before
+        assert not night.store.manifest(gone)
+
+
+def test_rows_are_not_accepted_for_questions_or_chunks_that_are_others(make: Make, tmp_path: Path) -> None:
+    with serving() as served:
+        fill(make(), served, *DATA)
+    smaller = accept_stale(make("answers.chunk_rows=5"), ["answers"])
+    assert "cut into other chunks now (answers.chunk_rows 8 -> 5)" in said(smaller)["answers"].line
+    changed(tmp_path)
+    other = accept_stale(make("pool.per_topic=5"), ["answers"])
+    assert said(other)["pool"].word == "redo"
+    assert said(other)["answers"].word == "refuse"
+
+
+def test_a_teacher_that_is_new_is_asked_beside_answers_that_were_accepted(make: Make, tmp_path: Path) -> None:
+    one = "teachers=[{name: alba, model: alba, script: {models: {alba: {accuracy: 0.9}}}}]"
+    sets = ["questions=null", "committee.quorum=1"]
+    with serving() as served:
+        fill(make(*sets, one), served, "pool", "answers")
+        changed(tmp_path)
+        both = accept_stale(make(*sets), ["answers"])
+        fill(both, served, "pool", "answers")
+    alba, bruno = (chunk for chunk in answers.chunks(both) if chunk.index == 0)
+    prompts = [{reply.prompt for reply in replies(both.store.journal(chunk))} for chunk in (alba, bruno)]
+    assert prompts[0].isdisjoint(prompts[1]), "the old prompt, and the new one"
+
+
+@pytest.mark.parametrize(("phase", "why"), [("quiz", "no such phase"), ("answers", "no earlier rows")])
+def test_what_cannot_be_accepted_is_told(make: Make, phase: str, why: str) -> None:
+    with pytest.raises(RecipeError, match=why):
+        accept_stale(make(), [phase])
