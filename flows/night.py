@@ -14,6 +14,7 @@ from blocks.fleet import reap
 from blocks.memory import watching
 from flows.artifacts import reuse_artifact
 from flows.morning import morning
+from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import find_recipe, load_recipe
@@ -85,6 +86,8 @@ def _phases(begun: Night, ledger: Ledger) -> None:
         run("answers", served)
     run("merge")
     run("committee")
+    hear_people(begun, ledger)
+    run("review")
     run("balance")
     run("sft")
     with student(begun, ledger) as served:

@@ -45,6 +45,8 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
         yield Forecast("merge", ceil(asked / recipe.answers.chunk_rows))
     else:
         yield Forecast("committee", 1)
+        if recipe.review:
+            yield Forecast("review", 1)
         if recipe.balance:
             yield Forecast("balance", 1)
     if recipe.learner:

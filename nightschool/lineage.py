@@ -15,6 +15,7 @@ from nightschool import (
     question_file,
     questions,
     relettering,
+    review,
     school,
     validate,
 )
@@ -28,7 +29,7 @@ from nightschool.values import read
 TRAINING_VERSION = 1
 
 # Phases that choose among rows, in order; all but the first may be left out of a recipe.
-CHOOSING = ("committee", "balance")
+CHOOSING = ("committee", "review", "balance")
 STAGES = ("base", "sft", "dpo")
 # How an answer is read decides nothing of what is asked.
 _READING = ("value", "fallback")
@@ -113,6 +114,8 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
     section = recipe.committee.identity() | {"verifier": recipe.verifier, "quorum": recipe.quorum}
     parts = {"seed": recipe.seed, "section": section, "inputs": inputs}
     keys.name("committee", committee.RULES_VERSION, parts)
+    if recipe.review:
+        keys.name("review", review.RULES_VERSION, {"inputs": [_last(keys)]})
     if recipe.balance:
         section = recipe.balance.identity() | {"letters": relettering.RULES_VERSION}
         keys.name("balance", balance.RULES_VERSION, {"seed": recipe.seed, "section": section, "inputs": [_last(keys)]})

@@ -145,7 +145,7 @@ class Ruling(Row):
     votes behind the leading answer, `confidence` that of the answer they decide on, both in [0, 1]; `entropy` is of all
     answers' shares, in bits. By teacher, where the truth is known: samples that were `judged`, those that were `right`,
     and the `results` of both; `agreed` is over all teachers. `weight` is for the loss; `detail` says for people what a
-    filter found.
+    filter found, `who` is the person who decided.
     """
 
     question: Question
@@ -165,6 +165,7 @@ class Ruling(Row):
     results: dict[str, Results] = {}
     agreed: Agreed | None = None
     detail: str = ""
+    who: str | None = None
     side: Side = "train"
     weight: float = 1.0
     mended: Mended = Mended()

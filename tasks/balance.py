@@ -7,7 +7,7 @@ from nightschool.chunks import Chunk
 from nightschool.classes import class_of
 from nightschool.records import Ruling
 from nightschool.relettering import relettered
-from tasks import committee
+from tasks import review
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -15,13 +15,13 @@ from tasks.step import Made, Served, Step
 def chunks(night: Night) -> list[Chunk]:
     if night.recipe.balance is None:
         return []
-    after = [manifest for _, manifest in night.made(committee.out(night))]
+    after = [manifest for _, manifest in night.made(review.out(night))]
     return [night.chunk("balance", 0, 0, "balance", rows=sum(one.rows for one in after), after=after)]
 
 
 def out(night: Night) -> list[Chunk]:
     """Where the rows lie that the next phase goes on with."""
-    return chunks(night) or committee.out(night)
+    return chunks(night) or review.out(night)
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
@@ -29,7 +29,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     assert section is not None
     rows: list[Ruling] = []
     dropped: list[tuple[str, Ruling]] = []
-    for ruling in night.each(committee.out(night), Ruling):
+    for ruling in night.each(review.out(night), Ruling):
         moved = relettered(ruling, seed=seed) if section.shuffle_letters else ruling
         if isinstance(moved, str):
             dropped.append((moved, ruling.model_copy(update={"reason": moved})))

@@ -16,6 +16,7 @@ from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
+from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.tinymodels.spec import SchoolSection, runs
 
@@ -59,6 +60,7 @@ class Recipe(Section):
     pool: Pool
     answers: Answers
     committee: Committee = Committee()
+    review: Review | None = None
     balance: Balance | None = None
     sft: Sft | None = None
     pairs: Pairs | None = None

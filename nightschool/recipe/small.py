@@ -10,6 +10,7 @@ from nightschool.recipe.learning import Sft, Training
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.phases import Answers, Pool, Questions
 from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.review import Review
 from nightschool.recipe.script import Script, ScriptedModel
 from nightschool.tinymodels.spec import SchoolSection
 
@@ -75,6 +76,7 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
         "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),
         "pool": Pool.model_validate(recipe.pool.model_dump() | pool),
         "answers": _few(recipe.answers, samples=min(recipe.answers.samples, 2), chunk_rows=chunk_rows),
+        "review": recipe.review and Review(mode="skip"),
         "max_failed_chunks": 0,
     }
 
