@@ -8,9 +8,9 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints
 
 from nightschool.records import LETTERS, Question, Ruling
 from nightschool.seeds import seed_of
@@ -38,7 +38,7 @@ class Decision(BaseModel):
     answer: str | None = None
     reasoning: str = ""
     note: str = ""
-    who: str
+    who: Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=80)]
     when: AwareDatetime
     night: str = ""
     row: str = ""

@@ -11,7 +11,7 @@ from nightschool.records import Dropped, Question, Ruling, Written
 from nightschool.report.figures import Funnel
 from nightschool.report.marks import measure_marks
 from nightschool.report.proof import Marks
-from tasks import answers, balance, committee, merge, pool, questions, sft
+from tasks import answers, balance, committee, merge, pool, questions, review, sft
 from tasks.night import Night
 
 
@@ -27,9 +27,9 @@ def funnel(night: Night) -> Iterator[Funnel]:
         yield _step("asked", [row.topic for row in asked], _reasons(night, pool.chunks(night)))
     if night.recipe.answers.reply == "text":
         yield from _solved(night)
-    for name, module in (("agreed", committee), ("balanced", balance)):
+    for name, module in (("agreed", committee), ("reviewed", review), ("balanced", balance)):
         if night.made(module.chunks(night)):
-            kept = night.rows(module.chunks(night), Ruling)
+            kept = night.rows(module.out(night), Ruling)
             yield _step(name, [row.question.topic for row in kept], _reasons(night, module.chunks(night)))
             if name == "balanced" and night.made(sft.chunks(night)):
                 yield _step("trained", [row.question.topic for row in kept], {})

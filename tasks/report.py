@@ -33,7 +33,7 @@ from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, committee, pool, timing, training, validate
+from tasks import answers, balance, committee, pool, review, timing, training, validate
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks
 from tasks.ledger import Run
@@ -57,6 +57,7 @@ def report(night: Night, run: Run) -> Report:
             teachers=[teacher.name for teacher in night.recipe.teachers],
             verifier=night.recipe.verifier,
         ),
+        people=review.people(night),
         marks=marks(night),
         funnel=tuple(funnel(night)),
         answered=_answered(night),

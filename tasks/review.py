@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import lru_cache
@@ -17,6 +18,7 @@ from nightschool import review
 from nightschool.chunks import Chunk, combined
 from nightschool.errors import DataError
 from nightschool.records import Ruling
+from nightschool.report.proof import People
 from nightschool.review import Decision
 from tasks import committee
 from tasks.night import Night
@@ -70,6 +72,15 @@ def fresh(night: Night) -> int:
     taken = {decision.content: decision for decision in _taken(night)}
     found = _concerning(decided(night), queue(night))
     return sum(taken.get(content) != found.get(content) for content in taken.keys() | found.keys())
+
+
+def people(night: Night) -> People | None:
+    """What people did of this night's rows, as far as the night has taken it in; None if it left nothing to them."""
+    rows = queue(night) if night.recipe.review else []
+    taken = _concerning(review.in_force(_taken(night)), rows).values()
+    waiting = len({review.content_of(row.question) for row in rows}) - len(taken)
+    actions, by = Counter(one.action for one in taken), Counter(one.who for one in taken)
+    return People(waiting=waiting, actions=dict(actions), by=dict(by)) if rows else None
 
 
 def take(night: Night) -> None:

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from nightschool.report.proof import Committee, Figure, GateResult, Marks, Stage
+from nightschool.report.proof import Committee, Figure, GateResult, Marks, People, Stage
 from nightschool.report.text import clean
 
 Outcome = Literal["passed", "failed", "stopped"]
@@ -192,6 +192,7 @@ class Report(Figure):
     baselines: dict[str, float] = {}
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
+    people: People | None = None
     marks: Marks | None = None
     funnel: tuple[Funnel, ...] = ()
     answered: tuple[Answered, ...] = ()

@@ -14,6 +14,7 @@ from markupsafe import Markup
 from nightschool.gates import limit_shown, shown
 from nightschool.report import curves, marks, plots, tables, text
 from nightschool.report.figures import Report
+from nightschool.report.people import reviewed
 from nightschool.report.svg import Plot
 from nightschool.report.verdict import headline, stale
 
@@ -72,6 +73,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("rows", "Rows"): report.funnel,
         ("marks", "Right and wrong"): report.marks,
         ("committee", "Committee"): report.committee,
+        ("people", "People"): report.people,
         ("student", "Student"): report.stages or report.losses,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,
         ("samples", "Sample rows"): report.samples,
@@ -99,6 +101,7 @@ def _templates() -> Environment:
         "arrows": lambda line: line.replace("->", "\N{RIGHTWARDS ARROW}"),
         "moment": _moment,
         "ruling": tables.ruling,
+        "reviewed": reviewed,
     }
     return templates
 

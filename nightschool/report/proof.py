@@ -64,6 +64,15 @@ class Stage(Figure):
     latency: Latency | None = None
 
 
+class People(Figure):
+    """What people made of the rows that were left to them: rows by what was decided and by whom; `waiting` ones still
+    wait."""
+
+    waiting: int
+    actions: dict[str, int] = {}
+    by: dict[str, int] = {}
+
+
 class Teacher(Figure):
     """One teacher alone; an abstention counts as not right.
 

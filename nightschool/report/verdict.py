@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import LatencyTimes, Outcome, Report
+from nightschool.report.people import reviewed
 from nightschool.report.proof import Stage
 from nightschool.report.text import duration, percent, plain, points
 
@@ -91,6 +92,10 @@ def what_next(report: Report) -> tuple[str, ...]:
     if night.stopped_in and night.command:
         lines += [f"The night goes on in {plain(night.stopped_in)}; finished chunks are not asked again:"]
         lines += [f"$ {night.command}"]
+    if report.people and report.people.waiting:
+        waiting = report.people.waiting
+        lines += [f"{_count(waiting, 'row')} {'waits' if waiting == 1 else 'wait'} for a person:"]
+        lines += [f"$ nightschool review {night.name}"]
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
             lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")
@@ -115,6 +120,7 @@ def summary_lines(report: Report) -> list[str]:
             f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
             f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
         )
+    lines += [f"  people     {reviewed(report.people)}"] if report.people else []
     lines += [
         f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
         f"n {one.right.n:,})"

@@ -8,9 +8,12 @@ import pytest
 
 from blocks.decisions import Decisions
 from nightschool.records import Ruling
-from nightschool.review import WAITS, Decision
+from nightschool.report.verdict import summary_lines
+from nightschool.review import REJECTED, WAITS, Decision
 from tasks import balance, committee, pool, review
+from tasks.ledger import Run
 from tasks.night import Night
+from tasks.report import report
 from tests.half_night import Make
 from tests.nightschool.review_cases import decision
 from tests.tasks.conftest import fill, serving
@@ -74,6 +77,20 @@ def test_a_later_review_makes_anew_what_depends_on_it_and_nothing_before(night: 
     manifest = night.store.manifest(chunk)
     assert manifest is not None
     assert manifest.rows + sum(manifest.dropped.values()) == OPEN
+
+
+def test_the_report_says_who_decided_what_and_who_is_waited_for(night: Night) -> None:
+    one, two, *_ = review.queue(night)
+    say(night, decision(one, answer="A"), decision(two, "reject", who="bob\x1b[2J"))
+    goes_on(night)
+    found = report(night, Run(started="2026-01-02T03:04:05+00:00"))
+    lines = "\n".join(summary_lines(found))
+    assert "2 decided (1 answered otherwise, 1 rejected) by ada 1, bob" in lines
+    assert "\x1b" not in lines
+    assert "2 rows wait for a person:\n  $ nightschool review first-half" in lines
+    steps = {step.step: step for step in found.funnel}
+    assert steps["reviewed"].total == steps["agreed"].total + 1
+    assert steps["reviewed"].dropped == {WAITS: OPEN - 2, REJECTED: 1}
 
 
 def test_a_rejection_moves_nothing_that_is_taught(night: Night) -> None:
