@@ -103,6 +103,9 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _the_committee_can_rule(self) -> Recipe:
         committee.check(self.committee, self.answers, self.pool, len(self.teachers))
+        if self.review and not self.committee.to_review:
+            raise Clash("nothing goes to a person: name the reasons in committee.to_review", "review",
+                        allowed="leave it out, or committee.to_review: [tie, low_agreement]")  # fmt: skip
         if self.balance:
             choosing.check_balance(self.balance, self.answers, self.pool, learns=self.learner is not None)
         return self

@@ -45,7 +45,7 @@ def test_the_night_waits_until_the_nearest_such_hour(mode: str, clock: str, expe
 
 @pytest.mark.parametrize("mode", ["wait", "skip", "until 06:30", "until 23:59"])
 def test_the_recipe_says_it_in_a_word(mode: str) -> None:
-    recipe = load_recipe(find_recipe("smoke"), sets=[f"review={mode}"])
+    recipe = load_recipe(find_recipe("smoke"), sets=[f"review={mode}", "committee.to_review=[tie]"])
     assert recipe.review
     assert recipe.review.mode == mode
 
@@ -54,6 +54,11 @@ def test_the_recipe_says_it_in_a_word(mode: str) -> None:
 def test_what_it_cannot_say_is_refused_with_what_it_can(mode: str) -> None:
     with pytest.raises(RecipeError, match=r"review.*wait, skip, until HH:MM"):
         load_recipe(find_recipe("smoke"), sets=[f"review={mode}"])
+
+
+def test_a_review_of_nothing_is_refused() -> None:
+    with pytest.raises(RecipeError, match=r"review: nothing goes to a person.*committee.to_review"):
+        load_recipe(find_recipe("smoke"), sets=["review=wait"])
 
 
 def test_most_split_first_and_every_topic_in_turn() -> None:

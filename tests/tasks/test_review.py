@@ -19,12 +19,13 @@ from tests.nightschool.review_cases import decision
 from tests.tasks.conftest import fill, serving
 
 OPEN = 4
+OPEN_TIES = "committee.to_review=[tie, no_quorum]"
 
 
 @pytest.fixture
 def night(make: Make) -> Night:
     """A night whose committee left its first rows to people."""
-    found = make("review=skip")
+    found = make(OPEN_TIES, "review=skip", "balance.by=[topic]")
     with serving() as served:
         fill(found, served, "questions", "pool", "answers", "committee")
     leave_open(found, OPEN)
@@ -104,7 +105,7 @@ def test_a_rejection_moves_nothing_that_is_taught(night: Night) -> None:
 def test_the_same_content_is_never_asked_twice(night: Night, make: Make) -> None:
     say(night, *(decision(row, answer="C") for row in review.queue(night)[1:]))
     assert len(review.undecided(night)) == 1
-    other = make("review=skip", "committee.min_agreement=0.7", name="other")
+    other = make(OPEN_TIES, "review=skip", "committee.min_agreement=0.7", name="other")
     fill(other, {}, "committee")
     leave_open(other, OPEN + 2)
     assert len(review.queue(other)) == OPEN + 2
@@ -119,5 +120,6 @@ def test_without_the_section_the_night_has_no_review(make: Make, tmp_path: Path)
     night = make()
     assert review.chunks(night) == []
     assert "review" not in night.keys
-    assert "review" in make("review=wait").keys
-    assert make("review=wait").keys == make("review=until 06:30").keys
+    waiting, hurried = (make(OPEN_TIES, f"review={mode}") for mode in ("wait", "until 06:30"))
+    assert waiting.keys == hurried.keys
+    assert "review" in waiting.keys
