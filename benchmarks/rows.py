@@ -40,7 +40,7 @@ def ours(client: Client, endpoint: Endpoint, rows: int, *, chunk_rows: int = 100
         def chunk(numbers: Sequence[int]) -> int:
             with Journal(Path(folder) / f"chunk-{numbers[0]}.jsonl") as journal:
                 asked = Asked(endpoint, journal, Tracker("benchmark"))
-                asked.expect(asks(numbers), answers.flaw)
+                asked.expect(asks(numbers), answers.flaw(4))
                 client.ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up)
             return sum(reply.choices[0].finish == "stop" for reply in asked.replies.values())
 

@@ -34,7 +34,7 @@ def _turns(puzzle: Puzzle, at: int) -> tuple[list[dict[str, str]], list[dict[str
     """Prompt, right and wrong reply as a night has them, the right choice standing at letter number `at`."""
     choices = [*puzzle.distractors]
     choices.insert(at, puzzle.right)
-    lettered = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, choices, strict=True))
+    lettered = "\n".join(f"{letter}) {text}" for letter, text in zip(LETTERS, choices, strict=False))
     right, wrong = (completion(puzzle.plan, LETTERS[index]) for index in (at, at - 1))
     return (
         [{"role": "user", "content": f"{puzzle.question}\n{lettered}"}],
@@ -47,7 +47,7 @@ def _write_rows(folder: Path, rows: int) -> None:
     with (folder / "sft.jsonl").open("w") as sft, (folder / "dpo.jsonl").open("w") as dpo:
         for topic in TOPICS:
             for index, puzzle in enumerate(generate(topic, rows // len(TOPICS), seed=1)):
-                prompt, right, wrong = _turns(puzzle, index % len(LETTERS))
+                prompt, right, wrong = _turns(puzzle, index % 4)
                 row = {"id": f"{topic}-{index}", "prompt": prompt}
                 sft.write(json.dumps({**row, "completion": right}) + "\n")
                 dpo.write(json.dumps({**row, "chosen": right, "rejected": wrong}) + "\n")

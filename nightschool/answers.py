@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from functools import cache
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import BaseModel, ConfigDict, StringConstraints, create_model
 
 from nightschool.parsing import Rejected, parse_json
 from nightschool.prompts import Prompt
-from nightschool.records import Answer, Cast, Dropped, Letter, Question, Said, Solutions
+from nightschool.records import LETTERS, Answer, Cast, Dropped, Letter, Question, Said, Solutions
 from nightschool.wire import Ask, Choice, Message, Reply, Sampling
 
 RULES_VERSION = 1
@@ -23,7 +25,16 @@ class AnswerReply(BaseModel):
     answer: Letter
 
 
-_SCHEMA = AnswerReply.model_json_schema()  # a millisecond, and a night has thousands of requests
+@cache  # making one takes milliseconds, and a night has thousands of requests
+def reply_of(choices: int) -> type[AnswerReply]:
+    """The reply to a question with so many choices: no other letter is one."""
+    fields: dict[str, Any] = {"answer": (Literal[tuple(LETTERS[:choices])], ...)}
+    return create_model("AnswerReply", __base__=AnswerReply, __doc__=AnswerReply.__doc__, **fields)
+
+
+@cache
+def _schema(choices: int) -> dict[str, object]:
+    return reply_of(choices).model_json_schema()
 
 
 def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
@@ -38,34 +49,35 @@ def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, 
         messages=messages(question, prompt),
         sampling=sampling,
         seed=seed,
-        json_schema=_SCHEMA,
+        json_schema=_schema(len(question.choices)),
     )
 
 
-def cast(choice: Choice, *, repair: bool) -> Cast:
+def cast(choice: Choice, *, choices: int, repair: bool) -> Cast:
     """One sampled reply as a vote, or an abstention with its reason: a reply that can't be read says nothing.
 
     Args:
+        choices: how many the question has; a letter beyond them is no vote.
         repair: mend broken JSON: for teachers, never for the student, whose format is measured and learned from.
     """
-    found = parse_json(choice.text, AnswerReply, finish=choice.finish, repair=repair)
+    found = parse_json(choice.text, reply_of(choices), finish=choice.finish, repair=repair)
     if isinstance(found, Rejected):
         return Cast(letter=None, reason=found.reason)
     return Cast(letter=found.answer, reasoning=found.reasoning)
 
 
-def flaw(choice: Choice) -> str | None:
-    """Why one sampled reply of a teacher says nothing, if so."""
-    return cast(choice, repair=True).reason
+def flaw(choices: int) -> Callable[[Choice], str | None]:
+    """What tells why one sampled reply of a teacher to a question with so many choices says nothing, if so."""
+    return lambda choice: cast(choice, choices=choices, repair=True).reason
 
 
-def read(reply: Reply, *, teacher: str, topic: str) -> Answer | Dropped:
+def read(reply: Reply, *, teacher: str, question: Question) -> Answer | Dropped:
     """All samples of one reply; dropped under the first sample's reason when none can be read."""
-    casts = tuple(cast(choice, repair=True) for choice in reply.choices)
+    casts = tuple(cast(choice, choices=len(question.choices), repair=True) for choice in reply.choices)
     if all(one.letter is None for one in casts):
         first = casts[0].reason if casts else "no_reply"
         text = reply.choices[0].text[:2000] if reply.choices else ""
-        return Dropped(id=reply.id, topic=topic, reason=first or "no_reply", text=text)
+        return Dropped(id=reply.id, topic=question.topic, reason=first or "no_reply", text=text)
     return Answer(id=reply.id, teacher=teacher, casts=casts)
 
 
@@ -84,7 +96,7 @@ def flaw_open(choice: Choice) -> str | None:
     return None if choice.text.strip() else "empty"
 
 
-def read_open(reply: Reply, *, teacher: str, topic: str) -> Solutions | Dropped:
+def read_open(reply: Reply, *, teacher: str, question: Question) -> Solutions | Dropped:
     """Every sample that came to its end; dropped as `truncated` or `empty` when none did.
 
     Source: plan 004, whose checker counted a solution that was cut off as a wrong one.
@@ -98,7 +110,9 @@ def read_open(reply: Reply, *, teacher: str, topic: str) -> Solutions | Dropped:
         return Solutions(id=reply.id, teacher=teacher, said=whole)
     flaws = {flaw_open(choice) for choice in reply.choices}
     text = reply.choices[0].text[:2000] if reply.choices else ""
-    return Dropped(id=reply.id, topic=topic, reason="truncated" if "truncated" in flaws else "empty", text=text)
+    return Dropped(
+        id=reply.id, topic=question.topic, reason="truncated" if "truncated" in flaws else "empty", text=text
+    )
 
 
 def completion(reasoning: str, letter: str) -> str:

@@ -9,7 +9,7 @@ import orjson
 from nightschool.records import Ruling
 
 # What every question has; any other name is a field of the file that the questions came from.
-OF_ALL = ("answer", "topic", "source")
+OF_ALL = ("answer", "topic", "source", "level")
 NONE = "(none)"
 
 
@@ -22,7 +22,7 @@ def value_of(ruling: Ruling, field: str) -> str:
     question = ruling.question
     if field == "answer":
         return ruling.answer or question.truth or question.answer or ruling.vote or NONE
-    if field in ("topic", "source"):
+    if field in ("topic", "source", "level"):
         return getattr(question, field) or NONE
     value = question.fields.get(field)
     if value is None or value == "":

@@ -73,11 +73,13 @@ def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[s
     }
 
 
-def known(question: Question, *, solver: bool) -> Known | None:
-    """What the solver says of a question with choices; None where it could not read it, or is not asked (no `solver`).
+def known(question: Question, *, solver: bool, truth: bool = False) -> Known | None:
+    """What the solver, or a file's `truth`, says of a question with choices; None where neither does.
 
     A wrong key may lack the right choice altogether: no letter is true then, and the solver rejects it all the same.
     """
+    if truth:
+        return Known("truth", question.truth) if question.truth else None
     if not solver or question.check == "malformed":
         return None
     return Known("solver", question.truth) if question.check == "ok" else Known("solver", None, question.check)

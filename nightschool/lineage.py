@@ -12,7 +12,6 @@ from nightschool import (
     pairs,
     parsing,
     pool,
-    question_file,
     questions,
     relettering,
     review,
@@ -22,6 +21,7 @@ from nightschool import (
 from nightschool.identity import key
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Learner, Recipe
+from nightschool.sources import load
 from nightschool.tinymodels import spec
 from nightschool.values import read
 
@@ -94,7 +94,7 @@ def _asked(
             keys.name(f"questions/{teacher.name}", questions.RULES_VERSION, parts)
     written = [keys[f"questions/{teacher.name}"] for teacher in recipe.teachers] if recipe.questions else []
     section = recipe.pool.identity() | {"verifier": recipe.verifier}
-    rules = question_file.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
+    rules = load.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
     keys.name("pool", rules, {**common, "section": section, "inputs": written})
     section = {**recipe.answers.identity(), "parsing": parsing.RULES_VERSION}
     for name in _READING:

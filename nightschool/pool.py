@@ -133,7 +133,7 @@ def _letter(row: Written, status: str, right: str | None, drawer: _Drawer, seed:
         id=question_id(row.topic, row.question),
         topic=row.topic,
         question=row.question,
-        choices=(choices[0], choices[1], choices[2], choices[3]),
+        choices=tuple(choices),
         truth=None if truth is None else LETTERS[truth],  # pyright: ignore[reportArgumentType]
         key=LETTERS[place],  # pyright: ignore[reportArgumentType]
         source=row.teacher,

@@ -10,8 +10,8 @@ from pydantic import BaseModel, ConfigDict
 from nightschool.mended import Mended, Side
 from nightschool.wire import Message
 
-LETTERS = "ABCD"
-Letter = Literal["A", "B", "C", "D"]
+LETTERS = "ABCDEFGHIJ"
+Letter = Literal["A", "B", "C", "D", "E", "F", "G", "H", "I", "J"]
 # What one solution is, and one teacher's solutions to a question, and all teachers' (plan 004's four classes).
 Mark = Literal["right", "wrong", "no_answer", "could_not_judge"]
 Results = Literal["all_right", "all_wrong", "mixed"]
@@ -54,19 +54,22 @@ class Written(Row):
 
 
 class Question(Row):
-    """A question; `truth` is the solver's letter, `key` the writer's, `answer` a file's: none is shown to a model.
+    """A question; `truth` is the solver's or a file's letter, `key` the writer's, `answer` a file's: no model sees any.
 
-    One that came from a file has no choices, and keeps its whole record in `fields`.
+    It has two to ten choices, or none if it is answered in free text. One that came from a file keeps its whole record
+    in `fields`, and what the file calls it in `name`.
     """
 
     topic: str
     question: str
-    choices: tuple[str, str, str, str] | tuple[()]
+    choices: tuple[str, ...]
     truth: Letter | None
     key: Letter | None
     source: str
     check: CheckStatus
     answer: str | None = None
+    level: str | None = None
+    name: str | None = None
     fields: dict[str, Any] = {}
 
     @property

@@ -125,7 +125,7 @@ def _shown(value: Any) -> str:
     if isinstance(value, Prompt):
         return value.file or ""
     if isinstance(value, DataFile):
-        return Path(value.path).name
+        return ", ".join(Path(path).name for path in value.paths)
     if isinstance(value, tuple):
         return ", ".join(getattr(one, "name", None) or str(one) for one in value) or "none"
     return "" if isinstance(value, Section) else "none" if value is None else str(value)

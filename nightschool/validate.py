@@ -32,7 +32,7 @@ def held_out(topics: Sequence[str], *, per_topic: int, levels: Sequence[int], se
                     id=f"{topic}-{number:05d}",
                     topic=topic,
                     question=puzzle.question,
-                    choices=(choices[0], choices[1], choices[2], choices[3]),
+                    choices=tuple(choices),
                     truth=letter,  # pyright: ignore[reportArgumentType]
                     key=letter,  # pyright: ignore[reportArgumentType]
                     source="generator",
@@ -57,7 +57,7 @@ def read(reply: Reply, question: Question, seed: int) -> Measured:
     """One reply, right or wrong or unreadable; unreadable is kept, and counts as not right."""
     choice, letter = reply.choices[0], question.key
     assert letter is not None
-    cast = answers.cast(choice, repair=False)
+    cast = answers.cast(choice, choices=len(question.choices), repair=False)
     return Measured(
         id=reply.id,
         question=question.id,

@@ -34,6 +34,8 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.answers
     open_ended = section.reply == "text"
     read = answers.read_open if open_ended else answers.read
+    questions = night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index)
+    letters = max((len(question.choices) for question in questions), default=0)
 
     def ask_of(question: Question) -> Ask:
         seed = seed_of("answers", night.recipe.seed, chunk.part, question.id)
@@ -45,10 +47,10 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         night,
         chunk,
         served[chunk.part],
-        night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index),
+        questions,
         ask_of=ask_of,
-        flaw=answers.flaw_open if open_ended else answers.flaw,
-        read=lambda question, reply: [read(reply, teacher=chunk.part, topic=question.topic)],
+        flaw=answers.flaw_open if open_ended else answers.flaw(letters),
+        read=lambda question, reply: [read(reply, teacher=chunk.part, question=question)],
         topic_of=lambda question: question.topic,
     )
 

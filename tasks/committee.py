@@ -38,7 +38,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
             question,
             committee.hear(question, said[question.id], teachers),
             terms,
-            known=committee.known(question, solver=recipe.verifier == "solver"),
+            known=committee.known(question, solver=recipe.verifier == "solver", truth=recipe.verifier == "truth"),
         )
         for question in night.rows(pool.chunks(night), Question)
     ])  # fmt: skip

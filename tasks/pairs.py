@@ -56,7 +56,8 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
     assert student is not None
     assert ruling.answer is not None
     samples: list[tuple[str, Letter | None]] = [
-        (choice.text, answers.cast(choice, repair=False).letter) for choice in reply.choices
+        (choice.text, answers.cast(choice, choices=len(ruling.question.choices), repair=False).letter)
+        for choice in reply.choices
     ]
     found = pairs.build(
         ruling.id,

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from nightschool import pool, question_file
+from nightschool import pool
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError
-from nightschool.recipe.data_file import DataFile, sha256_of
+from nightschool.recipe.data_file import DataFile
 from nightschool.recipe.phases import Pool
 from nightschool.records import Written
 from tasks import questions
@@ -30,7 +28,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         topics=recipe.topics,
         per_topic=recipe.pool.per_topic or 0,
         top_up=recipe.pool.top_up == "generator",
-        levels=recipe.pool.levels,
+        levels=recipe.pool.generated,
         seed=recipe.seed,
         solver=recipe.verifier == "solver",
     )
@@ -43,17 +41,15 @@ def _loaded(section: Pool, file: DataFile) -> Made:
     Raises:
         DataError: the file has changed or gone, or holds no questions.
     """
-    path, fields = Path(file.path), section.fields
     try:
-        if sha256_of(path) != file.sha256:
-            raise DataError("the file has changed since the night began: begin a night of another name", file=path)
-        loaded = question_file.load(
-            path, question=fields.question, answer=fields.answer, topic=fields.topic, limit=section.limit
-        )
+        if section.digest() != file.sha256:
+            message = "the file has changed since the night began: begin a night of another name"
+            raise DataError(message, file=file.paths[0])
+        loaded = section.load()
     except OSError as err:
-        raise DataError(f"the questions cannot be read: {err.strerror}", file=path) from None
+        raise DataError(f"the questions cannot be read: {err.strerror}", file=err.filename or file.paths[0]) from None
     if not loaded.questions:
-        raise DataError("no row is a question", file=path)
+        raise DataError("no row is a question", file=file.paths[0])
     return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])
 
 

@@ -15,7 +15,7 @@ from blocks.client import client
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.lineage import stages
-from nightschool.records import LETTERS, Answer, Measured, Question, Ruling
+from nightschool.records import Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
     Answered,
     LatencyTimes,
@@ -50,7 +50,7 @@ def report(night: Night, run: Run) -> Report:
     rulings = _rulings(night)
     found = Report(
         night=_night(night, run),
-        baselines={"chance": 1 / len(LETTERS)},
+        baselines={"chance": 1 / 4},  # the school's questions have four choices
         stages=_stages(night),
         committee=measure_committee(
             rulings,

@@ -11,22 +11,30 @@ from typing import Any
 import orjson
 
 from nightschool.recipe.script import ScriptedModel
+from nightschool.records import LETTERS
 from nightschool.school import TOPICS, generate, right_choice
 
-_CHOICE = re.compile(r"^[ \t]*\(?([A-D])[).:][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
+_CHOICE = re.compile(r"^[ \t]*\(?([A-J])[).:][ \t]+(\S.*?)[ \t]*$", re.MULTILINE)
 _QUESTION_KEYS = {"plan", "question", "answer", "distractors"}
 # Every copy that the script makes of a question is of this one.
 _COPY_SEED = 0
 
 
 def reply(
-    prompt: str, schema: Mapping[str, Any] | None, model: ScriptedModel, rng: random.Random, sign: str = ""
+    prompt: str,
+    schema: Mapping[str, Any] | None,
+    model: ScriptedModel,
+    rng: random.Random,
+    known: str | None = None,
+    *,
+    sign: str = "",
 ) -> str:
     """One sampled reply; the same prompt and state of `rng` give the same text.
 
     Args:
         prompt: the user's last turn.
         schema: the JSON schema that the request is held to, if any.
+        known: the letter of the right choice, where a file says it.
         sign: put at the end of whatever is free text in it.
     """
     wanted = set((schema or {}).get("properties", ()))
@@ -34,7 +42,8 @@ def reply(
         return _write(prompt, model, rng, sign)
     question, choices = _read(prompt)
     if choices:
-        return _answer((question, choices), prompt, model, rng, wanted, sign)
+        right = LETTERS.index(known) if known and known in LETTERS[: len(choices)] else None
+        return _answer((question, choices, right), prompt, model, rng, wanted, sign)
     return _fill(schema) if schema else f"I have nothing to say to that.{sign}"
 
 
@@ -55,19 +64,19 @@ def _write(prompt: str, model: ScriptedModel, rng: random.Random, sign: str) -> 
 
 
 def _answer(
-    read: tuple[str, tuple[str, ...]],
+    read: tuple[str, tuple[str, ...], int | None],
     prompt: str,
     model: ScriptedModel,
     rng: random.Random,
     wanted: set[str],
     sign: str,
 ) -> str:
-    question, choices = read
-    topic, right = _solve(question, choices, _topic_in(prompt))
+    question, choices, known = read
+    topic, right = _solve(question, choices, _topic_in(prompt)) if known is None else ("file", known)
     knows = rng.random() < (model.accuracy_on(topic) if topic else 0.0)
     others = [index for index in range(len(choices)) if index != right]
     index = right if knows and right is not None else rng.choice(others)
-    letter = "ABCD"[index]
+    letter = LETTERS[index]
     if wanted and "answer" not in wanted:
         return orjson.dumps(dict.fromkeys(wanted, letter)).decode()
     record = {"reasoning": f"Of the choices, {choices[index]} fits what is said.{sign}", "answer": letter}
@@ -81,7 +90,7 @@ def _read(prompt: str) -> tuple[str, tuple[str, ...]]:
         return prompt, ()
     choices: list[str] = []
     for match in _CHOICE.finditer(prompt, starts[-1].start()):
-        if len(choices) == 4 or match[1] != "ABCD"[len(choices)]:
+        if len(choices) == len(LETTERS) or match[1] != LETTERS[len(choices)]:
             break
         choices.append(match[2])
     return prompt[: starts[-1].start()].strip(), tuple(choices) if len(choices) > 1 else ()

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import random
-from pathlib import Path
 
 from blocks.scripted import maths, school
 from blocks.scripted.asked import Asked
+from blocks.scripted.key import AnswerKey
 from nightschool.recipe.script import Script, ScriptedModel
 
 
@@ -20,7 +20,7 @@ class Texts:
 
     def __init__(self, script: Script) -> None:
         self._script = script
-        self._key = maths.AnswerKey(Path(script.answers.path) if script.answers else None)
+        self._key = AnswerKey(script.answers)
 
     def of(self, asked: Asked, prompt: str) -> list[str]:
         """The samples for one prompt."""
@@ -40,13 +40,13 @@ class Texts:
             random.Random(f"{asked.seed}\x1f{asked.model}\x1f{sample}\x1f{prompt}") for sample in range(asked.samples)
         )
         if behaviour == "maths":
-            right, share = self._key.right(prompt), model.accuracy_on("maths")
+            right, share = self._key.number(prompt), model.accuracy_on("maths")
             return [maths.solve(right, share, rng) for rng in dice]
         return [self._pupil(asked, prompt, model, rng) for rng in dice]
 
     def _pupil(self, asked: Asked, prompt: str, model: ScriptedModel, rng: random.Random) -> str:
         sign = f" {signature(asked.system)}" if self._script.signed else ""
-        return school.reply(prompt, asked.schema, model, rng, sign=sign)
+        return school.reply(prompt, asked.schema, model, rng, self._key.known(prompt), sign=sign)
 
 
 def signature(system: str) -> str:

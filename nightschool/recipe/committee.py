@@ -91,8 +91,8 @@ def verifier_of(section: Committee, answers: Answers, pool: Pool) -> Verifier:
     """What outranks the votes, with `auto` resolved."""
     if section.verifier != "auto":
         return section.verifier
-    if answers.reply == "letter":
-        return "solver" if pool.file is None else "none"
+    if answers.reply == "letter" and pool.file is None:
+        return "solver"
     return "truth" if _has_truth(answers, pool) else "none"
 
 
@@ -169,4 +169,4 @@ def _can_be_verified(section: Committee, answers: Answers, pool: Pool) -> None:
 
 
 def _has_truth(answers: Answers, pool: Pool) -> bool:
-    return answers.value != "none" and pool.file is not None and pool.fields.answer is not None
+    return pool.has_truth and (answers.reply == "letter" or answers.value != "none")

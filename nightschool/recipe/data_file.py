@@ -1,52 +1,84 @@
-"""From a file's name in a recipe to its place, its digest and its rows: a file that changes is another file."""
+"""From files named in a recipe to their place, digest and rows: a file that changes is another file."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
 from nightschool.errors import NightError
-from nightschool.question_file import read_records
-from nightschool.recipe.section import Clash, Section, execution
+from nightschool.recipe.section import Clash, Positive, Section, execution
+from nightschool.sources.files import digest, files_of, has_canary
+from nightschool.sources.kinds import KINDS, KindName, Names
+from nightschool.sources.load import Loaded, Where, load
+from nightschool.sources.mapping import Form
+
+FieldName = Annotated[str, Field(min_length=1)]
+Several = Annotated[tuple[FieldName, ...], Field(min_length=1)]
+
+
+class Fields(Section):
+    """Names of a file's fields; those that are left out are the kind's."""
+
+    question: FieldName | Several | None = Field(default=None, description="one field, or several that are joined")
+    answer: FieldName | None = Field(default=None, description="the right answer, where the file has it")
+    choices: FieldName | Several | None = Field(
+        default=None, description="a field that lists them, or a field for each"
+    )
+    letter: FieldName | None = Field(default=None, description="letter, label or place (from 0) of the right choice")
+    topic: FieldName | None = None
+    level: FieldName | None = None
+    id: FieldName | None = Field(default=None, description="what the file calls its row; exports name it so")
+
+    def names(self, kind: KindName) -> Names:
+        """Of all parts of a question, in rows of this kind."""
+        given = {name: (value,) if name in ("question", "choices") and isinstance(value, str) else value
+                 for name, value in self if value is not None}  # fmt: skip
+        return KINDS[kind].names._replace(**given)
 
 
 class DataFile(Section):
-    """A file of rows as it was when the recipe was read; where it lies is no part of its identity."""
+    """Files of rows as they were when the recipe was read; where they lie is no part of their identity.
 
-    path: str = execution(...)
+    `fields`: of its first row; `choices`: of the row that has fewest; `canary`: it asks to be kept out of training.
+    """
+
+    paths: tuple[str, ...] = execution(..., min_length=1)
     sha256: str
     rows: int = execution(..., ge=1)
-    fields: tuple[str, ...] = execution((), description="fields of its first row")
-
-
-def sha256_of(path: Path) -> str:
-    """Digest of a file's bytes."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    fields: tuple[str, ...] = execution(())
+    choices: int = execution(0, ge=0)
+    canary: bool = execution(False)
 
 
 def _look(value: Any, info: ValidationInfo) -> Any:
-    """A name becomes the file that it names; what a night wrote down is taken as it is."""
-    if isinstance(value, dict):
-        return {**value, "fields": tuple(value.get("fields", ()))}
-    if not isinstance(value, str):
+    """Names become the files that they name; what a night wrote down is taken as it is."""
+    names = [value] if isinstance(value, str) else value
+    if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
+        if isinstance(value, dict):
+            return {name: tuple(each) if isinstance(each, list) else each for name, each in value.items()}
         return value
-    beside = Path((info.context or {}).get("folder", ".")) / value
-    path = (beside if beside.exists() else Path(value) if Path(value).exists() else beside).absolute()
+    paths = tuple(_place(name, info) for name in names)
+    given = dict(info.data)
     try:
-        rows, first = 0, None
-        for _, record in read_records(path):
-            rows, first = rows + 1, first or record
-        if not rows:
-            raise Clash(f"{path} has no rows")
-        return {"path": str(path), "sha256": sha256_of(path), "rows": rows, "fields": tuple(sorted(first or ()))}
+        where, form = _where(paths, given), _form(given)
+        files = files_of(paths, where.split)
+        found = load(where, form, max_bad_rows=given.get("max_bad_rows", 0))
+        fewest = min((len(row.choices) for row in found.questions), default=0)
+        named = sorted(found.questions[0].fields) if found.questions else ()
+        return {"paths": tuple(str(path) for path in paths), "sha256": digest(files), "rows": found.rows,
+                "fields": tuple(named), "choices": fewest, "canary": has_canary(files)}  # fmt: skip
     except OSError as err:
-        raise Clash(f"{path} cannot be read: {err.strerror}", allowed="a .jsonl, .json or .csv file") from None
+        raise Clash(f"{err.filename or paths[0]} cannot be read: {err.strerror}", allowed="a file or folder") from None
     except NightError as err:
         raise Clash(str(err)) from None
+
+
+def _place(name: str, info: ValidationInfo) -> Path:
+    beside = Path((info.context or {}).get("folder", ".")) / name
+    return (beside if beside.exists() else Path(name) if Path(name).exists() else beside).absolute()
 
 
 QuestionFile = Annotated[
@@ -54,9 +86,64 @@ QuestionFile = Annotated[
     BeforeValidator(_look),
     WithJsonSchema(
         {
-            "type": "string",
-            "description": "a .jsonl, .json (one list) or .csv file, relative to the recipe or to the current folder",
+            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+            "description": "a file (.jsonl, .json, .csv, .tsv, .parquet, .arrow), a folder of them or of the datasets "
+            "library, or several, relative to the recipe or to the current folder",
         }
     ),
     Field(description="questions that are there already"),
 ]
+
+
+class Source(Section):
+    """Questions that are there already: files, and how their rows are read. `file` is looked at last, by the others."""
+
+    kind: KindName = Field(default="plain", description="a kind of data whose fields and answers are known")
+    rows: FieldName | None = Field(default=None, description="where a JSON document has its list of rows: data.rows")
+    split: FieldName | None = Field(default=None, description="of a data set that has several")
+    encoding: str = Field(default="utf-8", pattern="^(utf-8|utf-16|latin-1|cp1252)$", description="of text files")
+    fields: Fields = Fields()
+    levels: tuple[int | str, ...] | None = Field(
+        default=None, min_length=1, description="only questions of these levels: a file's, or 1 to 3 of the generator"
+    )
+    integers: tuple[int, int] | None = Field(
+        default=None, description="only rows whose answer is a whole number from the first to the second"
+    )
+    limit: Positive | None = Field(default=None, description="only the first so many rows of the file")
+    max_bad_rows: float = execution(
+        0, ge=0, description="rows of the file that may be bad: a share below 1, or a count"
+    )
+    file: QuestionFile | None = None
+
+    @property
+    def has_truth(self) -> bool:
+        """Whether the file says what is right."""
+        names = self.fields.names(self.kind)
+        return self.file is not None and (names.answer or names.letter) is not None
+
+    def load(self) -> Loaded:
+        """What the files hold now.
+
+        Raises:
+            DataError: too many bad rows, or no rows at all; names file and line.
+            OSError: a file cannot be read.
+        """
+        assert self.file is not None
+        given = dict(self)
+        where = _where(tuple(Path(path) for path in self.file.paths), given)
+        return load(where, _form(given), max_bad_rows=self.max_bad_rows)
+
+    def digest(self) -> str:
+        """Of the files as they are now."""
+        assert self.file is not None
+        return digest(files_of([Path(path) for path in self.file.paths], self.split))
+
+
+def _where(paths: tuple[Path, ...], given: Mapping[str, Any]) -> Where:
+    return Where(paths, given.get("encoding", "utf-8"), given.get("split"), given.get("rows"), given.get("limit"))
+
+
+def _form(given: Mapping[str, Any]) -> Form:
+    kind, fields = given.get("kind", "plain"), given.get("fields") or Fields()
+    levels = frozenset(f"{level:g}" if isinstance(level, int) else level for level in given.get("levels") or ())
+    return Form(kind, fields.names(kind), levels, given.get("integers"))

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.data_file import QuestionFile
+from nightschool.recipe.data_file import Source
 from nightschool.recipe.section import (
     Clash,
     Positive,
@@ -20,6 +20,8 @@ from nightschool.recipe.section import (
     fill_answer,
 )
 from nightschool.wire import Sampling
+
+_OF_A_FILE = ("kind", "rows", "split", "encoding", "fields", "integers", "limit")
 
 
 class Asking(Section):
@@ -56,25 +58,11 @@ class Questions(Asking):
         return fill(prompt, {"topic", "hint"}, {"topic"})
 
 
-class Fields(Section):
-    """Names of a file's fields."""
-
-    question: str = Field(default="question", min_length=1)
-    answer: str | None = Field(default=None, description="the right answer, where the file has it")
-    topic: str | None = None
-
-
-class Pool(Section):
+class Pool(Source):
     """Which questions are asked: written ones, checked by the solver, distinct, topped up to the quota; or a file's."""
 
     per_topic: Positive | None = Field(default=None, description="questions wanted per topic, of those written")
-    file: QuestionFile | None = None
-    fields: Fields = Fields()
-    limit: Positive | None = Field(default=None, description="only the first so many rows of the file")
     top_up: Literal["generator", "none"] = Field(default="none", description="where missing questions come from")
-    levels: tuple[Literal[1, 2, 3], ...] = Field(
-        default=(1,), min_length=1, description="difficulty of topped-up questions"
-    )
 
     @model_validator(mode="after")
     def _one_source(self) -> Pool:
@@ -82,14 +70,22 @@ class Pool(Section):
             raise Clash("questions are written (per_topic) or come from a file: give one of the two", "per_topic")
         if self.file is not None and self.top_up != "none":
             raise Clash("a file is not topped up", "top_up", allowed="none")
-        if self.file is None and self.limit is not None:
-            raise Clash("limit is for a file's rows", "limit")
+        for name in _OF_A_FILE if self.file is None else ():
+            if getattr(self, name) != type(self).model_fields[name].default:
+                raise Clash(f"{name} is for a file's rows", name)
+        if self.file is None and not set(self.levels or ()) <= {1, 2, 3}:
+            raise Clash("the generator has three levels", "levels", allowed="1, 2, 3")
         return self
 
     @property
     def asked(self) -> int | None:
         """How many rows of the file are asked at most; None for questions that are written."""
         return min(self.file.rows, self.limit or self.file.rows) if self.file else None
+
+    @property
+    def generated(self) -> tuple[int, ...]:
+        """Levels of questions that are topped up."""
+        return tuple(level for level in self.levels or (1,) if isinstance(level, int))
 
 
 class Answers(Asking):

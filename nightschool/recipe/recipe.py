@@ -95,9 +95,12 @@ class Recipe(Section):
         if self.pool.file is not None:
             if self.questions is not None:
                 raise Clash("the pool's questions come from a file: nobody writes any", "questions")
-            if self.answers.reply != "text":
-                raise Clash("a file's questions have no choices to answer with a letter", "answers", "reply",
-                            allowed="text")  # fmt: skip
+            if self.answers.reply == "letter" and self.pool.file.choices < 2:
+                raise Clash("the file's questions have no choices to answer with a letter: name them in pool.fields",
+                            "answers", "reply", allowed="text")  # fmt: skip
+            if self.pool.file.canary and self.student is not None:
+                raise Clash("the file asks never to be learnt from (its canary): it may test a model, not teach one",
+                            "pool", "file")  # fmt: skip
         return self
 
     @model_validator(mode="after")

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 from pydantic import Field, ValidationError, model_validator
 
 from nightschool.errors import RecipeError
-from nightschool.recipe.data_file import QuestionFile
+from nightschool.recipe.data_file import Source
 from nightschool.recipe.section import Clash, Section, Share, execution
 
 # The server answers, but not as asked: the same ask meets it again.
@@ -74,9 +74,7 @@ class Script(Section):
         default="school", description="school: a pupil; maths: solutions in free text; echo: the prompt; text: `text`"
     )
     text: str = Field(default="As you wish.", description="behaviour text: the reply to everything")
-    answers: QuestionFile | None = Field(
-        default=None, description="behaviour maths: rows with question (or problem) and answer, to be right by"
-    )
+    answers: Source | None = Field(default=None, description="a file of questions and answers, to be right by")
     signed: bool = Field(default=False, description="every reply names the system prompt that it was asked under")
     models: dict[str, ScriptedModel] = {}
     faults: dict[WireFault | ReplyFault, Share] = {}

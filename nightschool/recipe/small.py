@@ -6,6 +6,7 @@ from math import ceil
 from typing import Any
 
 from nightschool.recipe.choosing import Balance
+from nightschool.recipe.data_file import Source
 from nightschool.recipe.learning import Sft, Training
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.phases import Answers, Pool, Questions
@@ -66,7 +67,9 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
     per_topic = ceil(rows / len(recipe.topics))
     file = recipe.pool.file
     pool = {"limit": rows} if file else {"per_topic": per_topic, "top_up": "generator"}
-    pupil: dict[str, Any] = {"behaviour": "maths", "answers": file} if recipe.answers.reply == "text" else {}
+    known = {name: value for name, value in recipe.pool if name in Source.model_fields} if file else {}
+    pupil: dict[str, Any] = {"answers": Source.model_validate(known)} if file else {}
+    pupil |= {"behaviour": "maths"} if recipe.answers.reply == "text" else {}
     return {
         "serve": Serve(engine="scripted"),
         "teachers": tuple(

@@ -82,7 +82,11 @@ def test_plain_completions_have_choices_for_every_prompt() -> None:
 
 def test_solutions_in_free_text_are_right_as_often_as_scripted(tmp_path: Path) -> None:
     (tmp_path / "key.jsonl").write_text('{"problem": "What is\\nsix by seven?", "answer": "42"}\n')
-    script = {"behaviour": "maths", "models": {"pupil": {"accuracy": 0.7}}, "answers": "key.jsonl"}
+    script = {
+        "behaviour": "maths",
+        "models": {"pupil": {"accuracy": 0.7}},
+        "answers": {"file": "key.jsonl", "kind": "deepscaler"},
+    }
     known = Script.model_validate(script, context={"folder": tmp_path})
     with scripted(known) as url:
         prompt = "Solve it.\n\nProblem: What is\nsix by seven?\nBox it."

@@ -97,7 +97,7 @@ def samples() -> tuple[Sample, ...]:
             id=f"{topic[:3]}{number}",
             topic=topic,
             question=question,
-            choices=dict(zip(LETTERS, choices, strict=True)),
+            choices=dict(zip(LETTERS, choices, strict=False)),
             votes=tuple(
                 SampleVote(teacher=name, answer=vote, reasoning=f"row Leo Dan Ivy Tom so {vote}" if vote else "")
                 for name, vote in zip(TEACHERS, votes, strict=True)

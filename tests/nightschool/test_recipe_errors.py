@@ -116,7 +116,10 @@ BAD_FIELDS = {
     ),
     "a file that is no questions": (
         ("{per_topic: 10, top_up: generator}", "{file: p.txt}"),
-        ["r.yaml:8: pool.file:", "a file of questions ends in .jsonl, .json, .csv, not in '.txt'"],
+        [
+            "r.yaml:8: pool.file:",
+            "a file of questions ends in .jsonl, .json, .csv, .tsv, .parquet or .arrow, not in '.txt'",
+        ],
     ),
     "a gate without a limit": (
         ("sft:", "gates:\n  - {name: g, metric: committee_gain}\nsft:"),

@@ -69,10 +69,8 @@ def test_solutions_are_marked_against_the_files_answers(night: Night, tmp_path: 
     (tmp_path / "q.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in asked))
     sets = ["answers.value=latex", "pool.fields.answer=answer", "answers.samples=8"]
     night = Night.plan(load_recipe(tmp_path / "r.yaml", sets=sets))
-    assert night.recipe.pool.file
-    file = night.recipe.pool.file
     models = {"ann": ScriptedModel(accuracy=1.0), "ben": ScriptedModel(accuracy=0.5)}
-    with scripted(Script(behaviour="maths", models=models, answers=file)) as url:
+    with scripted(Script(behaviour="maths", models=models, answers=night.recipe.pool)) as url:
         served = {name: Endpoint(model=name, urls=(url,)) for name in models}
         make(night, served, "pool", "answers", "merge")
     rows = night.rows(merge.chunks(night), Solved)

@@ -1,0 +1,117 @@
+"""From files to the questions that are asked, in the files' order, and to every row that is none, with its reason."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from nightschool.errors import DataError
+from nightschool.gaps import allowed_rows
+from nightschool.records import Dropped, Question
+from nightschool.sources import files
+from nightschool.sources.kinds import KINDS
+from nightschool.sources.mapping import NOT_BAD, Form, question_of
+
+RULES_VERSION = 2
+
+_MOST_TOLD = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """Files, and how they are read.
+
+    Args:
+        place: where the list of rows lies in a JSON document, if not where the kind has it.
+        limit: only the first so many rows.
+    """
+
+    paths: Sequence[Path]
+    encoding: str = "utf-8"
+    split: str | None = None
+    place: str | None = None
+    limit: int | None = None
+
+
+@dataclass(slots=True)
+class Loaded:
+    """What is in the files: `first_bad` are the first bad rows in words, each with its file and line."""
+
+    questions: list[Question] = field(default_factory=list)
+    dropped: list[Dropped] = field(default_factory=list)
+    rows: int = 0
+    bad: int = 0
+    first_bad: list[str] = field(default_factory=list)
+
+
+def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
+    """Every row as a question; bad ones, duplicates and those that are not wanted are dropped.
+
+    Args:
+        max_bad_rows: how many may be bad: a share of all if below 1, else a count.
+
+    Raises:
+        DataError: a file can't be read, has no such field, or has too many bad rows; names the first ones.
+        OSError: a file is not there.
+
+    Source: plan 004, deepscaler_train.json; issue 4, "Sources".
+    """
+    paths = files.files_of(where.paths, where.split)
+    found, fields = Loaded(), Counter[str]()
+    for row in _rows(paths, where, form, fields):
+        found.rows += 1
+        if isinstance(row, Question):
+            found.questions.append(row)
+            continue
+        found.dropped.append(row)
+        if row.reason not in NOT_BAD:
+            found.bad += 1
+            found.first_bad += [row.detail] if len(found.first_bad) < _MOST_TOLD else []
+    _has_fields(paths, form, fields)
+    if not found.rows:
+        raise DataError("there are no rows in it", file=where.paths[0])
+    if found.bad > (most := allowed_rows(max_bad_rows, found.rows)):
+        told = "; ".join(found.first_bad) + ("; ..." if found.bad > _MOST_TOLD else "")
+        raise DataError(f"{found.bad:,} of {found.rows:,} rows are bad, {most:,} may be (pool.max_bad_rows): {told}",
+                        file=where.paths[0])  # fmt: skip
+    return found
+
+
+def _rows(paths: Sequence[Path], where: Where, form: Form, fields: Counter[str]) -> Iterator[Question | Dropped]:
+    seen: dict[str, str] = {}
+    place, names = where.place or KINDS[form.kind].rows, _named(paths)
+    for raw in islice(files.read(paths, encoding=where.encoding, place=place), where.limit):
+        fields.update(raw.record.keys())
+        at = f"{names[raw.file]}:{raw.line}"
+        row = question_of(raw, form, at)
+        if isinstance(row, Question):
+            if row.id in seen:
+                detail = f"{at}: the same question as {seen[row.id]}"
+                row = Dropped(id=at, topic=row.topic, reason="duplicate", detail=detail, text=row.question[:2000])
+            else:
+                seen[row.id] = at
+        yield row
+
+
+def _named(paths: Sequence[Path]) -> dict[Path, str]:
+    """Files' names, as seen from the folder that holds them all."""
+    folder = os.path.commonpath([path.parent for path in paths])
+    return {path: path.relative_to(folder).as_posix() for path in paths}
+
+
+def _has_fields(paths: Sequence[Path], form: Form, fields: Counter[str]) -> None:
+    """Raises if no row has a field that the recipe names; a slip there would drop every row for another reason."""
+    names = form.names
+    made = {"choices"} if form.kind == "bigbench" else set()
+    one = {"answer", "letter", "topic", "level", "id"} if form.kind == "plain" else set()
+    wanted = [("question", name) for name in names.question] + [("choices", name) for name in names.choices]
+    wanted += [(part, name) for part in sorted(one) if (name := getattr(names, part))]
+    for part, name in wanted:
+        if fields and name not in fields and name not in made:
+            known = ", ".join(sorted(fields)[:20])
+            message = f"no row has the field {name!r} (pool.fields.{part}); the rows have: {known}"
+            raise DataError(message, file=paths[0])
