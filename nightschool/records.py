@@ -199,15 +199,17 @@ class Measured(Row):
 
 
 class TaughtRow(Row):
-    """A row to imitate, in TRL's conversational columns."""
+    """A row to imitate, in TRL's conversational columns; its loss is multiplied with `weight`."""
 
+    weight: float = 1.0
     prompt: tuple[Message, ...]
     completion: tuple[Message, ...]
 
 
 class PreferenceRow(Row):
-    """Two replies to one prompt, in TRL's conversational columns."""
+    """Two replies to one prompt, in TRL's conversational columns; their loss is multiplied with `weight`."""
 
+    weight: float = 1.0
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
     rejected: tuple[Message, ...]

@@ -70,7 +70,9 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
         per_question=section.per_question,
         seed=night.recipe.seed,
     )
-    return [found] if isinstance(found, Dropped) else found
+    if isinstance(found, Dropped):
+        return [found]
+    return [pair.model_copy(update={"weight": ruling.weight}) for pair in found]
 
 
 STEP = Step("pairs", chunks, make, at_once=lambda night: getattr(night.recipe.pairs, "chunks_in_flight", 1))

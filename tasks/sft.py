@@ -26,6 +26,7 @@ def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
     text = answers.completion(ruling.reasoning, str(ruling.answer))
     return TaughtRow(
         id=ruling.id,
+        weight=ruling.weight,
         prompt=answers.messages(ruling.question, prompt),
         completion=(Message(role="assistant", content=text),),
     )

@@ -41,20 +41,21 @@ def calibration(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
 def over_batch(losses_B: Tensor, weights_B: Tensor, *, robust_beta: float | None) -> Tensor:
     """One loss for a batch: the mean, or Dr. DPO's -beta' log mean exp(-loss/beta'), which counts odd pairs less.
 
+    Dropped pairs are in neither mean. In the plain one a weight makes a pair's own loss larger; in the other it stands
+    for as many pairs.
+
     Args:
         losses_B: the DPO term alone: with Cal-DPO's squares in it, one pair of 64 would take all the weight.
-        weights_B: 0 for a pair that was dropped; a batch of nothing else has loss 0 and no gradient.
+        weights_B: of each pair, 0 for one that was dropped; a batch of nothing else has loss 0 and no gradient.
         robust_beta: beta'; None is the plain mean, and so is beta' without end.
 
     Source: arXiv 2407.07880, eq. 9, over the batch that one process holds at a time.
     """
-    total = weights_B.sum()
-    if total == 0:
-        return (losses_B * weights_B).sum()
-    if robust_beta is None:
-        return (losses_B * weights_B).sum() / total
+    kept = int((weights_B > 0).sum())
+    if robust_beta is None or not kept:
+        return (losses_B * weights_B).sum() / max(kept, 1)
     # log 0 = -inf takes a dropped pair out of the sum.
-    return -robust_beta * (torch.logsumexp(-losses_B / robust_beta + weights_B.log(), dim=0) - total.log())
+    return -robust_beta * (torch.logsumexp(-losses_B / robust_beta + weights_B.log(), dim=0) - weights_B.sum().log())
 
 
 def preference_loss(

@@ -50,7 +50,6 @@ class Dpo(Watched, DPOTrainer):
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         if self.how.robust in ("drop", "both") and self._epoch not in self.dropped:
             self.dropped[self._epoch] = least_believed(self._gaps(), self.how.drop_share)
-        self._rows = inputs[ROW]
         return super().training_step(model, inputs, *args, **kwargs)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
@@ -68,7 +67,7 @@ class Dpo(Watched, DPOTrainer):
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         how = self.how
         self.beta = how.beta
-        if how.plain:
+        if how.plain and not self.weighted:
             return super()._compute_loss(model, inputs, return_outputs)
         chosen_B, rejected_B = self._ratios(model, inputs)
         loss = preference_loss(
@@ -91,8 +90,8 @@ class Dpo(Watched, DPOTrainer):
 
     def _weights(self, like_B: Tensor) -> Tensor:
         out = set(self.dropped.get(self._epoch, ()))
-        kept = [self.ids[row] not in out for row in self._rows.tolist()]
-        return torch.tensor(kept, dtype=like_B.dtype, device=like_B.device)
+        kept = [self.ids[row] not in out for row in self._rows]
+        return self.weights_of_batch(like_B) * torch.tensor(kept, device=like_B.device)
 
     def _centred(self, how: Preference, gap_B: Tensor) -> float:
         """The running mean of gaps, over all processes and with this batch in it."""

@@ -24,7 +24,7 @@ class SftRow(TaughtRow):
 
     @model_validator(mode="after")
     def _fit(self) -> SftRow:
-        _check(self.prompt, self.endings)
+        _check(self.prompt, self.endings, self.weight)
         return self
 
 
@@ -38,7 +38,7 @@ class DpoRow(PreferenceRow):
 
     @model_validator(mode="after")
     def _fit(self) -> DpoRow:
-        _check(self.prompt, self.endings)
+        _check(self.prompt, self.endings, self.weight)
         if self.chosen == self.rejected:
             raise ValueError("chosen and rejected are the same")
         return self
@@ -70,7 +70,9 @@ def read_rows(path: Path, stage: Stage) -> list[TrainingRow]:
     return rows
 
 
-def _check(prompt: Turns, endings: tuple[Turns, ...]) -> None:
+def _check(prompt: Turns, endings: tuple[Turns, ...], weight: float) -> None:
+    if not 0 < weight < float("inf"):
+        raise ValueError(f"weight is {weight}: a row that is not to count is left out")
     if not prompt or prompt[-1].role == "assistant":
         raise ValueError("prompt must end with a turn that the assistant answers")
     for turns in endings:

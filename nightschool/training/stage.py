@@ -46,9 +46,9 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
     )
     with new_directory(Path(job.output)) as folder:
-        model, ids = load_model(job, place.weights), [row.id for row in rows]
+        model = load_model(job, place.weights)
         trainer = build_trainer(
-            job, model=model, tokenizer=tokenizer, rendered=rendered, ids=ids, place=place, folder=str(folder)
+            job, model=model, tokenizer=tokenizer, rendered=rendered, rows=rows, place=place, folder=str(folder)
         )
         progress, stopping = Progress(out), Stopping()
         for callback in (progress, stopping):

@@ -17,17 +17,38 @@ from nightschool.training.job import Job
 from nightschool.training.models import Place, lora_config
 from nightschool.training.preference import Dpo
 from nightschool.training.render import Rendered
+from nightschool.training.rows import TrainingRow
 from nightschool.training.watched import ROW, Watched
 
 IGNORED = -100  # label of a token that is not learned
 
 
 class Sft(Watched, SFTTrainer):
-    """SFT on prompt and completion, loss on the completion."""
+    """SFT on prompt and completion, loss on the completion; each row's multiplied with its weight."""
+
+    def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
+        return super().compute_loss(self._weighing(model) if self.weighted else model, inputs, *args, **kwargs)
+
+    def _weighing(self, model: Any) -> Any:
+        """TRL sums the log-probabilities that a model gives: what is weighed there is weighed in the loss."""
+
+        def forward(**inputs: Any) -> Any:
+            found = model(**inputs)
+            found.log_probs = found.log_probs * self.weights_of_batch(found.log_probs)[:, None]
+            return found
+
+        return forward
 
 
 def build_trainer(
-    job: Job, *, model: Any, tokenizer: Any, rendered: Sequence[Rendered], ids: Sequence[str], place: Place, folder: str
+    job: Job,
+    *,
+    model: Any,
+    tokenizer: Any,
+    rendered: Sequence[Rendered],
+    rows: Sequence[TrainingRow],
+    place: Place,
+    folder: str,
 ) -> Sft | Dpo:
     """Make the trainer of a job's stage.
 
@@ -36,7 +57,7 @@ def build_trainer(
 
     Args:
         model: base, or PeftModel when the job goes on with an adapter.
-        rendered, ids: the rows and their names, in file order.
+        rendered, rows: in file order.
         folder: where TRL may write; nothing of it is kept.
 
     Raises:
@@ -57,7 +78,7 @@ def build_trainer(
         if new_lora and "target modules" in str(error).lower():
             raise DataError(f"lora.target_modules: {error}") from error
         raise
-    trainer.watch(ids, job.rows)
+    trainer.watch([row.id for row in rows], [row.weight for row in rows], job.rows)
     return trainer
 
 

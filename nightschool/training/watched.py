@@ -18,16 +18,19 @@ ROW = "row"
 class Watched(Trainer):
     """Knows which rows a step is made of, and stops at a loss or gradient that is not finite.
 
-    `ids` are the row names in file order; `file` is where they stand.
+    `ids` and `weights` are the rows' names and weights in file order; `file` is where they stand.
     """
 
     ids: Sequence[str]
+    weights: Sequence[float]
     file: str
     _total_train_tokens: int
 
-    def watch(self, ids: Sequence[str], file: str) -> None:
+    def watch(self, ids: Sequence[str], weights: Sequence[float], file: str) -> None:
         """Begin to look: called once, before training."""
-        self.ids, self.file = ids, file
+        self.ids, self.weights, self.file = ids, weights, file
+        self.weighted = set(weights) != {1.0}
+        self._rows: list[int] = []
         self._recent: deque[list[int]] = deque(maxlen=self.args.gradient_accumulation_steps)
         self.data_collator = _with_rows(self.data_collator)
         self.remove_callback(PrinterCallback)
@@ -41,12 +44,16 @@ class Watched(Trainer):
         self._total_train_tokens = kept["tokens"]
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> torch.Tensor:
-        rows = inputs.pop(ROW).tolist()
+        self._rows = rows = inputs.pop(ROW).tolist()
         self._recent.append(rows)
         loss = super().training_step(model, inputs, *args, **kwargs)
         if not torch.isfinite(loss):
             self._stop(f"loss is {loss.item()}", rows)
         return loss
+
+    def weights_of_batch(self, like: torch.Tensor) -> torch.Tensor:
+        """Weights of the rows that the present step is made of."""
+        return torch.tensor([self.weights[row] for row in self._rows], dtype=like.dtype, device=like.device)
 
     def log(self, logs: dict[str, float], *args: Any, **kwargs: Any) -> None:
         norm = logs.get("grad_norm", 0.0)

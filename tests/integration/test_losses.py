@@ -21,7 +21,7 @@ pytestmark = pytest.mark.integration
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
 
 RATIOS = st.lists(
-    st.tuples(st.floats(-30, 30), st.floats(-30, 30), st.sampled_from([0.0, 1.0])), min_size=1, max_size=8
+    st.tuples(st.floats(-30, 30), st.floats(-30, 30), st.sampled_from([0.0, 0.5, 1.0, 2.0])), min_size=1, max_size=8
 )
 HOW = st.builds(
     Preference,
@@ -35,7 +35,7 @@ HOW = st.builds(
 
 def reference(pairs: list[tuple[float, float, float]], how: Preference, centre: float) -> float:
     """The formulas, term by term, in plain float64."""
-    kept = [(a, b) for a, b, weight in pairs if weight]
+    kept = [pair for pair in pairs if pair[2]]
     if not kept:
         return 0.0
 
@@ -43,19 +43,21 @@ def reference(pairs: list[tuple[float, float, float]], how: Preference, centre: 
         return float(np.logaddexp(0.0, x))
 
     terms = []
-    for a, b in kept:
+    for a, b, _ in kept:
         gap = a - b
         inner = {"paper": gap, "center": how.beta * (gap - centre), "none": how.beta * gap}[how.cal]
         terms.append(softplus(-inner))
     if how.robust in ("paper", "both"):
         least = min(terms)
-        mean = sum(math.exp(-(term - least) / how.robust_beta) for term in terms) / len(terms)
+        total = sum(weight for *_, weight in kept)
+        odd = [math.exp(-(term - least) / how.robust_beta) for term in terms]
+        mean = sum(weight * one for (*_, weight), one in zip(kept, odd, strict=True)) / total
         loss = least - how.robust_beta * math.log(mean)
     else:
-        loss = sum(terms) / len(terms)
+        loss = sum(weight * term for (*_, weight), term in zip(kept, terms, strict=True)) / len(kept)
     if how.cal == "paper":
         t = 1 / (2 * how.beta)
-        loss += how.cal_weight * sum((a - t) ** 2 + (b + t) ** 2 for a, b in kept) / len(kept)
+        loss += how.cal_weight * sum(weight * ((a - t) ** 2 + (b + t) ** 2) for a, b, weight in kept) / len(kept)
     return loss
 
 
@@ -163,3 +165,46 @@ def test_flipped_pairs_are_dropped_first(folder: Path, tmp_path: Path) -> None:
     trainer, _ = trainer_of(job)
     trainer.train()
     assert set(trainer.dropped[2]) == {f"d{index}" for index in flipped}
+
+
+@pytest.mark.slow
+def test_a_row_of_weight_two_is_as_good_as_two_rows(folder: Path, tmp_path: Path) -> None:
+    """SFT in one batch: the sum over rows is the same, and it is divided by the tokens of the rows that are there."""
+    rows = [json.loads(line) for line in (folder / "sft.jsonl").read_text().splitlines()][:4]
+    heavy = [{**row, "weight": 2.0 if place == 0 else 1.0} for place, row in enumerate(rows)]
+    twice = [rows[0], *rows]
+    twice[0] = {**rows[0], "id": "again"}
+    losses = {}
+    for name, chosen in (("plain", rows), ("heavy", heavy), ("twice", twice)):
+        file = tmp_path / f"{name}.jsonl"
+        file.write_text("".join(json.dumps(row) + "\n" for row in chosen))
+        trainer, _ = trainer_of(make_job(folder, "sft", rows=str(file)))
+        trainer.train()
+        losses[name] = trainer.state.log_history[0]["loss"]
+    assert losses["heavy"] > 1.1 * losses["plain"]
+    assert losses["heavy"] * 4 == pytest.approx(losses["twice"] * 5, rel=1e-4)
+
+
+@pytest.mark.slow
+def test_a_pair_of_weight_two_counts_twice(folder: Path, tmp_path: Path) -> None:
+    rows = [json.loads(line) for line in (folder / "dpo.jsonl").read_text().splitlines()][:4]
+    losses = []
+    for weight in (1.0, 2.0):
+        file = tmp_path / f"{weight}.jsonl"
+        file.write_text("".join(json.dumps({**row, "weight": weight}) + "\n" for row in rows))
+        trainer, _ = trainer_of(make_job(folder, "dpo", rows=str(file)))
+        trainer.train()
+        losses.append(trainer.state.log_history[0]["loss"])
+    assert losses == pytest.approx([math.log(2), 2 * math.log(2)])
+
+
+@pytest.mark.parametrize("weight", [0.0, -1.0])
+def test_a_weight_that_is_none_is_refused(folder: Path, tmp_path: Path, weight: float) -> None:
+    from nightschool.errors import DataError
+    from nightschool.training.rows import read_rows
+
+    row = json.loads((folder / "sft.jsonl").read_text().splitlines()[0])
+    file = tmp_path / "rows.jsonl"
+    file.write_text(json.dumps({**row, "weight": weight}))
+    with pytest.raises(DataError, match=r"rows\.jsonl:1.*weight is"):
+        read_rows(file, "sft")

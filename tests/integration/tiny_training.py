@@ -79,8 +79,10 @@ def trainer_of(job: Job, rows: Sequence[TrainingRow] | None = None) -> tuple[Any
     rendered = render_rows(
         rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
     )
-    model, ids, trl = load_model(job, place.weights), [row.id for row in rows], str(Path(job.output).parent / "trl")
-    trainer = build_trainer(job, model=model, tokenizer=tokenizer, rendered=rendered, ids=ids, place=place, folder=trl)
+    model, trl = load_model(job, place.weights), str(Path(job.output).parent / "trl")
+    trainer = build_trainer(
+        job, model=model, tokenizer=tokenizer, rendered=rendered, rows=rows, place=place, folder=trl
+    )
     return trainer, tokenizer
 
 
