@@ -1,9 +1,11 @@
 """What Prefect costs a night: `python -m benchmarks.orchestration [--chunks 50] [--rows 5000] [--rounds 5]`.
 
 In one process with its own Prefect server, in turn: the phase as a night runs it (rows asked of a scripted server
-without delay, chunk by chunk), the same asks without Prefect and chunks, and a bare flow of as many tasks that do
-nothing.
-Reported per chunk: (phase - asks - bare tasks) / chunks; wanted are 20 ms at most.
+without delay, chunk by chunk), as many chunks made in as many threads without Prefect, the same asks without chunks,
+and a bare flow of as many tasks that do nothing.
+Reported per chunk, in wall and CPU time of this process: Prefect's cost, (phase - chunks - bare tasks) / chunks, of
+which 20 ms are wanted at most; and with it what a chunk costs beyond its asks (rows built, journalled, read, packed,
+synced), (phase - asks - bare tasks) / chunks.
 
 Then the first request: from the start of `nightschool run` to the first reply on file, over the time that importing
 Prefect and starting its server takes by itself; wanted is twice at most.
@@ -18,9 +20,10 @@ import sys
 import tempfile
 import time
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -81,25 +84,41 @@ def _night(folder: Path, name: str, url: str, chunk_rows: int) -> Night:
 
 
 def _chunks(folder: Path, url: str, rows: int, chunks: int, rounds: int) -> None:
-    times: dict[str, list[float]] = {"phase": [], "asks": [], "tasks": []}
+    times: dict[str, list[Times]] = {"phase": [], "chunks": [], "asks": [], "tasks": []}
     with by_itself(folder / "prefect"):
         from flows.phase import run_phase
 
         for number in range(rounds):
-            night = _night(folder, f"round-{number}", url, rows // chunks)
-            night.begin()
-            ledger = Ledger(night.dir)
-            run_phase(night, ledger, STEPS["pool"])
             served = Endpoint(model="echo", urls=(url,), concurrency=64)
-            times["phase"].append(_seconds(lambda: _phase(night, ledger, served)))  # noqa: B023
-            times["asks"].append(_seconds(lambda: _asks(night, served)))  # noqa: B023
-            times["tasks"].append(_seconds(lambda: _bare(chunks)))
-    each = [(a - b - c) / chunks * 1000 for a, b, c in zip(*times.values(), strict=True)]
-    shown = ", ".join(f"{name} {statistics.median(found):.2f} s" for name, found in times.items())
-    print(f"{chunks} chunks of {rows // chunks} rows, medians of {rounds}: {shown}")
-    print(
-        f"per chunk beyond bare tasks and asking: {statistics.median(each):.1f} ms ({min(each):.1f} to {max(each):.1f})"
-    )
+            for way, make in (("phase", _phase), ("chunks", _made)):
+                night = _night(folder, f"{way}-{number}", url, rows // chunks)
+                night.begin()
+                run_phase(night, Ledger(night.dir), STEPS["pool"])
+                times[way].append(_times(lambda: make(night, served)))  # noqa: B023
+            times["asks"].append(_times(lambda: _asks(night, served)))  # noqa: B023
+            times["tasks"].append(_times(lambda: _bare(chunks)))
+    found = [f"{name} {_median(one.wall for one in each):.2f} s" for name, each in times.items()]
+    print(f"{chunks} chunks of {rows // chunks} rows, medians of {rounds}: {', '.join(found)}")
+    _per_chunk("Prefect, beyond bare tasks", "chunks", times, chunks)
+    _per_chunk("all, beyond bare tasks and asks", "asks", times, chunks)
+
+
+class Times(NamedTuple):
+    """Seconds of wall and of CPU, all threads of this process together."""
+
+    wall: float
+    cpu: float
+
+
+def _per_chunk(name: str, without: str, times: dict[str, list[Times]], chunks: int) -> None:
+    rounds = list(zip(times["phase"], times[without], times["tasks"], strict=True))
+    wall, cpu = ([(phase[i] - other[i] - bare[i]) / chunks * 1000 for phase, other, bare in rounds] for i in (0, 1))
+    spread = f"{min(wall):.1f} to {max(wall):.1f}"
+    print(f"per chunk, {name}: {_median(wall):.1f} ms ({spread}), of CPU {_median(cpu):.1f} ms")
+
+
+def _median(values: Iterable[float]) -> float:
+    return statistics.median(values)
 
 
 class _Served:
@@ -118,11 +137,22 @@ class _Served:
         return {"echo": self._endpoint}
 
 
-def _phase(night: Night, ledger: Ledger, endpoint: Endpoint) -> None:
+def _phase(night: Night, endpoint: Endpoint) -> None:
     from flows.phase import run_phase
 
-    run_phase(night, ledger, STEPS["answers"], _Served(endpoint))  # pyright: ignore[reportArgumentType]
+    run_phase(night, Ledger(night.dir), STEPS["answers"], _Served(endpoint))  # pyright: ignore[reportArgumentType]
     assert len(night.made(answers.chunks(night))) == len(answers.chunks(night))
+
+
+def _made(night: Night, endpoint: Endpoint) -> None:
+    """The same without Prefect: the task's function, in as many threads."""
+    from tasks.chunk import make_chunk
+
+    def make(chunk: Chunk) -> None:
+        make_chunk.fn(night.store.place, night.name, night.stamp, chunk, {"echo": endpoint})
+
+    with ThreadPoolExecutor(STEPS["answers"].at_once(night)) as threads:
+        list(threads.map(make, answers.chunks(night)))
 
 
 def _asks(night: Night, endpoint: Endpoint) -> None:
@@ -162,9 +192,9 @@ def _first_request(folder: Path, url: str, rounds: int) -> None:
         night = _night(folder, f"first-{number}", url, 100)
         command = [sys.executable, "-m", "flows.cli", "run", str(folder / f"first-{number}.yaml"), "--set"]
         command += [f"seed={night.recipe.seed}"]
-        ours.append(_seconds(lambda: _until_reply(command, night)))  # noqa: B023
+        ours.append(_times(lambda: _until_reply(command, night)).wall)  # noqa: B023
         started = _STARTED.format(folder=str(folder / f"bare-{number}"))
-        bare.append(_seconds(lambda: subprocess.run([sys.executable, "-c", started], check=True)))  # noqa: B023
+        bare.append(_times(lambda: subprocess.run([sys.executable, "-c", started], check=True)).wall)  # noqa: B023
     ratio = statistics.median(a / b for a, b in zip(ours, bare, strict=True))
     print(
         f"first reply after {statistics.median(ours):.1f} s; Prefect and its server alone "
@@ -183,11 +213,10 @@ def _until_reply(command: list[str], night: Night) -> None:
         process.terminate()
 
 
-def _seconds(what: object) -> float:
-    began = time.perf_counter()
-    assert callable(what)
+def _times(what: Callable[[], object]) -> Times:
+    wall, cpu = time.perf_counter(), time.process_time()
     what()
-    return time.perf_counter() - began
+    return Times(time.perf_counter() - wall, time.process_time() - cpu)
 
 
 if __name__ == "__main__":

@@ -84,9 +84,12 @@ class Scribe:
 
     def written(self, file: Appended, *, many: bool) -> None:
         """A file has lines that the disk does not have yet."""
-        with self._lock:
-            self._open.add(file)
-        self._dirty.set()
+        # Told already, most of the time; to tell it again for every row took a tenth of the client's time.
+        if file not in self._open:
+            with self._lock:
+                self._open.add(file)
+        if not self._dirty.is_set():
+            self._dirty.set()
         if many:
             self._many.set()
 

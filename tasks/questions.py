@@ -36,11 +36,10 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     recipe, section = night.recipe, night.recipe.questions
     assert section is not None
     wanted = list(questions.row_ids(recipe.topics, section.per_topic))
+    sampling = section.sampling
 
     def ask_of(row: tuple[str, str]) -> Ask:
-        return questions.ask(
-            *row, teacher=chunk.part, seed=recipe.seed, prompt=section.prompt, sampling=section.sampling
-        )
+        return questions.ask(*row, teacher=chunk.part, seed=recipe.seed, prompt=section.prompt, sampling=sampling)
 
     return ask_each(
         night,
