@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from nightschool.marking import agreed
-from nightschool.records import Answer, Outcome, Question, Results, Ruling
+from nightschool.records import Answer, Mark, Outcome, Question, Results, Ruling, Solved
+from nightschool.reliability import Votes
 from nightschool.seeds import rng_of
-from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, decide
+from nightschool.values.kinds import Kind
+from nightschool.values.read import read_truth
+from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, candidates, decide
 
 RULES_VERSION = 3
 
@@ -73,6 +76,22 @@ def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[s
     }
 
 
+def hear_solutions(solved: Solved, teachers: Sequence[str]) -> dict[str, list[Heard]]:
+    """What every teacher wrote on a question; a solution without an answer is not right, as far as a truth is known."""
+    marks: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
+    return {
+        name: [Heard(one.value, one.text, marks.get(one.mark)) for one in solved.solutions.get(name, ())]
+        for name in teachers
+    }
+
+
+def truth_of(solved: Solved, kind: Kind) -> Known | None:
+    """The file's answer to a question; None where it has none that can be read."""
+    answer = solved.question.answer
+    value = read_truth(answer, kind).value if answer is not None else None
+    return Known("truth", value) if value is not None else None
+
+
 def known(question: Question, *, solver: bool, truth: bool = False) -> Known | None:
     """What the solver, or a file's `truth`, says of a question with choices; None where neither does.
 
@@ -86,10 +105,20 @@ def known(question: Question, *, solver: bool, truth: bool = False) -> Known | N
 
 
 def ballots(said: Said, terms: Terms, same: Same = str.__eq__) -> list[Ballot]:
-    """The votes on one question: one a teacher, or one a sample."""
-    if terms.voters == "samples":
-        return [Ballot(teacher, one.value) for teacher, heard in said.items() for one in heard]
+    """Every teacher's own vote, from its samples; None where it abstains."""
     return [_vote(teacher, heard, terms, same) for teacher, heard in said.items()]
+
+
+def pattern(votes_T: Sequence[Ballot], same: Same = str.__eq__, *, closed: bool = False) -> Votes:
+    """A question's votes as reliability is learned from them.
+
+    Args:
+        closed: the values are classes and keep their names (yes, no); else only who agrees with whom counts, so that a
+            whole night has few patterns.
+    """
+    found = sorted(candidates(votes_T, same), key=lambda one: one.ballots[0].teacher)
+    names = [one.value if closed else str(place) for place, one in enumerate(found)]
+    return tuple(sorted((vote.teacher, name) for name, one in zip(names, found, strict=True) for vote in one.ballots))
 
 
 def rule(
@@ -104,13 +133,14 @@ def rule(
         said: by teacher, in recipe order.
         same: whether two values are one answer; None (could not judge) keeps them apart.
     """
-    cast = ballots(said, terms, same)
+    own = ballots(said, terms, same)
+    cast = _samples(said) if terms.voters == "samples" else own
     found = decide(cast, terms.rule, same=same)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
     vote_right = _right(vote, said, same)
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
-    if known and known.answer is not None and vote_right is False and terms.minority == "reject":
+    if known and answer is not None and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
     texts = sorted({one.text for heard in said.values() for one in heard if _leads_to(one, answer, known, same)})
     if answer is not None and not texts:
@@ -123,14 +153,19 @@ def rule(
         reasoning=rng_of("reasoning", terms.seed, question.id).choice(texts) if texts else "",
         by=known.by if known else "votes",
         reason=reason,
-        votes={teacher: _vote(teacher, heard, terms, same).value for teacher, heard in said.items()},
+        votes={one.teacher: one.value for one in own},
+        votes_right={one.teacher: right for one in own if (right := _right(one.value, said, same)) is not None},
         vote=vote,
+        vote_right=vote_right,
         agreement=found.agreement,
         entropy=found.entropy,
         confidence=found.confidence,
-        vote_right=vote_right,
         **_marks(said),
     )
+
+
+def _samples(said: Said) -> list[Ballot]:
+    return [Ballot(teacher, one.value) for teacher, heard in said.items() for one in heard]
 
 
 def _vote(teacher: str, heard: Sequence[Heard], terms: Terms, same: Same) -> Ballot:

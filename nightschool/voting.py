@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import fmean, median
 from typing import Literal
+
+from nightschool.reliability import Reliability
 
 RULES_VERSION = 2
 
@@ -64,14 +66,14 @@ class Rule:
         ties: what becomes of a tie.
         fallback: for `unanimous`, how to count when it is not; None decides nothing then.
         tolerance: for `numeric_average`, how far from the median a vote may be, as a share of it.
-        reliability: for `reliability`, each teacher's share of right answers; a teacher without one counts nothing.
+        reliability: for `reliability`, what was learned of the teachers; one of whom nothing is known counts nothing.
     """
 
     strategy: Strategy = "majority"
     ties: Ties = "none"
     fallback: Literal["majority", "confidence_weighted"] | None = "majority"
     tolerance: float = 0.01
-    reliability: Mapping[str, float] | None = None
+    reliability: Reliability | None = None
 
 
 def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) -> Decision:
@@ -90,12 +92,14 @@ def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) 
         return _average(found, rule)
     if rule.strategy == "unanimous" and len(found) > 1 and rule.fallback is None:
         return _decision(found, None, "not_unanimous")
-    scores = {candidate.value: _score(candidate, rule, len(found)) for candidate in found}
+    scores = _beliefs(found, rule) or {one.value: _score(one, rule) for one in found}
     best = max(scores.values())
     leading = [one for one in found if math.isclose(scores[one.value], best, rel_tol=_EXACT, abs_tol=_EXACT)]
     if len(leading) > 1 and rule.ties == "none":
         return _decision(found, None, "tie")
-    return _decision(found, leading[0], confidence=_confidence(leading[0], rule, list(scores.values())))
+    if rule.strategy == "reliability":
+        return _decision(found, leading[0], confidence=best)
+    return _decision(found, leading[0], confidence=fmean(ballot.confidence for ballot in leading[0].ballots))
 
 
 def candidates(ballots_T: Sequence[Ballot], same: Same = str.__eq__) -> list[Candidate]:
@@ -135,7 +139,14 @@ def _canonical(value: str) -> tuple[int, str]:
     return len(value), value
 
 
-def _score(candidate: Candidate, rule: Rule, rivals: int) -> float:
+def _beliefs(found: Sequence[Candidate], rule: Rule) -> dict[str, float]:
+    if rule.strategy != "reliability" or rule.reliability is None:
+        return {}
+    beliefs = rule.reliability.beliefs((ballot.teacher, one.value) for one in found for ballot in one.ballots)
+    return {one.value: beliefs.get(one.value, 0.0) for one in found}
+
+
+def _score(candidate: Candidate, rule: Rule) -> float:
     confidences = [ballot.confidence for ballot in candidate.ballots]
     strategy = rule.fallback if rule.strategy == "unanimous" else rule.strategy
     if strategy == "confidence_weighted":
@@ -145,21 +156,7 @@ def _score(candidate: Candidate, rule: Rule, rivals: int) -> float:
         return max(confidences)
     if strategy == "median_confidence":
         return median(confidences)
-    if strategy == "reliability":
-        return math.fsum(_weight(ballot.teacher, rule, rivals) for ballot in candidate.ballots)
     return float(len(candidate.ballots))
-
-
-def _weight(teacher: str, rule: Rule, rivals: int) -> float:
-    """What a vote says in favour of its candidate: the log odds of its being right against one wrong candidate.
-
-    Source: Nitzan & Paroush 1982, International Economic Review 23:289 (optimal weights of independent voters).
-    """
-    share = (rule.reliability or {}).get(teacher)
-    if share is None:
-        return 0.0
-    share = min(max(share, 0.001), 0.999)
-    return math.log(share / (1 - share) * max(1, rivals - 1))
 
 
 def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
@@ -182,13 +179,6 @@ def _number(value: str) -> Fraction | None:
         return Fraction(value)
     except (ValueError, ZeroDivisionError):
         return None
-
-
-def _confidence(winner: Candidate, rule: Rule, scores: Sequence[float]) -> float:
-    if rule.strategy == "reliability":
-        best = max(scores)
-        return 1 / math.fsum(math.exp(score - best) for score in scores)
-    return fmean(ballot.confidence for ballot in winner.ballots)
 
 
 def _decision(

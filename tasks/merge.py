@@ -39,12 +39,13 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     matched = merge.merge(questions, night.rows(solved, Solutions))
     if section.value == "none":
         return Made([merge.unread(one) for one in matched])
-    rows = marking.mark(matched, section.value, fallback=section.fallback, compare=_compare)
+    rows = marking.mark(matched, section.value, fallback=section.fallback, compare=compare)
     counts = {teacher: tally.model_dump() for teacher, tally in marking.tallies(rows).items()}
     return Made(rows, figures={"marks": counts, "classes": marking.classes(rows)})
 
 
-def _compare(pairs: Collection[marking.Pair]) -> dict[marking.Pair, bool | None]:
+def compare(pairs: Collection[marking.Pair]) -> dict[marking.Pair, bool | None]:
+    """Whether the two expressions of each pair are equal; None for what could not be judged."""
     verdicts = judge().rule(pairs)
     return {pair: verdict == "same" if verdict in ("same", "different") else None for pair, verdict in verdicts.items()}
 

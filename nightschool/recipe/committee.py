@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -10,6 +9,7 @@ from pydantic import Field, model_validator
 from nightschool.committee import Terms, Undecided
 from nightschool.recipe.phases import Answers, Pool
 from nightschool.recipe.section import Clash, Positive, Section, Share
+from nightschool.reliability import Reliability
 from nightschool.voting import Rule, Strategy, Ties
 
 Verifier = Literal["solver", "truth", "none"]
@@ -106,8 +106,8 @@ def quorum_of(section: Committee, answers: Answers, teachers: int) -> int:
     return section.quorum or min(2, voters_of(section, answers, teachers))
 
 
-def terms_of(section: Committee, *, quorum: int, seed: int, reliability: Mapping[str, float] | None = None) -> Terms:
-    """The section as the rule takes it; `reliability` by teacher, for the strategy of that name."""
+def terms_of(section: Committee, *, quorum: int, seed: int, reliability: Reliability | None = None) -> Terms:
+    """The section as the rule takes it; `reliability` is for the strategy of that name."""
     fallback = None if section.fallback == "none" else section.fallback
     return Terms(
         rule=Rule(section.strategy, section.ties, fallback, section.tolerance, reliability),

@@ -19,6 +19,7 @@ from nightschool.recipe.section import (
     fill,
     fill_answer,
 )
+from nightschool.values.kinds import Kind
 from nightschool.wire import Sampling
 
 _OF_A_FILE = ("kind", "rows", "split", "encoding", "fields", "integers", "limit")
@@ -111,6 +112,11 @@ class Answers(Asking):
             raise Clash("only a number can stand in for a value", "fallback",
                         allowed="none, or value: integer, number, latex")  # fmt: skip
         return self
+
+    @property
+    def kind(self) -> Kind:
+        """What an answer is; free text is compared as it stands where no value is read out of it."""
+        return "letter" if self.reply == "letter" else "text" if self.value == "none" else self.value
 
     @property
     def sampling(self) -> Sampling:

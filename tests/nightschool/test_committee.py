@@ -12,11 +12,13 @@ from hypothesis import strategies as st
 from nightschool.committee import Heard, Known, hear, known, rule
 from nightschool.recipe.committee import Committee, terms_of
 from nightschool.records import Answer, Cast, CheckStatus, Letter, Question, Ruling
+from nightschool.reliability import Coins
 from nightschool.values.latex import same
 from nightschool.voting import Strategy
 
 TEACHERS = ("alba", "bruno", "clara")
-SHARES = {"alba": 0.9, "bruno": 0.6, "clara": 0.7, "dora": 0.55, "emil": 0.8}
+NAMES = ("alba", "bruno", "clara", "dora", "emil")
+LEARNED = Coins(dict(zip(NAMES, (0.9, 0.6, 0.7, 0.55, 0.8), strict=True)), rivals=3)
 
 
 def question(truth: Letter | None = "A", check: CheckStatus = "ok") -> Question:
@@ -128,16 +130,16 @@ sections = st.builds(
 
 @given(votes, sections, st.randoms())
 def test_the_order_of_teachers_decides_nothing(given_: list[list[str | None]], section: Committee, rng: random.Random):
-    said = {name: [Heard(value, value or "") for value in values] for name, values in zip(SHARES, given_, strict=False)}
+    said = {name: [Heard(value, value or "") for value in values] for name, values in zip(NAMES, given_, strict=False)}
     shuffled = dict(rng.sample(list(said.items()), len(said)))
-    terms = terms_of(section, quorum=2, seed=0, reliability=SHARES)
+    terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
     assert rule(question(), shuffled, terms, same=same) == rule(question(), said, terms, same=same)
 
 
 @given(st.integers(2, 4), sections, st.integers(0, 3))
 def test_a_duplicate_teacher_never_turns_a_unanimous_verdict(teachers: int, section: Committee, who: int) -> None:
-    said = {name: [Heard("7", name)] for name in list(SHARES)[:teachers]}
-    terms = terms_of(section, quorum=2, seed=0, reliability=SHARES)
+    said = {name: [Heard("7", name)] for name in NAMES[:teachers]}
+    terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
     before = rule(question(), said, terms)
     after = rule(question(), {**said, "twin": said[list(said)[who % teachers]]}, terms)
     assert (before.verdict, before.answer) == ("accept", "7")

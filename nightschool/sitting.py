@@ -1,0 +1,132 @@
+"""From rulings to counts that add up over chunks: verdicts and reasons, agreement, each teacher's votes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.records import Ruling
+
+# Shares of votes fall into steps of five points: ten teachers can't agree more finely.
+_STEPS = 20
+
+
+class Level(BaseModel):
+    """Questions of one step of agreement: all, those that the votes decide, those of them that are known, and right."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    questions: int = 0
+    decided: int = 0
+    known: int = 0
+    right: int = 0
+
+    def __add__(self, other: Level) -> Level:
+        return Level(**{name: getattr(self, name) + getattr(other, name) for name in Level.model_fields})
+
+
+class Seat(BaseModel):
+    """One teacher's votes: cast, those that are known to be right or wrong, right; and beside the committee's own.
+
+    Of the questions where both are known, `beside`: `only_ours` are right by the votes alone (the teacher is wrong, or
+    abstained), `only_theirs` by the teacher alone, `both` by both.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    cast: int = 0
+    known: int = 0
+    right: int = 0
+    beside: int = 0
+    both: int = 0
+    only_ours: int = 0
+    only_theirs: int = 0
+
+    def __add__(self, other: Seat) -> Seat:
+        return Seat(**{name: getattr(self, name) + getattr(other, name) for name in Seat.model_fields})
+
+
+class Sitting(BaseModel):
+    """What a committee did with its questions; `by` counts who accepted, `reasons` what the others fell to.
+
+    `overruled`: accepted against the votes, by an exact check. `not_compared`: pairs of values that could not be
+    judged, so that they stayed two candidates. Levels by agreement in steps of 1/20, rounded down.
+    """
+
+    model_config = ConfigDict(extra="forbid")
+
+    asked: int = 0
+    by: dict[str, int] = {}
+    reasons: dict[str, dict[str, int]] = {}
+    overruled: int = 0
+    not_compared: int = 0
+    levels: dict[int, Level] = {}
+    seats: dict[str, Seat] = {}
+
+    def __add__(self, other: Sitting) -> Sitting:
+        return Sitting(
+            asked=self.asked + other.asked,
+            by=_sum(self.by, other.by),
+            reasons={
+                one: _sum(self.reasons.get(one, {}), other.reasons.get(one, {}))
+                for one in sorted({*self.reasons, *other.reasons})
+            },
+            overruled=self.overruled + other.overruled,
+            not_compared=self.not_compared + other.not_compared,
+            levels={
+                one: self.levels.get(one, Level()) + other.levels.get(one, Level())
+                for one in sorted({*self.levels, *other.levels})
+            },
+            seats={
+                one: self.seats.get(one, Seat()) + other.seats.get(one, Seat())
+                for one in dict.fromkeys([*self.seats, *other.seats])
+            },
+        )
+
+
+def sit(rulings: Sequence[Ruling], *, not_compared: int = 0) -> Sitting:
+    """The counts of a chunk's rulings."""
+    levels: dict[int, Level] = {}
+    seats: dict[str, Seat] = {}
+    for one in rulings:
+        step = int(one.agreement * _STEPS + 1e-9)
+        levels[step] = levels.get(step, Level()) + Level(
+            questions=1, decided=one.vote is not None, known=one.vote_right is not None, right=one.vote_right is True
+        )
+        for teacher, vote in one.votes.items():
+            seats[teacher] = seats.get(teacher, Seat()) + _seat(one, teacher, vote)
+    reasons: dict[str, Counter[str]] = {"reject": Counter(), "review": Counter()}
+    for one in rulings:
+        if one.verdict != "accept":
+            reasons[one.verdict][one.reason or ""] += 1
+    return Sitting(
+        asked=len(rulings),
+        by=dict(Counter(one.by for one in rulings if one.verdict == "accept")),
+        reasons={verdict: dict(counts) for verdict, counts in reasons.items() if counts},
+        overruled=sum(one.verdict == "accept" and one.vote_right is False for one in rulings),
+        not_compared=not_compared,
+        levels=dict(sorted(levels.items())),
+        seats=seats,
+    )
+
+
+def _seat(one: Ruling, teacher: str, vote: str | None) -> Seat:
+    theirs, ours = one.votes_right.get(teacher), one.vote_right
+    # Where the votes are known to be right or wrong, so is the truth: a teacher who abstained is not right.
+    beside = ours is not None and (vote is None or theirs is not None)
+    right = theirs is True
+    return Seat(
+        cast=vote is not None,
+        known=theirs is not None,
+        right=right,
+        beside=beside,
+        both=beside and right and ours is True,
+        only_ours=beside and not right and ours is True,
+        only_theirs=beside and right and ours is False,
+    )
+
+
+def _sum(ours: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:
+    return dict(Counter(ours) + Counter(theirs))
