@@ -126,25 +126,25 @@ def rule(
 ) -> Ruling:
     """Ruling on one question: by the exact check where it knows the answer, else by votes.
 
-    The row that is taught carries a teacher's own words that led to the accepted answer, drawn by seed among those who
-    gave it; if nobody did, there is nothing to teach from.
+    What is taught is a teacher's own words that led to the accepted answer, drawn by seed; if there are none, nothing.
 
     Args:
         said: by teacher, in recipe order.
         same: whether two values are one answer; None (could not judge) keeps them apart.
     """
     own = ballots(said, terms, same)
-    cast = _samples(said) if terms.voters == "samples" else own
+    cast = own if terms.voters == "teachers" else _samples(said)
     found = decide(cast, terms.rule, same=same)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
+    rights = {one.teacher: _right(one.value, said, same) for one in own}
     vote_right = _right(vote, said, same)
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
-    if known and answer is not None and vote_right is False and terms.minority == "reject":
+    if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
-    texts = sorted({one.text for heard in said.values() for one in heard if _leads_to(one, answer, known, same)})
-    if answer is not None and not texts:
-        answer, reason = None, "against_truth" if known and vote is not None else "no_right_answer"
+    texts = _texts(said, answer, known, same)
+    if answer and not texts:
+        answer, reason = None, "against_truth" if known and vote else "no_right_answer"
     return Ruling(
         id=question.id,
         question=question,
@@ -154,7 +154,7 @@ def rule(
         by=known.by if known else "votes",
         reason=reason,
         votes={one.teacher: one.value for one in own},
-        votes_right={one.teacher: right for one in own if (right := _right(one.value, said, same)) is not None},
+        votes_right={teacher: right for teacher, right in rights.items() if right is not None},
         vote=vote,
         vote_right=vote_right,
         agreement=found.agreement,
@@ -202,10 +202,12 @@ def _right(vote: str | None, said: Said, same: Same) -> bool | None:
     return marks.pop() if len(marks) == 1 else None
 
 
-def _leads_to(one: Heard, answer: str | None, known: Known | None, same: Same) -> bool:
-    if answer is None or one.value is None:
-        return False
-    return one.right is True if known else same(one.value, answer) is True
+def _texts(said: Said, answer: str | None, known: Known | None, same: Same) -> list[str]:
+    """What was written on the way to the answer, each once, in an order of their own."""
+    if answer is None:
+        return []
+    heard = (one for samples in said.values() for one in samples if one.value is not None)
+    return sorted({one.text for one in heard if (one.right if known else same(one.value or "", answer))})
 
 
 def _marks(said: Said) -> dict[str, Any]:

@@ -41,14 +41,14 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
     # A quarter more: questions that the solver rejects are asked too, to see whether votes alone would notice.
     asked = wanted * (5 if recipe.questions else 4) // 4
     yield _asked("answers", recipe.answers, recipe.answers.prompt, asked, teachers, recipe.answers.samples)
+    runs = ceil(asked / recipe.answers.chunk_rows)
     if recipe.answers.reply == "text":
-        yield Forecast("merge", ceil(asked / recipe.answers.chunk_rows))
-    else:
-        yield Forecast("committee", 1)
-        if recipe.review:
-            yield Forecast("review", 1)
-        if recipe.balance:
-            yield Forecast("balance", 1)
+        yield Forecast("merge", runs)
+    if recipe.rules:
+        yield Forecast("committee", runs if recipe.answers.reply == "text" else 1)
+        for phase, section in (("review", recipe.review), ("balance", recipe.balance)):
+            if section:
+                yield Forecast(phase, 1)
     if recipe.learner:
         yield from _learning(recipe, recipe.learner, wanted)
 

@@ -110,9 +110,9 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
         section = recipe.answers.identity()
         reading = {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}
         keys.name("merge", merge.RULES_VERSION, {"reading": reading, "inputs": [keys["pool"], *inputs]})
-        if recipe.answers.value == "none":
-            return
         inputs = [keys["merge"]]
+    if not recipe.rules:
+        return
     section = recipe.committee.identity() | {"verifier": recipe.verifier, "quorum": recipe.quorum}
     parts = {"seed": recipe.seed, "section": section, "inputs": inputs}
     keys.name("committee", committee.RULES_VERSION, parts)

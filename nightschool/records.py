@@ -144,11 +144,10 @@ class Ruling(Row):
 
     `answer` is a letter, or the value of a free solution; `reasoning` what a teacher wrote on the way to it (with a
     letter) or the whole solution. `votes` has each teacher's own, None = it abstained; `vote` is what they decide by
-    themselves. `votes_right` and `vote_right` say whether they are, where an exact check can tell. `agreement` is the
-    share of cast votes behind the leading answer, `confidence` that of the answer they decide on, both in [0, 1];
-    `entropy` is of all answers' shares, in bits. By teacher, where the truth is known: samples that were `judged`,
-    those that were `right`, and the `results` of both; `agreed` is over all teachers. `weight` is for the loss;
-    `detail` says for people what a filter found, `who` is the person who decided.
+    themselves; `votes_right` and `vote_right` whether they are, where an exact check can tell. `agreement`: share of
+    cast votes behind the leading answer, `confidence` in the one they decide on, both in [0, 1]; `entropy` of all
+    answers' shares, in bits. By teacher, where the truth is known: samples `judged`, those `right`, the `results` of
+    both; `agreed` over all. `weight` is for the loss; `detail` is for people; `who` is the person who decided.
     """
 
     question: Question

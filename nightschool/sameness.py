@@ -25,7 +25,8 @@ class Sameness:
     def __init__(
         self, right: Mapping[str, bool | None], kind: Kind, told: Mapping[Pair, bool | None] | None = None
     ) -> None:
-        self._right, self._kind, self._told = right, kind, told or {}
+        self._right, self._told = right, told or {}
+        self._kind: Kind = kind
 
     def __call__(self, one: str, two: str) -> bool | None:
         if one == two:

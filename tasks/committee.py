@@ -30,7 +30,7 @@ def chunks(night: Night) -> list[Chunk]:
         after = [manifest for _, manifest in night.made(answers.chunks(night))]
         rows = sum(chunk.rows for chunk in pool.chunks(night))
         return [night.chunk("committee", 0, 0, "committee", rows=rows, after=after)]
-    if night.recipe.answers.value == "none":
+    if not night.recipe.rules:
         return []
     merged = merge.chunks(night)
     whole = {chunk.index: manifest for chunk, manifest in night.made(merged)}

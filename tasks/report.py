@@ -126,7 +126,8 @@ def _versions() -> dict[str, str]:
 
 
 def _rulings(night: Night) -> list[Ruling]:
-    chunks = committee.chunks(night)
+    """Of a night of letters; those on solutions may be millions, and are counted in the manifests."""
+    chunks = committee.chunks(night) if night.recipe.answers.reply == "letter" else []
     lost = [row for chunk, _ in night.made(chunks) for row in night.store.dropped(chunk, Ruling)]
     return [*night.rows(chunks, Ruling), *lost]
 

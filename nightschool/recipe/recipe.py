@@ -121,6 +121,11 @@ class Recipe(Section):
         return None
 
     @property
+    def rules(self) -> bool:
+        """Whether there are answers for a committee to rule on."""
+        return self.answers.reply == "letter" or self.answers.value != "none"
+
+    @property
     def verifier(self) -> Verifier:
         """What outranks the committee's votes, with `auto` resolved."""
         return committee.verifier_of(self.committee, self.answers, self.pool)
