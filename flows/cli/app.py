@@ -9,6 +9,7 @@ import typer
 from flows.cli import begun
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
+from flows.cli.export import export
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from nightschool.errors import WorldError
@@ -125,6 +126,7 @@ def drill(
 
 
 app.command()(validate_format)
+app.command()(export)
 
 
 @app.command()

@@ -1,0 +1,1 @@
+"""From rows of a night to the rows that other programs load."""

@@ -1,0 +1,97 @@
+"""From a ruling, a question or a critique to one row that every format is made from."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from nightschool import answers
+from nightschool.mended import Side
+from nightschool.prompts import Prompt
+from nightschool.records import CritiqueRow, Question, Ruling
+from nightschool.wire import Message
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """One row to hand over.
+
+    `target` is what a reward compares with; `completion` is empty where there is no text to imitate: of a question that
+    nobody answered, and of a critique, whose target is a word. `name` is what the question's file calls it.
+    """
+
+    id: str
+    ability: str
+    prompt: tuple[Message, ...]
+    question: str
+    target: str
+    completion: str = ""
+    question_id: str = ""
+    name: str | None = None
+    topic: str = ""
+    level: str | None = None
+    choices: tuple[str, ...] = ()
+    answer: str | None = None
+    source: str | None = None
+    by: str | None = None
+    agreement: float | None = None
+    weight: float = 1.0
+    side: Side = "train"
+    teacher: str | None = None
+    sample: int | None = None
+    solution: str | None = None
+    value: str | None = None
+
+
+def of_question(question: Question, prompt: Prompt, ability: str) -> Lesson | None:
+    """A question to be solved, for training by reward; None if its answer is not known."""
+    target = question.truth or question.answer
+    return _lesson(question.id, question, prompt, ability, target) if target else None
+
+
+def of_ruling(ruling: Ruling, prompt: Prompt, ability: str, *, lettered: bool) -> Lesson | None:
+    """An accepted row with the text to imitate; None if it has no answer.
+
+    Args:
+        lettered: the reply is the JSON of a letter night, else the whole solution.
+    """
+    if ruling.answer is None:
+        return None
+    text = answers.completion(ruling.reasoning, ruling.answer) if lettered else ruling.reasoning
+    return _lesson(
+        ruling.id, ruling.question, prompt, ability, ruling.answer, completion=text, by=ruling.by,
+        agreement=ruling.agreement, weight=ruling.weight, side=ruling.side,
+    )  # fmt: skip
+
+
+def of_critique(row: CritiqueRow) -> Lesson:
+    """A solution to judge.
+
+    Source: plan 004, format_critique_data.py.
+    """
+    source = row.extra_info
+    return Lesson(
+        id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target,
+        question_id=source.question_id, topic=source.topic, answer=row.ground_truth, teacher=source.teacher,
+        sample=source.sample, solution=row.solution, value=source.value,
+    )  # fmt: skip
+
+
+def _lesson(
+    row_id: str,
+    question: Question,
+    prompt: Prompt,
+    ability: str,
+    target: str,
+    *,
+    completion: str = "",
+    by: str | None = None,
+    agreement: float | None = None,
+    weight: float = 1.0,
+    side: Side = "train",
+) -> Lesson:
+    return Lesson(
+        id=row_id, ability=ability, prompt=answers.messages(question, prompt), question=question.question,
+        target=target, completion=completion, question_id=question.id, name=question.name, topic=question.topic,
+        level=question.level, choices=question.choices, answer=target, source=question.source, by=by,
+        agreement=agreement, weight=weight, side=side,
+    )  # fmt: skip

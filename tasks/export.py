@@ -1,0 +1,193 @@
+"""A night's rows in a folder for another program: whole or not there, with what is in it beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, get_args
+
+from blocks.disk import sync_folder
+from blocks.export_files import write_rows
+from nightschool.chunks import Chunk
+from nightschool.errors import RecipeError, WorldError
+from nightschool.exports import lesson
+from nightschool.exports.lesson import Lesson
+from nightschool.exports.manifest import ExportManifest, readme
+from nightschool.exports.shapes import FORMATS, PREFERENCE, FormatName, preference
+from nightschool.mended import Side
+from nightschool.records import CritiqueRow, PreferenceRow, Question, Ruling
+from tasks.night import Night
+from tasks.steps import STEPS, phases
+
+SIDES: tuple[Side, ...] = get_args(Side)
+_RULED = ("committee", "review", "filters", "splits", "balance")
+# Phases whose rows may be handed over.
+PHASES = tuple(phase for phase in STEPS if phase in ("pool", *_RULED, "pairs", "critique"))
+_ABILITIES = {"letter": "choice", "yes_no": "yes_no", "integer": "math", "number": "math", "latex": "math"}
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is wanted.
+
+    Args:
+        phase: whose rows; by default the last one that decides what is taught.
+        sides: all that the rows have, or one.
+        data_source: by which verl picks its reward; by default one that it does not know.
+    """
+
+    format: FormatName
+    phase: str | None = None
+    sides: Sequence[Side] = SIDES
+    data_source: str | None = None
+
+
+@dataclass
+class _Rows:
+    """The rows of a phase in a format; `left_out` counts those that have no place in it."""
+
+    night: Night
+    phase: str
+    format: FormatName
+    data_source: str
+    left_out: Counter[str] = field(default_factory=Counter)
+
+    def of(self, side: Side) -> Iterator[dict[str, Any]]:
+        """Those of a side; of a question that is repeated, a table of answers has one."""
+        shape, answered, index = FORMATS[self.format], set[str](), 0
+        self.left_out.clear()
+        for one in self._lessons():
+            if one is None or (shape.imitates and not one.completion):
+                self.left_out["no answer is known" if one is None else "there is no text to imitate"] += 1
+            elif one.side == side and not (self.format == "csv" and one.question_id in answered):
+                yield shape.row(one, index, self.data_source)
+                answered.add(one.question_id)
+                index += 1
+
+    def _lessons(self) -> Iterator[Lesson | None]:
+        recipe, chunks = self.night.recipe, STEPS[self.phase].chunks(self.night)
+        prompt = recipe.student.prompt if recipe.student else recipe.answers.prompt
+        lettered = recipe.answers.reply == "letter"
+        ability = "choice" if lettered else _ABILITIES.get(recipe.answers.value, "text")
+        if self.phase == "critique":
+            return (lesson.of_critique(row) for row in self.night.each(chunks, CritiqueRow))
+        if self.phase == "pool":
+            return (lesson.of_question(row, prompt, ability) for row in self.night.each(chunks, Question))
+        rulings = self.night.each(chunks, Ruling)
+        return (lesson.of_ruling(row, prompt, ability, lettered=lettered) for row in rulings)
+
+
+def export(night: Night, order: Order, to: Path | None = None, *, force: bool = False) -> ExportManifest:
+    """Writes the rows, a README and a manifest into a folder, which is there when all of it is.
+
+    Raises:
+        RecipeError: no such phase, rows that this format has no place for, or a folder that is there already.
+        WorldError: the phase is not whole yet, or the folder cannot be written.
+    """
+    phase = order.phase or _last(night, order.format)
+    whole = _whole(night, phase)
+    _allowed(night, phase, order)
+    folder = (to or night.dir / "exports" / f"{phase}-{order.format}").absolute()
+    if folder.exists() and not (force and _is_ours(folder)):
+        hint = "--force" if _is_ours(folder) else "another folder: this one is no export"
+        raise RecipeError("is there already", field="--to", value=str(folder), allowed=hint)
+    half = folder.with_name(f".{folder.name}.{os.getpid()}.half")
+    try:
+        half.mkdir(parents=True)
+        found = _write(night, phase, whole, order, half)
+        _put(half, folder)
+    except OSError as err:
+        raise WorldError(f"{folder}: the export cannot be written: {err.strerror or err}") from err
+    finally:
+        shutil.rmtree(half, ignore_errors=True)
+    return found.model_copy(update={"folder": str(folder)})
+
+
+def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, folder: Path) -> ExportManifest:
+    shape = FORMATS[order.format]
+    pool = night.recipe.pool
+    named = order.data_source or f"nightschool/{pool.kind if pool.file else 'school'}"
+    rows = _Rows(night, phase, order.format, named)
+    columns = PREFERENCE if phase == "pairs" else shape.columns
+    counts: dict[str, int] = {}
+    if phase == "pairs":
+        pairs = (preference(row) for row in night.each(chunks, PreferenceRow))
+        counts[f"preferences{shape.suffix}"] = write_rows(folder / f"preferences{shape.suffix}", pairs, PREFERENCE)
+    else:
+        for side in order.sides:
+            path = folder / f"{side}{shape.suffix}"
+            counts[path.name] = write_rows(path, rows.of(side), columns)
+            if not counts[path.name]:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+    if not any(counts.values()):
+        why = "; ".join(f"{count:,}: {reason}" for reason, count in rows.left_out.items())
+        raise RecipeError(f"{phase} has no row for this format{f' ({why})' if why else ''}", field="--format",
+                          value=order.format)  # fmt: skip
+    found = ExportManifest(
+        night=night.name, recipe=night.recipe.name, phase=phase, format=order.format, data_source=named,
+        keys=sorted({chunk.key for chunk in chunks}), columns=dict(columns),
+        rows={name: count for name, count in counts.items() if count}, left_out=dict(rows.left_out),
+        files={path.relative_to(folder).as_posix(): _digest(path) for path in sorted(folder.rglob("*.*"))},
+    )  # fmt: skip
+    (folder / "README.md").write_text(readme(found), encoding="utf-8")
+    (folder / "manifest.json").write_text(found.model_dump_json(indent=1, exclude={"folder"}), encoding="utf-8")
+    return found
+
+
+def _last(night: Night, format_: FormatName) -> str:
+    """The last phase of the night that decides what is taught; the pool where none does."""
+    ruled = [phase for phase in phases(night.recipe) if phase in _RULED]
+    if not ruled and FORMATS[format_].imitates:
+        raise RecipeError("no phase of this night decides which text is to be imitated", field="--format",
+                          value=format_, allowed="verl, datasets, csv, jsonl")  # fmt: skip
+    return ruled[-1] if ruled else "pool"
+
+
+def _whole(night: Night, phase: str) -> list[Chunk]:
+    if phase not in PHASES:
+        raise RecipeError("no such phase, or none to export", field="--phase", value=phase, allowed=", ".join(PHASES))
+    chunks = STEPS[phase].chunks(night)
+    made = len(night.made(chunks))
+    if not chunks or made < len(chunks):
+        raise WorldError(f"{phase} of night {night.name} is not whole yet ({made} of {len(chunks)} chunks): "
+                         f"nightschool status {night.name}")  # fmt: skip
+    return chunks
+
+
+def _allowed(night: Night, phase: str, order: Order) -> None:
+    """That these rows may go into this format.
+
+    Raises:
+        RecipeError: pairs that are no pairs there, or a benchmark that must not be trained on.
+    """
+    if phase == "pairs" and order.format not in ("trl", "jsonl", "datasets"):
+        raise RecipeError("pairs are two replies to a prompt", field="--format", value=order.format,
+                          allowed="trl, jsonl, datasets")  # fmt: skip
+    file = night.recipe.pool.file
+    if file and file.canary and order.format != "csv" and "train" in order.sides:
+        raise RecipeError("the night's file asks never to be learnt from (its canary)", field="--format",
+                          value=order.format, allowed="csv, or --side validation or test")  # fmt: skip
+
+
+def _put(half: Path, folder: Path) -> None:
+    """The folder, in one step; an older one of the same name goes only after that."""
+    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
+    if folder.exists():
+        folder.rename(old)
+    half.rename(folder)
+    sync_folder(folder.parent)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _is_ours(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file() and (folder / "README.md").is_file()
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
