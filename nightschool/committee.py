@@ -137,7 +137,6 @@ def rule(
     found = decide(cast, terms.rule, same=same)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
-    rights = {one.teacher: _right(one.value, said, same) for one in own}
     vote_right = _right(vote, said, same)
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
@@ -154,13 +153,12 @@ def rule(
         by=known.by if known else "votes",
         reason=reason,
         votes={one.teacher: one.value for one in own},
-        votes_right={teacher: right for teacher, right in rights.items() if right is not None},
         vote=vote,
         vote_right=vote_right,
         agreement=found.agreement,
         entropy=found.entropy,
         confidence=found.confidence,
-        **_marks(said),
+        **_marks(said, own, same),
     )
 
 
@@ -210,8 +208,9 @@ def _texts(said: Said, answer: str | None, known: Known | None, same: Same) -> l
     return sorted({one.text for one in heard if (one.right if known else same(one.value or "", answer))})
 
 
-def _marks(said: Said) -> dict[str, Any]:
-    """By teacher: samples that were judged, those that were right, and what came of both."""
+def _marks(said: Said, own: Sequence[Ballot], same: Same) -> dict[str, Any]:
+    """By teacher: whether its vote is right, samples that were judged, those that were right, and what came of both."""
+    votes = {one.teacher: _right(one.value, said, same) for one in own}
     counts = {teacher: sum(one.right is not None for one in heard) for teacher, heard in said.items()}
     judged = {teacher: count for teacher, count in counts.items() if count}
     results: dict[str, Results] = {}
@@ -220,4 +219,10 @@ def _marks(said: Said) -> dict[str, Any]:
         if marks:
             results[teacher] = "mixed" if len(marks) == 2 else "all_right" if True in marks else "all_wrong"
     right = {teacher: sum(one.right is True for one in said[teacher]) for teacher in judged}
-    return {"judged": judged, "right": right, "results": results, "agreed": agreed(results.values())}
+    return {
+        "votes_right": {teacher: vote for teacher, vote in votes.items() if vote is not None},
+        "judged": judged,
+        "right": right,
+        "results": results,
+        "agreed": agreed(results.values()),
+    }
