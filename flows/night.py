@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,8 +28,19 @@ from tasks.serving import Desk, student, teachers
 from tasks.steps import STEPS
 
 # The form of Prefect's page offers these; a call from Python takes any path as well.
-_COMMITTED = sorted(file.stem for file in (Path(__file__).parents[1] / "configs").glob("*.yaml"))
-RecipeName = Annotated[str, Field(json_schema_extra={"enum": list(_COMMITTED)})]
+_CONFIGS = Path(__file__).parents[1] / "configs"
+_NO_PROFILE = "none"
+
+
+def _offered(*names: str) -> Any:
+    return Field(json_schema_extra={"enum": list(names)})
+
+
+RecipeName = Annotated[str, _offered(*sorted(file.stem for file in _CONFIGS.glob("*.yaml")))]
+ProfileName = Annotated[
+    str, _offered(_NO_PROFILE, *sorted(file.stem for file in (_CONFIGS / "profiles").glob("*.yaml")))
+]
+PhaseName = Annotated[str, _offered(*STEPS)]
 
 
 def _run_name() -> str:
@@ -39,10 +51,10 @@ def _run_name() -> str:
 @flow(name="night", flow_run_name=_run_name, persist_result=False)
 def night(
     recipe: RecipeName = "quickstart",
-    profile: str | None = None,
-    sets: list[str] | None = None,
-    name: str | None = None,
-    accept_stale: list[str] | None = None,
+    profile: ProfileName = _NO_PROFILE,
+    sets: Sequence[str] = (),
+    name: str = "",
+    accept_stale: Sequence[PhaseName] = (),
 ) -> dict[str, Any]:
     """Runs a whole night; what the store has already is not made again.
 
@@ -50,11 +62,11 @@ def night(
         recipe: name of a recipe in configs/, or a path to one.
         profile: a profile that lies over it, such as tiny.
         sets: single fields to change, such as answers.samples=4.
-        name: the night's name; the recipe's by default.
+        name: the night's name; the recipe's if this is empty.
         accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
     """
-    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
-    begun = accepting(planned, accept_stale or [])
+    loaded = load_recipe(find_recipe(recipe), profile=None if profile == _NO_PROFILE else profile, sets=sets)
+    begun = accepting(Night.plan(loaded, name or None), accept_stale)
     ledger = Ledger(begun.dir, begun.accepted)
     peak = watching(lambda count: ledger.memory("peak", count))
     with begun.alone(), metrics(begun.recipe.serve.metrics_port), peak:

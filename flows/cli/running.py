@@ -30,7 +30,7 @@ def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str
     with stoppable(), progress_shown(say), by_itself(night.dir):
         from flows.night import night as flow
 
-        return Report.model_validate(flow(recipe, profile, list(sets), night.name, list(night.accepted)))
+        return Report.model_validate(flow(recipe, profile or "none", list(sets), night.name, list(night.accepted)))
 
 
 def say_verdicts(night: Night) -> None:

@@ -77,7 +77,10 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 def test_the_form_offers_the_recipes(running):
     deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
     fields = deployment["parameter_openapi_schema"]["properties"]
-    assert set(fields) == {"recipe", "profile", "sets", "name"}
+    assert set(fields) == {"recipe", "profile", "sets", "name", "accept_stale"}
+    assert {field["type"] for field in fields.values()} == {"string", "array"}, "each is a plain box of the form"
+    assert {"none", "tiny"} <= set(fields["profile"]["enum"])
+    assert "answers" in fields["accept_stale"]["items"]["enum"]
     assert {"quickstart", "smoke"} <= set(fields["recipe"]["enum"])
     assert all(field.get("description") for field in fields.values())
     form = http.client.HTTPConnection(prefect_server.HOST, running.port, timeout=10)
@@ -108,7 +111,7 @@ def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_ju
     assert ended(running, run) == "FAILED"
     see_chunks(running, run, Counter(Completed=5, Failed=1))
     failures = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())["failures"]
-    assert [(one["phase"], one["command"].split()[-4:]) for one in failures] == [
+    assert [(one["phase"], one["command"].split()[-6:-2]) for one in failures] == [
         ("answers", ["--phase", "answers", "--chunk", "2"])
     ]
 
