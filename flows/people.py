@@ -28,7 +28,10 @@ def hear_people(night: Night, ledger: Ledger) -> None:
 def _wait(night: Night, until: datetime | None) -> None:
     counts = progress.track("people")
     total = len(review.queue(night))
+    review.was_let_go(night)  # a word from before counts for nothing
     while (left := len(review.undecided(night))) and (until is None or datetime.now().astimezone() < until):
+        if review.was_let_go(night):
+            break
         counts.steps("rows", total - left, total, f"{left} wait: nightschool review {night.name}")
         time.sleep(_LOOK_EVERY_S)
     counts.finish(f"{left} wait still" if left else "all decided")

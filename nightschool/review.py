@@ -128,6 +128,29 @@ def in_force(decisions: Sequence[Decision]) -> dict[str, Decision]:
     return {content: decision for content, decision in last.items() if decision.action != "withdraw"}
 
 
+def decide(
+    case: Case, *, who: str, when: datetime, answer: str | None, reasoning: str = "", note: str = "", night: str = ""
+) -> Decision:
+    """A decision from what a person gave: an answer, or None to reject the row.
+
+    Args:
+        reasoning: empty to take a teacher's own. What was given decides whether it counts as accepted, chosen, edited.
+
+    Raises:
+        ValueError: it cannot be taught so; says in words which field is wrong.
+    """
+    place = {"content": case.content, "who": who, "when": when, "note": note, "night": night, "row": case.ruling.id}
+    if answer is None:
+        return Decision(action="reject", **place)
+    answer = canonical(case, answer) or answer.strip()
+    own = case.reasoning_for(answer)
+    taught = reasoning if reasoning.strip() else own
+    if wrong := flaw(case, answer, taught):
+        raise ValueError(wrong)
+    action = "edit" if taught != own else "accept" if answer == case.leading else "choose"
+    return Decision(action=action, answer=answer, reasoning=taught, **place)
+
+
 def flaw(case: Case, answer: str, reasoning: str) -> str | None:
     """Why this answer cannot be taught with this reasoning, in words for whoever typed it; None if it can."""
     if answer not in case.options and canonical(case, answer) != answer:

@@ -92,6 +92,23 @@ def take(night: Night) -> None:
     night.store.mirror(_file(night))
 
 
+def let_go(night: Night) -> None:
+    """Tells the night, should it be waiting, to go on without what is not decided."""
+    with writing(night.dir):
+        write_whole(_go_on(night), b"")
+
+
+def was_let_go(night: Night) -> bool:
+    """Whether somebody said so since this was last asked."""
+    said = _go_on(night).exists()
+    _go_on(night).unlink(missing_ok=True)
+    return said
+
+
+def _go_on(night: Night) -> Path:
+    return night.dir / "go-on"
+
+
 def _concerning(decisions: Mapping[str, Decision], rulings: Iterable[Ruling]) -> dict[str, Decision]:
     contents = dict.fromkeys(review.content_of(ruling.question) for ruling in rulings)
     return {content: decisions[content] for content in contents if content in decisions}

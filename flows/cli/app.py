@@ -12,6 +12,7 @@ from flows.cli.ending import Ending
 from flows.cli.export import export
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
+from flows.cli.review import review
 from nightschool.errors import WorldError
 
 app = typer.Typer(
@@ -104,7 +105,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows):
+for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows, review):
     app.command()(command)
 
 
