@@ -171,6 +171,8 @@ def canonical(case: Case, answer: str) -> str | None:
     text = answer.strip()
     if case.ruling.question.choices:
         return text.upper() if text.upper() in case.options else None
+    if case.kind == "yes_no" and text.casefold() in ("y", "n"):
+        return "yes" if text.casefold() == "y" else "no"
     return text if text in case.options else read_truth(text, case.kind).value
 
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import getpass
 import sys
 from collections import Counter
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import NightName, Store
 from flows.cli.output import out
 from nightschool.errors import RecipeError, WorldError
+from nightschool.report.people import DID
 
-_DID = {"accept": "accepted", "choose": "answered otherwise", "edit": "edited", "reject": "rejected"}
+if TYPE_CHECKING:
+    from tasks.sitting import Sitting
 
 
 def review(
@@ -34,17 +36,22 @@ def review(
         raise RecipeError("this night has no section review, so it leaves no rows to people", field="review",
                           allowed="wait, skip, until HH:MM")  # fmt: skip
     sitting = Sitting(begun, (who or getpass.getuser()).strip())
-    if not sitting.total:
-        out.print(f"No row of night {night} waits for a person.\n{_what_next(night, running=begun.running, fresh=fresh(begun))}", soft_wrap=True)
-        return
+    if sitting.total:
+        _sit(sitting)
+        counts = Counter(one.action for one in sitting.decisions)
+        did = ", ".join(f"{counts[action]} {words}" for action, words in DID.items() if counts[action])
+        out.print(f"{counts.total()} decided{f' ({did})' if did else ''}, {sitting.left} wait.")
+    else:
+        out.print(f"No row of night {night} waits for a person.")
+    out.print(_what_next(night, running=begun.running, fresh=fresh(begun)), soft_wrap=True)
+
+
+def _sit(sitting: Sitting) -> None:
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise WorldError(f"{sitting.total} rows of {night} wait, and this is no terminal to show them on")
+        raise WorldError(f"{sitting.total} rows of {sitting.night.name} wait, and this is no terminal to show them on")
     from flows.cli.review_view import ReviewApp
 
     ReviewApp(sitting).run()
-    counts = Counter(one.action for one in sitting.decisions)
-    did = ", ".join(f"{counts[action]} {words}" for action, words in _DID.items() if counts[action])
-    out.print(f"{counts.total()} decided{f' ({did})' if did else ''}, {sitting.left} wait.\n{_what_next(night, running=begun.running, fresh=fresh(begun))}")
 
 
 def _what_next(night: str, *, running: bool, fresh: int) -> str:

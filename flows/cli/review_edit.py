@@ -14,13 +14,13 @@ from textual.screen import ModalScreen
 from textual.widgets import Input, Static, TextArea
 
 from nightschool.report.text import visible
-from nightschool.review import Case
+from nightschool.review import Case, canonical
 
 _STYLE = """
 Edit { align: center middle; }
 #form { width: 90%; max-width: 110; height: 90%; border: round $primary; padding: 0 1; background: $surface; }
-#form Input { border: tall $surface-lighten-1; }
-#form TextArea { height: 1fr; }
+#form Input { background: $background; margin-bottom: 1; }
+#form TextArea { height: 1fr; border: none; padding: 0; background: $background; margin-bottom: 1; }
 #form .label { height: 1; color: $text-muted; }
 #wrong { height: auto; max-height: 3; }
 """
@@ -53,11 +53,11 @@ class Edit(ModalScreen[bool]):
         with Vertical(id="form") as form:
             form.border_title = "edit"
             yield Static(Text(f"Answer ({options[:200]})"), classes="label")
-            yield Input(visible(self._answer), id="answer")
+            yield Input(visible(self._answer), id="answer", compact=True)
             yield Static(Text("Reasoning, as the student is to learn it"), classes="label")
             yield TextArea(self._own, id="reasoning", show_line_numbers=False, tab_behavior="focus")
             yield Static(Text("Note, for people"), classes="label")
-            yield Input(id="note")
+            yield Input(id="note", compact=True)
             yield Static(Text(self._why, style="bold yellow"), id="wrong")
             hints = (("Ctrl-S", "bold cyan"), " save   ", ("Tab", "bold cyan"), " next field   ", ("Esc", "bold cyan"))
             yield Static(Text.assemble(*hints, " back"), id="how")
@@ -68,6 +68,14 @@ class Edit(ModalScreen[bool]):
     @property
     def _own(self) -> str:
         return visible(self._case.reasoning_for(self._answer))
+
+    def on_input_changed(self, event: Input.Changed) -> None:
+        """Another answer brings its teacher's words, unless the person has written some."""
+        area = self.query_one("#reasoning", TextArea)
+        answer = canonical(self._case, event.value)
+        if event.input.id == "answer" and answer not in (None, self._answer) and area.text == self._own:
+            self._answer = answer
+            area.text = self._own
 
     async def action_save(self) -> None:
         written = self.query_one("#reasoning", TextArea).text

@@ -27,10 +27,11 @@ Screen { layout: vertical; }
 #bar Bar { width: 1fr; }
 #question { height: auto; max-height: 45%; padding: 1 2 0 2; }
 #answers { height: 1fr; }
-.voice { width: 1fr; min-width: 24; border: round $surface-lighten-2; padding: 0 1; scrollbar-size-vertical: 1; }
+.voice { width: 1fr; min-width: 24; border: round $surface-lighten-3; border-title-color: $text; padding: 0 1;
+  scrollbar-size-vertical: 1; scrollbar-color: $surface-lighten-3; scrollbar-background: $background; }
 .voice:focus { border: round $primary; }
 .leads { border: round $success; }
-.silent { border: round $surface-lighten-1; color: $text-muted; }
+.silent { color: $text-muted; border-title-color: $text-muted; }
 #said { height: auto; padding: 0 2; }
 #keys { height: auto; background: $surface; padding: 0 1; }
 """
@@ -41,6 +42,7 @@ class ReviewApp(App[None]):
     """One row at a time: question and choices above, each teacher's answer and reasoning side by side below."""
 
     CSS = _STYLE
+    TITLE = "nightschool"
     ENABLE_COMMAND_PALETTE = False
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "accept", priority=False),
@@ -131,8 +133,9 @@ class ReviewApp(App[None]):
                 return str(err)
             return None
 
-        async def saved(done: bool | None) -> None:
-            await self._show("Saved." if done else "Nothing was changed.")
+        def saved(done: bool | None) -> None:
+            # Once the screen below has its focus back: panels that are made anew must not take keys with them.
+            self.call_after_refresh(self._show, "Saved." if done else "Nothing was changed.")
 
         self.push_screen(Edit(case, answer, why, save), saved)
 
@@ -143,6 +146,7 @@ class ReviewApp(App[None]):
         self.query_one("#bar", ProgressBar).update(progress=sitting.total - sitting.left)
         asked = _question(case) if case else _end(sitting)
         self.query_one("#asked", Static).update(asked)
+        self.screen.set_focus(None)
         answers = self.query_one("#answers", HorizontalScroll)
         await answers.remove_children()
         if case:
@@ -216,7 +220,10 @@ def _keys(case: Case | None, sitting: Sitting) -> Text:
 
 
 def _hints(keys: list[tuple[str, str]]) -> Text:
-    return Text("   ").join(Text.assemble((key, "bold cyan"), f" {what}") for key, what in keys)
+    # A hint is not broken in two.
+    space = "\N{NO-BREAK SPACE}"
+    hints = (Text.assemble((key, "bold cyan"), space, what.replace(" ", space)) for key, what in keys)
+    return Text("  ").join(hints)
 
 
 def _end(sitting: Sitting) -> Text:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nightschool.report.proof import People
 from nightschool.report.text import visible
 
-_DID = {"accept": "accepted", "choose": "answered otherwise", "edit": "edited", "reject": "rejected"}
+DID = {"accept": "accepted", "choose": "answered otherwise", "edit": "edited", "reject": "rejected"}
 
 
 def reviewed(found: People) -> str:
@@ -14,7 +14,7 @@ def reviewed(found: People) -> str:
     waiting = f"{found.waiting:,} wait for a person" if found.waiting else "none waits"
     if not total:
         return waiting
-    did = ", ".join(f"{found.actions[action]:,} {words}" for action, words in _DID.items() if action in found.actions)
+    did = ", ".join(f"{found.actions[action]:,} {words}" for action, words in DID.items() if action in found.actions)
     by = ", ".join(
         f"{visible(who)} {count:,}" for who, count in sorted(found.by.items(), key=lambda one: (-one[1], one[0]))
     )
