@@ -39,15 +39,19 @@ class Journal:
     after 100 rows or a second, so a power cut loses at most that.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, path: Path, earlier: Mapping[str, bytes] | None = None) -> None:
+        """`earlier` has replies that lie in other journals, by row id; they come before the row's own."""
+        self._path, self._earlier = path, earlier or {}
         self.replies = OnFile(path, {})
 
     def __enter__(self) -> Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            self.replies, whole = _scan(self._path)
+            found, whole = _scan(self._path)
+            for row_id, body in self._earlier.items():
+                found.bodies[row_id] = b"\n".join(filter(None, [body, found.bodies.get(row_id)]))
+            self.replies = found
             # A full disk is told before anything is asked: what comes back then would be paid for and lost.
             os.posix_fallocate(fd, whole, _ROOM)
             os.ftruncate(fd, whole)
@@ -93,7 +97,7 @@ class OnFile(Mapping[str, Sequence[Reply]]):
     A resumed chunk knows in one read what it need not ask.
     """
 
-    def __init__(self, path: Path, bodies: Mapping[str, bytes]) -> None:
+    def __init__(self, path: Path, bodies: dict[str, bytes]) -> None:
         self._path, self.bodies = path, bodies
 
     def __getitem__(self, row_id: str) -> Sequence[Reply]:
@@ -115,8 +119,13 @@ class OnFile(Mapping[str, Sequence[Reply]]):
 
 def replies(path: Path) -> Iterator[Reply]:
     """The good replies in a journal, or in the packed one of a chunk that was whole; row by row."""
-    for of_row in (_scan(path)[0] or OnFile(path, read_lines(packed_lines(path))[0])).values():
+    for of_row in OnFile(path, bodies(path)).values():
         yield from of_row
+
+
+def bodies(path: Path) -> dict[str, bytes]:
+    """The same, unread: JSON of each row's replies by its id, several on lines of their own."""
+    return _scan(path)[0].bodies or read_lines(packed_lines(path))[0]
 
 
 def packed(path: Path) -> Path:
@@ -132,8 +141,8 @@ def packed_lines(path: Path) -> Iterator[bytes]:
 
 def forget(path: Path, row_ids: Container[str]) -> None:
     """Takes the replies to these rows off the file, so that they are asked again."""
-    bodies = _scan(path)[0].bodies
-    kept = (body for row_id, joined in bodies.items() if row_id not in row_ids for body in joined.split(b"\n"))
+    found = _scan(path)[0].bodies
+    kept = (body for row_id, joined in found.items() if row_id not in row_ids for body in joined.split(b"\n"))
     write_whole(path, b"".join(map(line_of, kept)))
     packed(path).unlink(missing_ok=True)  # or an empty journal would be filled from it
 

@@ -23,7 +23,7 @@ from nightschool.errors import DataError
 
 R = TypeVar("R", bound=BaseModel)
 
-ROWS, DROPPED, MANIFEST = "rows.jsonl.zst", "dropped.jsonl.zst", "manifest.json"
+ROWS, DROPPED, MANIFEST, FRESH = "rows.jsonl.zst", "dropped.jsonl.zst", "manifest.json", "fresh"
 
 
 class Store:
@@ -31,6 +31,7 @@ class Store:
 
     def __init__(self, root: Path) -> None:
         self.root = root
+        self._earlier: dict[tuple[Path, str], tuple[Path, ...]] = {}
 
     @property
     def place(self) -> str:
@@ -104,9 +105,7 @@ class Store:
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
     ) -> Manifest:
-        """Packs rows, dropped rows (each behind its reason) and journal, then writes the manifest.
-
-        `files` lie in the folder already and stay as they are.
+        """Packs rows, dropped rows (each behind its reason) and journal, then writes the manifest; `files` stay.
 
         Raises:
             WorldError: the store cannot be written (full, read-only, gone).
@@ -134,6 +133,7 @@ class Store:
             write_whole(self.path(chunk, MANIFEST), manifest.model_dump_json(indent=1).encode())
             sync_folder(folder)
             journal.unlink(missing_ok=True)
+            self.path(chunk, FRESH).unlink(missing_ok=True)
         return manifest
 
     def reopen(self, chunk: Chunk) -> None:
@@ -144,14 +144,36 @@ class Store:
                 write_whole(journal, b"".join(packed_lines(journal)))
         self.path(chunk, MANIFEST).unlink(missing_ok=True)
 
+    def earlier(self, chunk: Chunk) -> tuple[Path, ...]:
+        """Journals of chunks that put the same asks for other inputs or under another key; none if it is to be fresh.
+
+        A packed one is given by its unpacked name. Listed once for all chunks that lie beside each other.
+        """
+        if not chunk.asks or self.path(chunk, FRESH).exists():
+            return ()
+        beside = self.folder(chunk), chunk.journal.partition(".")[2]
+        if beside not in self._earlier:
+            found = {
+                path.with_suffix("") if path.suffix == ".zst" else path
+                for path in (self.root / chunk.phase).glob(f"*/chunk-*.{chunk.asks}.*.journal.jsonl*")
+            }
+            others = sorted(path for path in found if (path.parent, path.name.partition(".")[2]) != beside)
+            self._earlier[beside] = tuple(others)
+        return self._earlier[beside]
+
     def forget(self, chunk: Chunk) -> None:
-        """Makes the chunk unmade: manifest first, so that a kill in between leaves no half chunk that looks whole."""
+        """Makes the chunk unmade: manifest first, so that a kill in between leaves no half chunk that looks whole.
+
+        It is paid for anew then: replies in `earlier` journals are not for it.
+        """
         for ending in (MANIFEST, ROWS, DROPPED):
             self.path(chunk, ending).unlink(missing_ok=True)
         for path in self.folder(chunk).glob(f"{chunk.stem}.*.journal.jsonl*"):
             path.unlink()
         for ending in ("out", "checkpoints"):
             shutil.rmtree(self.path(chunk, ending), ignore_errors=True)
+        if chunk.asks:
+            self.path(chunk, FRESH).touch()
 
     @contextmanager
     def lock(self, chunk: Chunk, waiting: Callable[[str], None] = lambda who: None) -> Iterator[None]:

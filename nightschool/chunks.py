@@ -20,7 +20,8 @@ class Chunk:
     """A place in the store, and what a person calls it.
 
     `ordinal` counts from 0 within its phase, `rows` is how many it is to hold, `part` the teacher or stage it is of,
-    `inputs` the digests of what it is made from.
+    `inputs` the digests of what it is made from. `asks`: see `nightschool.lineage.Keys`, empty if replies to one chunk
+    are of no use to another.
     """
 
     phase: str
@@ -31,6 +32,7 @@ class Chunk:
     part: str = ""
     rows: int = 0
     inputs: tuple[tuple[str, str], ...] = ()
+    asks: str = ""
 
     @property
     def stem(self) -> str:
@@ -39,7 +41,7 @@ class Chunk:
     @property
     def journal(self) -> str:
         """Name of its journal: replies to other inputs (a student that was trained anew) are not its own."""
-        return f"{self.stem}.{combined(dict(self.inputs))[:8]}.journal.jsonl"
+        return ".".join(filter(None, [self.stem, self.asks, combined(dict(self.inputs))[:8], "journal.jsonl"]))
 
 
 class FileMark(BaseModel):

@@ -20,6 +20,7 @@ from nightschool import (
 )
 from nightschool.identity import key
 from nightschool.recipe.models import Model
+from nightschool.recipe.phases import Answers, Questions
 from nightschool.recipe.recipe import Learner, Recipe
 from nightschool.sources import load
 from nightschool.tinymodels import spec
@@ -39,18 +40,28 @@ class Keys(dict[str, str]):
     """Keys by place in the night: "pool", "answers/alba" (one per teacher), "validate/sft" (one per stage), ...
 
     A place that is pinned keeps the key that it is pinned to, and what follows builds on that one. `rules` has the
-    RULES_VERSION of every phase that is named.
+    RULES_VERSION of every phase that is named; `asks`, of the places that ask, a name for who is asked and how: under
+    the same one, a reply to a row is as good as any, whatever other rows are asked.
     """
 
     def __init__(self, pins: Mapping[str, str]) -> None:
         super().__init__()
         self.rules: dict[str, int] = {}
+        self.asks: dict[str, str] = {}
         self._pins = pins
 
-    def name(self, place: str, version: int, parts: Mapping[str, object]) -> None:
-        """Names what a place makes by everything that decides it, see `nightschool.identity.key`."""
+    def name(
+        self, place: str, version: int, parts: Mapping[str, object], asks: Mapping[str, object] | None = None
+    ) -> None:
+        """Names what a place makes by everything that decides it, see `nightschool.identity.key`.
+
+        Args:
+            asks: model, prompt and sampling, for a place whose model no phase of the night makes.
+        """
         phase = place.partition("/")[0]
         self.rules[phase] = version
+        if asks:
+            self.asks[place] = key(phase, 1, asks)[:8]
         self[place] = self._pins.get(place) or key(phase, version, parts)
 
 
@@ -84,6 +95,11 @@ def _model(model: Model, recipe: Recipe, engines: Mapping[str, str], keys: Mappi
     return {"model": model.identity(), "served": served, "school": keys.get(f"school/{run}")}
 
 
+def _asks(recipe: Recipe, section: Questions | Answers, teacher: Mapping[str, object]) -> dict[str, object]:
+    sampling = section.sampling.model_dump(mode="json")
+    return {"seed": recipe.seed, "prompt": section.prompt.identity(), "sampling": sampling, "teacher": teacher}
+
+
 def _asked(
     keys: Keys, recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Mapping[str, object]
 ) -> None:
@@ -91,7 +107,8 @@ def _asked(
         section = recipe.questions.identity() | {"parsing": parsing.RULES_VERSION}
         for teacher in recipe.teachers:
             parts = {**common, "section": section, "teacher": models[teacher.name]}
-            keys.name(f"questions/{teacher.name}", questions.RULES_VERSION, parts)
+            asks = _asks(recipe, recipe.questions, models[teacher.name])
+            keys.name(f"questions/{teacher.name}", questions.RULES_VERSION, parts, asks)
     written = [keys[f"questions/{teacher.name}"] for teacher in recipe.teachers] if recipe.questions else []
     section = recipe.pool.identity() | {"verifier": recipe.verifier}
     rules = load.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
@@ -101,7 +118,8 @@ def _asked(
         del section[name]
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}
-        keys.name(f"answers/{teacher.name}", answers.RULES_VERSION, parts)
+        asks = _asks(recipe, recipe.answers, models[teacher.name])
+        keys.name(f"answers/{teacher.name}", answers.RULES_VERSION, parts, asks)
 
 
 def _rulings(keys: Keys, recipe: Recipe) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 from pydantic import BaseModel
 
 from blocks.client import client
+from blocks.earlier import earlier
 from blocks.fleet import outlast
 from blocks.journal import Journal
 from nightschool.chunks import Chunk
@@ -110,7 +111,7 @@ class Asked:
 
 
 def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, flaw: Flaw | None) -> Asked:
-    """Every row's reply, from the chunk's journal where it is on file, else from the endpoint.
+    """Every row's reply, from the chunk's journal or an earlier one where it is on file, else from the endpoint.
 
     Args:
         flaw: why a choice can't be used, so that it is asked anew; None where the choices themselves are measured.
@@ -119,7 +120,8 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, 
         WorldError: the server is gone, or the budget is spent; what came before that is in the journal.
     """
     endpoint = with_spent(night, chunk, endpoint)
-    with Journal(night.store.journal(chunk)) as journal:
+    paid = earlier(night.store.earlier(chunk)).of(one.id for one in asks)
+    with Journal(night.store.journal(chunk), paid) as journal:
         asked = Asked(endpoint, journal, progress.tracker(chunk.phase))
         asked.expect(asks, flaw)
         outlast(endpoint, lambda: client().ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up))

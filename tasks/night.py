@@ -181,7 +181,8 @@ class Night:
         inputs = tuple((f"{m.phase}/{m.key}/{m.index:05d}", m.digest) for m in after)
         if len(inputs) > 1:
             inputs = (("all", combined(dict(inputs))),)
-        return Chunk(phase, self.keys[place], index, ordinal, label, part=part, rows=rows, inputs=inputs)
+        asks = self.keys.asks.get(place, "")
+        return Chunk(phase, self.keys[place], index, ordinal, label, part=part, rows=rows, inputs=inputs, asks=asks)
 
     def made(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, Manifest]]:
         """The whole ones among them, in order."""

@@ -82,6 +82,30 @@ def test_what_is_pinned_stays_and_what_follows_builds_on_it() -> None:
     assert {place for place in before if before[place] != after[place]} == {"balance", *LEARNT}
 
 
+@pytest.mark.parametrize(
+    ("change", "asked_otherwise"),
+    [
+        ("answers.temperature=0.1", True),
+        ("answers.samples=2", True),
+        ("answers.prompt={system: null, user: '$question $choices'}", True),
+        ("seed=8", True),
+        ("answers.chunk_rows=7", False),
+        ("questions.per_topic=9", False),
+        ("pool.per_topic=9", False),
+        ("topics=[series]", False),
+        ("committee.min_agreement=0.9", False),
+    ],
+)
+def test_what_is_asked_goes_by_model_prompt_and_sampling_and_not_by_which_rows(
+    change: str, asked_otherwise: bool
+) -> None:
+    before, after = keys(), keys(change)
+    assert before.asks.keys() == ASKED
+    assert (before.asks["answers/alba"] != after.asks["answers/alba"]) == asked_otherwise
+    assert after.asks["questions/alba"] == before.asks["questions/alba"] or change == "seed=8"
+    assert keys(engines={"alba": "vllm"}).asks["answers/alba"] != before.asks["answers/alba"]
+
+
 def test_the_rules_that_made_a_night_are_known() -> None:
     assert keys().rules.keys() == {place.partition("/")[0] for place in keys()}
     assert min(keys().rules.values()) >= 1
