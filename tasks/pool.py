@@ -41,13 +41,10 @@ def _loaded(section: Pool, file: DataFile) -> Made:
     Raises:
         DataError: the file has changed or gone, or holds no questions.
     """
-    try:
-        if section.digest() != file.sha256:
-            message = "the file has changed since the night began: begin a night of another name"
-            raise DataError(message, file=file.paths[0])
-        loaded = section.load()
-    except OSError as err:
-        raise DataError(f"the questions cannot be read: {err.strerror}", file=err.filename or file.paths[0]) from None
+    if section.digest() != file.sha256:
+        message = "the file has changed since the night began: begin a night of another name"
+        raise DataError(message, file=file.paths[0])
+    loaded = section.load()
     if not loaded.questions:
         raise DataError("no row is a question", file=file.paths[0])
     return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])

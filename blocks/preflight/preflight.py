@@ -11,6 +11,7 @@ from blocks.engines import resolve
 from blocks.preflight.check import Check, fail, ok, warn
 from blocks.preflight.flags import flag_checks
 from blocks.preflight.memory import device_checks, memory_check, specs_of
+from blocks.preflight.questions import questions_checks
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
 from blocks.preflight.weights import find_weights, missing_files
@@ -43,6 +44,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
     downloads = [model for model in local if find_weights(model.model).kind == "hub"]
     endpoints = [model for model in models if engines[model.name] == "endpoint"]
     return [
+        *questions_checks(recipe),
         *(engine_check(name) for name in sorted(set(engines.values()))),
         *([engine_check("training")] if recipe.learner else []),
         *(_model(model, recipe) for model in local if model not in downloads),

@@ -74,17 +74,19 @@ def plan(
     from blocks.preflight.memory import memory_check
     from flows.cli.tables import plan_table
     from nightschool.recipe.load import find_recipe, load_recipe
+    from nightschool.sources.survey import survey
     from tasks.night import Night
     from tasks.plan import plan_night
     from tasks.reuse import accept_stale as accepting
 
     planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
     night = accepting(planned, accept_stale or [])
-    phases, memory = plan_night(night), memory_check(night.recipe)
+    phases, memory, pool = plan_night(night), memory_check(night.recipe), night.recipe.pool
+    questions = survey(pool.load()) if pool.file else None
     if json:
-        write_json({"phases": phases, "memory": memory, "running": night.running})
+        write_json({"phases": phases, "questions": questions, "memory": memory, "running": night.running})
         return
-    out.print(plan_table(phases, memory))
+    out.print(plan_table(phases, memory, questions))
     if night.running:
         out.print(f"Night {night.name} is running now: a second run of it is refused. Wait, or give --name.")
 

@@ -11,6 +11,7 @@ from rich.text import Text
 
 from blocks.preflight.check import Check
 from nightschool.report.text import duration
+from nightschool.sources.survey import Survey
 from tasks.failures import Loss
 from tasks.plan import PhasePlan
 from tasks.reuse import Verdict
@@ -20,8 +21,8 @@ _WORDS = {"reuse": "green", "make": "cyan", "redo": "yellow", "refuse": "bold re
 _OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
 
-def plan_table(phases: Sequence[PhasePlan], memory: Check) -> RenderableType:
-    """A night that has not begun: its order, and what each phase would use again, make, ask and take."""
+def plan_table(phases: Sequence[PhasePlan], memory: Check, questions: Survey | None) -> RenderableType:
+    """A night that has not begun: its order, what each phase would make, ask and take; and what its file holds."""
     table = _table("phase", "", "chunks", "requests", "tokens", "time", "because", right=range(2, 6))
     for phase in phases:
         word, counted, because = _verdict(phase.verdict)
@@ -32,7 +33,11 @@ def plan_table(phases: Sequence[PhasePlan], memory: Check) -> RenderableType:
     asked = (sum(getattr(phase, count) for phase in phases) for count in ("requests", "tokens"))
     table.add_row("in all", "make", f"{chunks:,}", *map(_count, asked), _about(_sum_s(phases)), "")
     order = Text(" -> ".join(phase.verdict.phase for phase in phases))
-    return Group(order, Text(), table, Text(), _line(memory), Text("Nothing was started or written.", style="dim"))
+    told = questions.lines if questions else []
+    held = [Text(line if place else f"questions: {line}") for place, line in enumerate(told)]
+    return Group(
+        order, Text(), table, Text(), *held, _line(memory), Text("Nothing was started or written.", style="dim")
+    )
 
 
 def reuse_table(verdicts: Sequence[Verdict]) -> RenderableType:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
 
-from nightschool.errors import NightError
+from nightschool.errors import DataError, NightError
 from nightschool.recipe.section import Clash, Positive, Section, execution
 from nightschool.sources.files import digest, files_of, has_canary
 from nightschool.sources.kinds import KINDS, KindName, Names
@@ -125,18 +126,33 @@ class Source(Section):
         """What the files hold now.
 
         Raises:
-            DataError: too many bad rows, or no rows at all; names file and line.
-            OSError: a file cannot be read.
+            DataError: a file can't be read, or has too many bad rows, or none at all; names file and line.
         """
-        assert self.file is not None
-        given = dict(self)
-        where = _where(tuple(Path(path) for path in self.file.paths), given)
-        return load(where, _form(given), max_bad_rows=self.max_bad_rows)
+        paths, given = self._paths, dict(self)
+        with _readable(paths):
+            return load(_where(paths, given), _form(given), max_bad_rows=self.max_bad_rows)
 
     def digest(self) -> str:
-        """Of the files as they are now."""
+        """Of the files as they are now.
+
+        Raises:
+            DataError: one can't be read.
+        """
+        with _readable(self._paths):
+            return digest(files_of(self._paths, self.split))
+
+    @property
+    def _paths(self) -> tuple[Path, ...]:
         assert self.file is not None
-        return digest(files_of([Path(path) for path in self.file.paths], self.split))
+        return tuple(Path(path) for path in self.file.paths)
+
+
+@contextmanager
+def _readable(paths: Sequence[Path]) -> Iterator[None]:
+    try:
+        yield
+    except OSError as err:
+        raise DataError(f"cannot be read: {err.strerror}", file=err.filename or paths[0]) from None
 
 
 def _where(paths: tuple[Path, ...], given: Mapping[str, Any]) -> Where:
