@@ -113,7 +113,8 @@ def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
             for _, said, _, same in _cases(night, one.index, Counter()):
                 times[committee.pattern(committee.ballots(said, terms, same), same, closed=closed)] += 1
         _learned.clear()
-        # A table for each teacher needs classes; letters are dealt by chance, so no teacher leans to one.
+        # A table needs classes; letters are dealt by chance, so no teacher leans to one: on four committees of the
+        # quickstart one number added 0.3 to 1.4 points to the majority's share, a table -0.4 to 0.5 (measured).
         _learned[learned_from] = dawid_skene(times, ("no", "yes")) if closed else one_coin(times)
     return _learned[learned_from]
 
