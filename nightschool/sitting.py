@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict
 from nightschool.records import Ruling
 
 # Shares of votes fall into steps of five points: ten teachers can't agree more finely.
-_STEPS = 20
+STEPS = 20
 
 
 class Level(BaseModel):
@@ -91,7 +91,7 @@ def sit(rulings: Sequence[Ruling], *, not_compared: int = 0) -> Sitting:
     levels: dict[int, Level] = {}
     seats: dict[str, Seat] = {}
     for one in rulings:
-        step = int(one.agreement * _STEPS + 1e-9)
+        step = int(one.agreement * STEPS + 1e-9)
         levels[step] = levels.get(step, Level()) + Level(
             questions=1, decided=one.vote is not None, known=one.vote_right is not None, right=one.vote_right is True
         )

@@ -155,6 +155,28 @@ def mcnemar_exact(only_before: int, only_after: int) -> float:
     return min(1.0, 2 * float(bdtr(min(only_before, only_after), discordant, 0.5)))
 
 
+def paired_share(
+    only_before: int, only_after: int, n: int, *, confidence: float = CONFIDENCE
+) -> tuple[float, float, float]:
+    """The difference of two shares of right answers to the same n questions, with its interval: (value, low, high).
+
+    Args:
+        only_before: questions that only the first one has right; only_after likewise.
+
+    Raises:
+        ValueError: there are no questions, or fewer than are counted.
+
+    Source: Agresti & Min 2005, Statistics in Medicine 24:729: Wald's interval after half a question in each cell.
+    """
+    if n <= 0 or min(only_before, only_after) < 0 or only_before + only_after > n:
+        raise ValueError(f"not counts of the same questions: {only_before} and {only_after} of {n}")
+    z = float(ndtri(0.5 + confidence / 2))
+    before, after, total = only_before + 0.5, only_after + 0.5, n + 2
+    middle = (after - before) / total
+    half = z * float(np.sqrt((before + after) / total - middle * middle)) / float(np.sqrt(total))
+    return (only_after - only_before) / n, max(-1.0, middle - half), min(1.0, middle + half)
+
+
 def sign_flip_exact(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> float:
     """McNemar's exact test for pooled seeds: two-sided p when each question's gain may as well be its loss.
 

@@ -10,7 +10,9 @@ from nightschool.marking import Tally
 from nightschool.records import Dropped, Question, Ruling, Written
 from nightschool.report.figures import Funnel
 from nightschool.report.marks import measure_marks
-from nightschool.report.proof import Marks
+from nightschool.report.proof import Marks, Votes
+from nightschool.report.votes import measure_votes
+from nightschool.sitting import Sitting
 from tasks import answers, balance, committee, merge, pool, questions, review, sft
 from tasks.night import Night
 
@@ -57,6 +59,20 @@ def marks(night: Night) -> Marks | None:
         for name, counts in manifest.figures.get("marks", {}).items():
             tallies[name] = tallies.get(name, Tally()) + Tally.model_validate(counts)
     return measure_marks(tallies, _classes(made))
+
+
+def votes(night: Night) -> Votes | None:
+    """How the committee ruled, counted from its chunks; None where it did not sit."""
+    made = [manifest.figures for _, manifest in night.made(committee.chunks(night))]
+    section = night.recipe.committee
+    return measure_votes(
+        sum((Sitting.model_validate(figures["sitting"]) for figures in made), Sitting()),
+        strategy=section.strategy,
+        voters=section.voters,
+        quorum=night.recipe.quorum,
+        min_agreement=section.min_agreement,
+        learned=made[0]["reliability"] if made else {},
+    )
 
 
 def _classes(made: Sequence[tuple[Chunk, Manifest]]) -> Counter[str]:

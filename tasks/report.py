@@ -35,7 +35,7 @@ from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, committee, pool, review, timing, training, validate
 from tasks.breakage import failures, stopped_in
-from tasks.funnel import funnel, marks
+from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
 from tasks.night import Night
 from tasks.steps import STEPS
@@ -58,6 +58,7 @@ def report(night: Night, run: Run) -> Report:
             verifier=night.recipe.verifier,
         ),
         people=review.people(night),
+        votes=votes(night),
         marks=marks(night),
         funnel=tuple(funnel(night)),
         answered=_answered(night),

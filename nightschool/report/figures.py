@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from nightschool.report.proof import Committee, Figure, GateResult, Marks, People, Stage
+from nightschool.report.proof import Committee, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.text import clean
 
 Outcome = Literal["passed", "failed", "stopped"]
@@ -193,6 +193,7 @@ class Report(Figure):
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None
+    votes: Votes | None = None
     marks: Marks | None = None
     funnel: tuple[Funnel, ...] = ()
     answered: tuple[Answered, ...] = ()

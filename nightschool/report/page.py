@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import curves, marks, plots, tables, text
+from nightschool.report import agreement, curves, marks, plots, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.svg import Plot
@@ -51,6 +51,7 @@ def render(report: Report) -> str:
             parts=_parts(report),
             **tables.view(report),
             **marks.view(report.marks),
+            **votes.view(report.votes),
         )
     )
 
@@ -62,6 +63,7 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
         "topics": plots.topics(report.stages),
         "committee": plots.committee(report.committee) if report.committee else None,
         "vote": plots.vote(report.committee) if report.committee else None,
+        "agreement": agreement.curve(report.votes) if report.votes else None,
         "losses": [plot for plot in curve if plot],
         "latency": curves.latency(report.latency) if report.latency else None,
     }
@@ -72,7 +74,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
     found = {
         ("rows", "Rows"): report.funnel,
         ("marks", "Right and wrong"): report.marks,
-        ("committee", "Committee"): report.committee,
+        ("committee", "Committee"): report.committee or report.votes,
         ("people", "People"): report.people,
         ("student", "Student"): report.stages or report.losses,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,

@@ -115,6 +115,47 @@ class Committee(Figure):
     teachers: tuple[Teacher, ...] = ()
 
 
+class Voter(Figure):
+    """One teacher's votes: `coverage` of all questions, those `right` where the truth is known, the `gain` that the
+    committee's votes have over it on the same questions, and the share of right votes that was `learned` from them."""
+
+    name: str
+    coverage: float
+    right: Estimate | None
+    gain: Gain | None
+    learned: float | None
+
+
+class AgreementLevel(Figure):
+    """The questions that the votes decide with at least this share of them behind the answer; coverage is of all."""
+
+    least: float
+    coverage: float
+    right: Estimate | None
+
+
+class Votes(Figure):
+    """How a committee ruled, by letters or by values; `accepted` counts by whom, `review` and `rejected` by reason.
+
+    overruled: accepted against the votes; not_compared: pairs of values that nobody could judge.
+    """
+
+    strategy: str
+    voters: str
+    quorum: int
+    min_agreement: float
+    asked: int
+    decided: int
+    right: Estimate | None
+    accepted: dict[str, int]
+    review: dict[str, int]
+    rejected: dict[str, int]
+    overruled: int
+    not_compared: int
+    levels: tuple[AgreementLevel, ...]
+    teachers: tuple[Voter, ...]
+
+
 class TeacherMarks(Figure):
     """What one teacher's free solutions were worth, where the truth is known.
 

@@ -23,8 +23,10 @@ from nightschool.report.figures import (
     Source,
 )
 from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.proof import Committee, Stage
+from nightschool.report.proof import Committee, Stage, Votes
 from nightschool.report.verdict import conclude
+from nightschool.report.votes import measure_votes
+from nightschool.sitting import sit
 from tests.nightschool.example_rows import TEACHERS, TOPICS, measured, rulings, samples
 
 GATES = (
@@ -69,6 +71,16 @@ def seconds(stage: str) -> tuple[float, ...]:
 @cache
 def committee() -> Committee:
     found = measure_committee(rulings(), teachers=TEACHERS, verifier="solver")
+    assert found is not None
+    return found
+
+
+@cache
+def votes() -> Votes:
+    found = measure_votes(
+        sit(rulings()), strategy="reliability", voters="teachers", quorum=2, min_agreement=0.6,
+        learned=dict(zip(TEACHERS, (0.88, 0.9, 0.86), strict=True)),
+    )  # fmt: skip
     assert found is not None
     return found
 
@@ -141,6 +153,7 @@ def unjudged() -> Report:
         baselines={"guessing": 0.25},
         stages=stages(),
         committee=committee(),
+        votes=votes(),
         funnel=funnel(),
         question_sources={
             "blood_relations": Source(teacher=402, generator=48),

@@ -54,6 +54,7 @@ def _ruling(number: int, rng: random.Random) -> Ruling:
     }
     cast = [letter for letter in votes.values() if letter]
     lead = max(sorted(set(cast)), key=cast.count) if cast else None
+    vote = lead if lead and cast.count(lead) >= 2 else None
     question = Question(
         id=f"q{number}",
         topic=TOPICS[number % 4],
@@ -73,7 +74,9 @@ def _ruling(number: int, rng: random.Random) -> Ruling:
         by="solver",
         reason=None if number % 11 else "no_right_answer",
         votes=votes,  # pyright: ignore[reportArgumentType]
-        vote=lead if lead and cast.count(lead) >= 2 else None,  # pyright: ignore[reportArgumentType]
+        vote=vote,
+        votes_right={name: letter == truth for name, letter in votes.items() if letter},
+        vote_right=None if vote is None else vote == truth,
         agreement=cast.count(lead) / len(cast) if lead else 0.0,
     )
 

@@ -69,7 +69,7 @@ def test_the_policy_allows_exactly_the_style_that_the_page_carries(page: str) ->
 
 def test_every_plot_speaks_and_has_a_table(page: str) -> None:
     plots = [attrs for attrs in Elements(page).all("svg") if attrs.get("role") == "img"]
-    assert len(plots) == 8
+    assert len(plots) == 9
     ids = re.findall(r'\bid="([^"]+)"', page)
     assert len(ids) == len(set(ids))
     for attrs in plots:
