@@ -50,6 +50,11 @@ class Sitting:
         made = len(self.decisions)
         return (time.monotonic() - self._began) / made * self.left if made >= 3 else None
 
+    def look(self) -> bool:
+        """Passes over what others decided meanwhile; whether any row is left."""
+        self._go_to(self._place)
+        return self.left > 0
+
     def decide(self, answer: str | None, *, reasoning: str = "", note: str = "") -> Decision:
         """Puts a decision on the row on file and goes on; an answer of None rejects it.
 

@@ -22,6 +22,8 @@ _ENVIRONMENT = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
 }
+# Of a server that comes and goes with the night: it has no page on which a person could be asked.
+_OURS = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
 _FORMAT = "%(asctime)s | %(levelname)-7s | %(name)s - %(message)s"
 _DRAIN_S = 10.0
 _LOOK_EVERY_S = 0.5
@@ -118,12 +120,13 @@ def _configured(url: str) -> Iterator[None]:
     """For all threads: temporary settings are those of one."""
     from prefect.context import refresh_global_settings_context
 
-    os.environ.update(PREFECT_API_URL=url, PREFECT_LOGGING_TO_API_ENABLED="false")
+    os.environ.update(PREFECT_API_URL=url, **_OURS)
     refresh_global_settings_context()
     try:
         yield
     finally:
-        del os.environ["PREFECT_API_URL"], os.environ["PREFECT_LOGGING_TO_API_ENABLED"]
+        for name in ("PREFECT_API_URL", *_OURS):
+            del os.environ[name]
         refresh_global_settings_context()
 
 
