@@ -33,10 +33,10 @@ def night(make: Make) -> Night:
 
 
 def leave_open(night: Night, count: int) -> None:
-    [chunk] = committee.chunks(night)
+    [(chunk, manifest)] = night.made(committee.chunks(night))
     kept = night.rows([chunk], Ruling)
     left = [row.model_copy(update={"verdict": "review", "answer": None, "reason": "tie"}) for row in kept[:count]]
-    night.store.commit(chunk, rows=kept[count:], dropped=[("tie", row) for row in left], figures={})
+    night.store.commit(chunk, rows=kept[count:], dropped=[("tie", row) for row in left], figures=manifest.figures)
 
 
 def goes_on(night: Night) -> None:
