@@ -43,7 +43,8 @@ def _turns(puzzle: Puzzle, at: int) -> tuple[list[dict[str, str]], list[dict[str
     )
 
 
-def _write_rows(folder: Path, rows: int) -> None:
+def write_rows(folder: Path, rows: int) -> None:
+    """`rows` rows for sft and as many pairs for dpo, as files in the folder."""
     with (folder / "sft.jsonl").open("w") as sft, (folder / "dpo.jsonl").open("w") as dpo:
         for topic in TOPICS:
             for index, puzzle in enumerate(generate(topic, rows // len(TOPICS), seed=1)):
@@ -127,7 +128,7 @@ def main() -> None:
             from tests.integration import random_qwen2
 
             random_qwen2.make(folder / "base")
-        _write_rows(folder, options.rows)
+        write_rows(folder, options.rows)
         model = options.model or str(folder / "base")
         found = {
             stage: _summary([_turn(folder, stage, turn, model) for turn in range(options.turns)])
