@@ -18,10 +18,10 @@ from flows.morning import morning
 from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
-from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
+from tasks.recipes import read_recipe
 from tasks.reuse import accept_stale as accepting
 from tasks.reuse import refuse, reuse
 from tasks.serving import Desk, student, teachers
@@ -65,7 +65,7 @@ def night(
         name: the night's name; the recipe's if this is empty.
         accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
     """
-    loaded = load_recipe(find_recipe(recipe), profile=None if profile == _NO_PROFILE else profile, sets=sets)
+    loaded = read_recipe(recipe, profile=None if profile == _NO_PROFILE else profile, sets=sets)
     begun = accepting(Night.plan(loaded, name or None), accept_stale)
     ledger = Ledger(begun.dir, begun.accepted)
     peak = watching(lambda count: ledger.memory("peak", count))

@@ -42,8 +42,8 @@ def run(
 ) -> None:
     """Run a whole night; what is there already is not made again."""
     from flows.cli import running
-    from nightschool.recipe.load import find_recipe, load_recipe
     from tasks.night import Night
+    from tasks.recipes import read_recipe
     from tasks.reuse import accept_stale as accepting
 
     sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
@@ -53,7 +53,7 @@ def run(
         dry.dry_run(recipe, profile, sets, json=json)
         return
     # Read here too: a slip is told in milliseconds, before Prefect is loaded.
-    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets), name)
+    planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets), name)
     night = accepting(planned, accept_stale or [])
     running.say_verdicts(night)
     report = running.run_night(night, recipe, profile, sets)
@@ -73,13 +73,13 @@ def plan(
     """Show what a night would use again and what it would make, ask and take; nothing is started or written."""
     from blocks.preflight.memory import memory_check
     from flows.cli.tables import plan_table
-    from nightschool.recipe.load import find_recipe, load_recipe
     from nightschool.sources.survey import survey
     from tasks.night import Night
     from tasks.plan import plan_night
+    from tasks.recipes import read_recipe
     from tasks.reuse import accept_stale as accepting
 
-    planned = Night.plan(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), name)
+    planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets or []), name)
     night = accepting(planned, accept_stale or [])
     phases, memory, pool = plan_night(night), memory_check(night.recipe), night.recipe.pool
     questions = survey(pool.load()) if pool.file else None
@@ -96,9 +96,9 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
     """Look whether a night could run here: models, engine, devices, disk, ports; says how to mend what fails."""
     from blocks.preflight.preflight import preflight
     from flows.cli.tables import checks_table
-    from nightschool.recipe.load import find_recipe, load_recipe
+    from tasks.recipes import read_recipe
 
-    checks = preflight(load_recipe(find_recipe(recipe), profile=profile, sets=sets or []), say.print)
+    checks = preflight(read_recipe(recipe, profile=profile, sets=sets or []), say.print)
     if json:
         write_json(checks)
     else:

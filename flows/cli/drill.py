@@ -13,8 +13,8 @@ from flows.cli.output import out, say, write_json
 from flows.drill.drill import Outcome, drill
 from flows.drill.scenes import SCENES, Scene
 from nightschool.errors import RecipeError, WorldError
-from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.report.text import duration
+from tasks.recipes import read_recipe
 
 
 def run_drill(recipe: str, sets: Sequence[str], only: Sequence[str], *, rows: int, jobs: int, json: bool) -> None:
@@ -24,7 +24,7 @@ def run_drill(recipe: str, sets: Sequence[str], only: Sequence[str], *, rows: in
         RecipeError: no scene has such a name.
         WorldError: a scene was not clean; its folder stays.
     """
-    whole = load_recipe(find_recipe(recipe), sets=sets)
+    whole = read_recipe(recipe, sets=sets)
     scenes = _chosen(only)
     folder = Path(tempfile.mkdtemp(prefix="nightschool-drill-"))
     count = len(scenes) + 1

@@ -9,15 +9,16 @@ from pathlib import Path
 
 from flows.cli.output import out, say, write_json
 from flows.cli.running import run_night
-from nightschool.recipe.load import dump_recipe, find_recipe, load_recipe
+from nightschool.recipe.load import dump_recipe
 from nightschool.recipe.small import dry
 from nightschool.report.text import duration
 from tasks.night import Night
+from tasks.recipes import read_recipe
 
 
 def dry_run(recipe: str, profile: str | None, sets: Sequence[str], *, json: bool) -> None:
     """Walk the recipe in a folder that is made for it and is not looked at by any other night."""
-    whole = load_recipe(find_recipe(recipe), profile=profile, sets=sets)
+    whole = read_recipe(recipe, profile=profile, sets=sets)
     folder = Path(tempfile.mkdtemp(prefix=f"nightschool-dry-{whole.name}-"))
     small = dry(whole, store=str(folder / "runs"))
     file = folder / "recipe.yaml"

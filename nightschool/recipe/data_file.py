@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema
 
 from nightschool.errors import DataError, NightError
 from nightschool.recipe.section import Clash, Positive, Section, execution
@@ -54,8 +54,23 @@ class DataFile(Section):
     canary: bool = execution(False)
 
 
+class Hub(Section):
+    """A data set of the hub, by the names that datasets.load_dataset takes; a revision keeps it as it is today."""
+
+    hub: FieldName
+    config: FieldName | None = None
+    split: FieldName | None = None
+    revision: FieldName | None = None
+
+
+# Has a data set brought here, and says where its files lie.
+Bring = Callable[[Hub], tuple[Path, ...]]
+
+
 def _look(value: Any, info: ValidationInfo) -> Any:
     """Names become the files that they name; what a night wrote down is taken as it is."""
+    if isinstance(value, dict) and "hub" in value:
+        value = [str(path) for path in _brought(value, info)]
     names = [value] if isinstance(value, str) else value
     if not isinstance(names, (list, tuple)) or not names or not all(isinstance(name, str) for name in names):
         if isinstance(value, dict):
@@ -77,6 +92,20 @@ def _look(value: Any, info: ValidationInfo) -> Any:
         raise Clash(str(err)) from None
 
 
+def _brought(value: dict[str, Any], info: ValidationInfo) -> tuple[Path, ...]:
+    try:
+        hub = Hub.model_validate(value)
+    except ValidationError as err:
+        first = err.errors()[0]
+        raise Clash(
+            f"{'.'.join(map(str, first['loc']))}: {first['msg']}", allowed="hub, config, split, revision"
+        ) from None
+    bring: Bring | None = (info.context or {}).get("bring")
+    if bring is None:
+        raise Clash("data of the hub is not brought here")
+    return bring(hub)
+
+
 def _place(name: str, info: ValidationInfo) -> Path:
     beside = Path((info.context or {}).get("folder", ".")) / name
     return (beside if beside.exists() else Path(name) if Path(name).exists() else beside).absolute()
@@ -87,9 +116,14 @@ QuestionFile = Annotated[
     BeforeValidator(_look),
     WithJsonSchema(
         {
-            "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}, "minItems": 1}],
+            "anyOf": [
+                {"type": "string"},
+                {"type": "array", "items": {"type": "string"}, "minItems": 1},
+                Hub.model_json_schema(),
+            ],
             "description": "a file (.jsonl, .json, .csv, .tsv, .parquet, .arrow), a folder of them or of the datasets "
-            "library, or several, relative to the recipe or to the current folder",
+            "library, or several, relative to the recipe or to the current folder; or {hub: NAME, config, split, "
+            "revision}",
         }
     ),
     Field(description="questions that are there already"),

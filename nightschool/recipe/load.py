@@ -13,6 +13,7 @@ import yaml
 from pydantic import ValidationError
 
 from nightschool.errors import RecipeError
+from nightschool.recipe.data_file import Bring
 from nightschool.recipe.explain import close_to, explain
 from nightschool.recipe.overlay import overlay, override, read_profile
 from nightschool.recipe.recipe import Recipe
@@ -38,13 +39,16 @@ def find_recipe(name: str) -> Path:
     )
 
 
-def load_recipe(path: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Recipe:
+def load_recipe(
+    path: Path, *, profile: str | None = None, sets: Sequence[str] = (), bring: Bring | None = None
+) -> Recipe:
     """Read a recipe; all three sources are validated alike, each error names the one its value came from.
 
     Args:
         path: YAML file; prompt files are named relative to its folder, in a profile and in `sets` too.
         profile: name of a partial recipe, `profiles/NAME.yaml` beside `path`, laid over it.
         sets: `field.path=value`, applied last, in order.
+        bring: has a data set of the hub brought here; without it a recipe that names one is refused.
 
     Raises:
         RecipeError: anything in it is not as it must be; one line for each field.
@@ -54,9 +58,10 @@ def load_recipe(path: Path, *, profile: str | None = None, sets: Sequence[str] =
         tree = overlay(tree, read_profile(path, profile))
     for text in sets:
         tree = override(tree, text)
+    context = {"folder": path.parent, "bring": bring}
     try:
         # As JSON, strictly: a list may become a tuple, but true is no 1 and "4" is no 4.
-        return Recipe.model_validate_json(json.dumps(tree.data), strict=True, context={"folder": path.parent})
+        return Recipe.model_validate_json(json.dumps(tree.data), strict=True, context=context)
     except ValidationError as err:
         raise explain(err, tree, json_schema()) from None
 
