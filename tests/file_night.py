@@ -71,3 +71,33 @@ def paired(night: Night, rows: int = 3) -> None:
     pairs = [PreferenceRow(id=f"p{n}", prompt=asked, chosen=said[0], rejected=said[1]) for n in range(rows)]
     for chunk in STEPS["pairs"].chunks(night):
         night.store.commit(chunk, rows=pairs, dropped=(), figures={})
+
+
+TEXT = """
+name: solving
+store: {store}
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}, {{name: ben, model: ben}}]
+pool: {{kind: math, file: q.jsonl}}
+answers: {{reply: text, value: latex, prompt: p.txt, samples: 2, chunk_rows: 8}}
+"""
+
+
+def write_solutions(folder: Path, rows: int = 12) -> Path:
+    """The recipe of a night of free solutions, beside its file."""
+    (folder / "p.txt").write_text("[user]\nSolve: $question\n", encoding="utf-8")
+    records = [{"problem": f"What is {n} + 1?", "solution": f"It is $\\boxed{{{n + 1}}}$."} for n in range(rows)]
+    (folder / "q.jsonl").write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+    (folder / "r.yaml").write_text(TEXT.format(store=folder / "runs"), encoding="utf-8")
+    return folder / "r.yaml"
+
+
+def solved(recipe: Path) -> Night:
+    """The night as far as its committee."""
+    night = Night.plan(load_recipe(recipe))
+    night.begin()
+    models = {name: ScriptedModel(accuracy=0.9) for name in ("ann", "ben")}
+    with scripted(Script(behaviour="maths", models=models, answers=night.recipe.pool)) as url:
+        served = {name: Endpoint(model=name, urls=(url,)) for name in models}
+        make(night, served, "pool", "answers", "merge", "committee")
+    return night

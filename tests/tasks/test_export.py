@@ -164,3 +164,14 @@ def test_a_canary_is_kept_out_of_training(tmp_path: Path) -> None:
     with pytest.raises(RecipeError, match=r"its canary.*allowed: csv, or --side"):
         exported(night, tmp_path, Order("verl"))
     assert exported(night, tmp_path, Order("csv"))[1].rows["train.csv"] > 18
+
+
+def test_a_text_night_hands_over_whole_solutions(tmp_path: Path) -> None:
+    recipe = file_night.write_solutions(tmp_path)
+    night = file_night.solved(recipe)
+    rows = pq.read_table(exported(night, tmp_path, Order("verl"))[0] / "train.parquet").to_pylist()
+    assert len(rows) > 8
+    assert {row["ability"] for row in rows} == {"math"}
+    assert all(f"\\boxed{{{row['reward_model']['ground_truth']}}}" in row["extra_info"]["solution"] for row in rows)
+    chats = lines(exported(night, tmp_path, Order("chatml"))[0] / "train.jsonl")
+    assert [chat["messages"][-1]["content"] for chat in chats] == [row["extra_info"]["solution"] for row in rows]
