@@ -65,7 +65,7 @@ class Shared(Store):
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel],
+        rows: Sequence[BaseModel | bytes],
         dropped: Sequence[tuple[str, BaseModel]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),

@@ -17,11 +17,11 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, sync_folder, write_whole, writing
 from blocks.journal import packed, packed_lines
-from blocks.packed import pack, unpack
+from blocks.packed import pack, parsed, unpack
 from nightschool.chunks import Chunk, FileMark, Manifest
-from nightschool.errors import DataError
 
 R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
 
 ROWS, DROPPED, MANIFEST, FRESH = "rows.jsonl.zst", "dropped.jsonl.zst", "manifest.json", "fresh"
 
@@ -82,15 +82,27 @@ class Store:
         Raises:
             DataError: a line is not a row of this kind; names file and line.
         """
-        return list(_read(self.path(chunk, ROWS), kind, start, stop))
+        return list(self.read(chunk, kind.model_validate_json, start=start, stop=stop))
 
-    def each(self, chunk: Chunk, kind: type[R], *, dropped: bool = False) -> Iterator[R]:
-        """Kept (or dropped) rows of a whole chunk, one at a time."""
-        return _read(self.path(chunk, DROPPED if dropped else ROWS), kind)
+    def read(
+        self,
+        chunk: Chunk,
+        parse: Callable[[bytes], T],
+        *,
+        dropped: bool = False,
+        start: int = 0,
+        stop: int | None = None,
+    ) -> Iterator[T]:
+        """What `parse` makes of each kept (or dropped) row's line, one by one.
+
+        Raises:
+            DataError: a line is not such a row; names file and line.
+        """
+        return parsed(self.path(chunk, DROPPED if dropped else ROWS), parse, start, stop)
 
     def dropped(self, chunk: Chunk, kind: type[R]) -> list[R]:
         """The dropped rows of a whole chunk, each with its reason."""
-        return list(_read(self.path(chunk, DROPPED), kind))
+        return list(self.read(chunk, kind.model_validate_json, dropped=True))
 
     def lines(self, chunk: Chunk, *, dropped: bool = False) -> Iterator[bytes]:
         """The rows of a whole chunk, kept or dropped, as JSON lines."""
@@ -100,12 +112,12 @@ class Store:
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel],
+        rows: Sequence[BaseModel | bytes],
         dropped: Sequence[tuple[str, BaseModel]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
     ) -> Manifest:
-        """Packs rows, dropped rows (each behind its reason) and journal, then writes the manifest; `files` stay.
+        """Packs rows (some are lines already), drops by reason and journal, then writes the manifest; `files` stay.
 
         Raises:
             WorldError: the store cannot be written (full, read-only, gone).
@@ -210,8 +222,8 @@ class Store:
         """Has files of the store wherever the store's other machines look; here is enough for a store of one."""
 
 
-def _lines(rows: Iterable[BaseModel]) -> list[bytes]:
-    return [row.model_dump_json().encode() + b"\n" for row in rows]
+def _lines(rows: Iterable[BaseModel | bytes]) -> list[bytes]:
+    return [row if isinstance(row, bytes) else row.model_dump_json().encode() + b"\n" for row in rows]
 
 
 def _lines_of(journal: Path) -> list[bytes] | None:
@@ -234,11 +246,3 @@ def _mark(path: Path) -> FileMark:
     if found is None:
         raise FileNotFoundError(2, "a file of the chunk is missing", str(path))
     return FileMark(bytes=found[0], sha256=found[1], content=found[1])
-
-
-def _read(path: Path, kind: type[R], start: int = 0, stop: int | None = None) -> Iterator[R]:
-    for number, line in enumerate(unpack(path, start, stop), start=start + 1):
-        try:
-            yield kind.model_validate_json(line)
-        except ValidationError as err:
-            raise DataError(f"not a {kind.__name__}: {err.errors()[0]['msg']}", file=path, line=number) from None

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -118,13 +117,6 @@ class Solution(Said):
     value: str | None = None
     reason: str | None = None
     mark: Mark | None = None
-
-
-class Matched(NamedTuple):
-    """A question with every teacher's solutions by name."""
-
-    question: Question
-    solutions: Mapping[str, tuple[Said, ...]]
 
 
 class Solved(Row):

@@ -6,13 +6,13 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from nightschool.chunks import Chunk, Manifest
-from nightschool.marking import Tally
 from nightschool.records import Dropped, Question, Ruling, Written
 from nightschool.report.figures import Funnel
 from nightschool.report.marks import measure_marks
 from nightschool.report.proof import Marks, Votes
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import Sitting
+from nightschool.tallies import Tally
 from tasks import answers, balance, committee, merge, pool, questions, review, sft
 from tasks.night import Night
 

@@ -7,7 +7,8 @@ from collections.abc import Collection
 from blocks.equivalence import judge
 from nightschool import marking, merge
 from nightschool.chunks import Chunk
-from nightschool.records import Question, Solutions
+from nightschool.lines import question_line, solutions_line
+from nightschool.tallies import classes, tallies
 from tasks import answers, pool
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -34,14 +35,14 @@ def chunks(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.answers
-    questions = night.run_of(pool.chunks(night), Question, section.chunk_rows, chunk.index)
+    questions = night.read_run(pool.chunks(night), question_line, section.chunk_rows, chunk.index)
     solved = [one for one in answers.chunks(night) if one.index == chunk.index]
-    matched = merge.merge(questions, night.rows(solved, Solutions))
+    matched = merge.merge(questions, night.read(solved, solutions_line))
     if section.value == "none":
-        return Made([merge.unread(one) for one in matched])
-    rows = marking.mark(matched, section.value, fallback=section.fallback, compare=compare)
-    counts = {teacher: tally.model_dump() for teacher, tally in marking.tallies(rows).items()}
-    return Made(rows, figures={"marks": counts, "classes": marking.classes(rows)})
+        return Made([marking.unread(one).line for one in matched])
+    rows = list(marking.mark(matched, section.value, fallback=section.fallback, compare=compare))
+    counts = {teacher: tally.model_dump() for teacher, tally in tallies(rows).items()}
+    return Made([row.line for row in rows], figures={"marks": counts, "classes": classes(rows)})
 
 
 def compare(pairs: Collection[marking.Pair]) -> dict[marking.Pair, bool | None]:

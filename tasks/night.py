@@ -6,7 +6,7 @@ import fcntl
 import hashlib
 import os
 import shlex
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
@@ -31,6 +31,7 @@ from nightschool.tinymodels import spec
 from tasks.sizes import fix, sized
 
 R = TypeVar("R", bound=BaseModel)
+T = TypeVar("T")
 
 
 class Facts(BaseModel):
@@ -196,15 +197,25 @@ class Night:
     def each(self, chunks: Sequence[Chunk], kind: type[R], *, dropped: bool = False) -> Iterator[R]:
         """Kept (or dropped) rows of all whole chunks, in order, one at a time."""
         for chunk, _ in self.made(chunks):
-            yield from self.store.each(chunk, kind, dropped=dropped)
+            yield from self.store.read(chunk, kind.model_validate_json, dropped=dropped)
+
+    def read(self, chunks: Sequence[Chunk], parse: Callable[[bytes], T]) -> Iterator[T]:
+        """What `parse` makes of each kept line of all whole chunks, in order: `rows` for phases with millions."""
+        for chunk, _ in self.made(chunks):
+            yield from self.store.read(chunk, parse)
 
     def run_of(self, chunks: Sequence[Chunk], kind: type[R], chunk_rows: int, index: int) -> list[R]:
         """The run of kept rows that chunk `index` of a later phase is made of; only these are parsed."""
-        start, found = index * chunk_rows, []
+        return list(self.read_run(chunks, kind.model_validate_json, chunk_rows, index))
+
+    def read_run(
+        self, chunks: Sequence[Chunk], parse: Callable[[bytes], T], chunk_rows: int, index: int
+    ) -> Iterator[T]:
+        """`run_of`, as `parse` reads a line."""
+        start = index * chunk_rows
         for chunk, manifest in self.made(chunks):
-            found += self.store.rows(chunk, kind, start=max(0, start), stop=max(0, start + chunk_rows))
+            yield from self.store.read(chunk, parse, start=max(0, start), stop=max(0, start + chunk_rows))
             start -= manifest.rows
-        return found
 
     def model_path(self, model: Model) -> str:
         """A folder for school:NAME, else the id or folder as the recipe has it."""

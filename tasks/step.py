@@ -18,9 +18,12 @@ Served = Mapping[str, Endpoint]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A chunk's content: kept rows, dropped rows each behind its reason, figures, files that lie in its folder."""
+    """A chunk's content: kept rows, dropped rows each behind its reason, figures, files that lie in its folder.
 
-    rows: Sequence[BaseModel] = ()
+    A row may be its JSON line already.
+    """
+
+    rows: Sequence[BaseModel | bytes] = ()
     dropped: Sequence[tuple[str, BaseModel]] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Path] = ()

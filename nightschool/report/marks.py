@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nightschool.marking import Tally
 from nightschool.report.proof import Estimate, Marks, TeacherMarks
 from nightschool.report.tables import Table
 from nightschool.report.text import percent
 from nightschool.statistics import ragged_share
+from nightschool.tallies import Tally
 
 CLASSES = {
     "all_right": "every teacher always right",

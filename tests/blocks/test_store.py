@@ -135,7 +135,7 @@ def test_a_line_that_is_no_row_is_named(tmp_path: Path) -> None:
     store = committed(tmp_path)
     with store.path(CHUNK, ROWS).open("ab") as file:
         file.write(pack([b'{"id": 3}\n']))
-    with pytest.raises(DataError, match=r"chunk-00017.rows.jsonl.zst:4: not a Dropped"):
+    with pytest.raises(DataError, match=r"chunk-00017.rows.jsonl.zst:4: not a row of its kind"):
         store.rows(CHUNK, Dropped)
 
 

@@ -6,10 +6,13 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from nightschool.marking import Pair, Tally, agreed, classes, mark, tallies
-from nightschool.records import Matched, Question, Results, Said, Solved
+from nightschool.lines import Matched, question_line, solutions_line
+from nightschool.marking import Marked, Pair, agreed, mark
+from nightschool.merge import merge
+from nightschool.records import Question, Results, Said, Solutions, Solved
 from nightschool.report.marks import measure_marks
 from nightschool.statistics import clustered_share
+from nightschool.tallies import Tally, classes, tallies
 
 
 def matched(number: int, answer: str | None, **solutions: list[str]) -> Matched:
@@ -17,30 +20,38 @@ def matched(number: int, answer: str | None, **solutions: list[str]) -> Matched:
         id=f"q{number}", topic="", question="?", choices=(), truth=None, key=None, source="file", check="unchecked",
         answer=answer,
     )  # fmt: skip
-    said = {name: tuple(Said(text=text, finish="stop") for text in texts) for name, texts in solutions.items()}
-    return Matched(question, said)
+    rows = [
+        Solutions(id=f"q{number}", teacher=name, said=tuple(Said(text=text, finish="stop") for text in texts))
+        for name, texts in solutions.items()
+    ]
+    lines = (solutions_line(row.model_dump_json().encode()) for row in rows)
+    return next(merge([question_line(question.model_dump_json().encode())], lines))
 
 
 def boxed(*values: str) -> list[str]:
     return [f"so $\\boxed{{{value}}}$" for value in values]
 
 
-def marked(*rows: Matched, verdicts: Mapping[Pair, bool | None] | None = None) -> list[Solved]:
+def marked(*rows: Matched, verdicts: Mapping[Pair, bool | None] | None = None) -> list[Marked]:
     asked: list[Pair] = []
 
     def compare(pairs: Collection[Pair]) -> Mapping[Pair, bool | None]:
         asked.extend(pairs)
         return verdicts or {}
 
-    found = mark(rows, "latex", fallback="none", compare=compare)
+    found = list(mark(rows, "latex", fallback="none", compare=compare))
     assert sorted(asked) == sorted(verdicts or {}), "one comparison for each distinct pair, and none for the others"
     return found
+
+
+def solved(rows: list[Marked]) -> list[Solved]:
+    return [Solved.model_validate_json(row.line) for row in rows]
 
 
 def test_right_wrong_missing_and_unjudged_are_four_things() -> None:
     row = matched(0, "x+1", ann=[*boxed("x + 1", "1+x", "1 + x", "x-1", "9^{9^{9}}"), "I do not know", "\\boxed{x"])
     verdicts = {("x+1", "1+x"): True, ("x+1", "x-1"): False, ("x+1", "9^{9^{9}}"): None}
-    found = marked(row, verdicts=verdicts)[0].solutions["ann"]
+    found = solved(marked(row, verdicts=verdicts))[0].solutions["ann"]
     assert [one.mark for one in found] == [
         "right", "right", "right", "wrong", "could_not_judge", "no_answer", "no_answer",
     ]  # fmt: skip
@@ -49,7 +60,8 @@ def test_right_wrong_missing_and_unjudged_are_four_things() -> None:
 
 def test_a_question_without_a_known_truth_has_values_and_no_marks() -> None:
     rows = marked(matched(0, None, ann=boxed("3")), matched(1, "", ann=boxed("4")))
-    assert [(row.solutions["ann"][0].value, row.solutions["ann"][0].mark) for row in rows] == [("3", None), ("4", None)]
+    found = [row.solutions["ann"][0] for row in solved(rows)]
+    assert [(one.value, one.mark) for one in found] == [("3", None), ("4", None)]
     assert classes(rows) == {"no_truth": 2}
     assert measure_marks(tallies(rows), classes(rows)) is None
 
@@ -65,6 +77,12 @@ def test_a_question_without_a_known_truth_has_values_and_no_marks() -> None:
 def test_the_four_classes(results: list[Results], expected: str | None) -> None:
     assert agreed(results) == expected
     assert agreed(results[::-1]) == expected
+
+
+def test_a_row_is_written_as_pydantic_writes_it() -> None:
+    rows = marked(matched(0, "1", ann=boxed("1", "2"), ben=["none"]), matched(1, None), matched(2, "3", ben=boxed("3")))
+    assert [row.model_dump_json().encode() + b"\n" for row in solved(rows)] == [row.line for row in rows]
+    assert [row.results for row in solved(rows)] == [{"ann": "mixed"}, {}, {"ben": "all_right"}]
 
 
 def test_counts_add_up_over_chunks() -> None:
