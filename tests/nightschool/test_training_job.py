@@ -80,7 +80,7 @@ def test_missing_job_is_named(tmp_path: Path) -> None:
         ("sft", [SFT, "{"], 2, "JSON"),
         ("sft", [SFT, ""], 2, "JSON"),
         ("sft", [{"id": "s1", "prompt": [USER]}], 1, "completion"),
-        ("sft", [SFT, SFT, {**SFT, "weight": 2}], 3, "weight"),
+        ("sft", [SFT, SFT, {**SFT, "wight": 2}], 3, "wight"),
         ("sft", [{**SFT, "prompt": []}], 1, "prompt"),
         ("sft", [{**SFT, "completion": [{"role": "assistant", "content": " "}]}], 1, "says something"),
         ("sft", [{**SFT, "completion": [FOUR, USER]}], 1, "turn of the assistant"),
