@@ -13,14 +13,13 @@ from prefect.futures import as_completed
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
-from blocks.client import client
 from blocks.fleet import names
 from flows.artifacts import progress_artifact, summary_artifact
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, WorldError
 from nightschool.gaps import allowed_rows
 from nightschool.wire import Endpoint
-from tasks import progress
+from tasks import crew, progress
 from tasks.chunk import make_chunk
 from tasks.failures import failed_rows, mend
 from tasks.ledger import Failure, Ledger
@@ -68,7 +67,7 @@ def _run_batches(
         with counts.paused() if counts else nullcontext():
             missing = len(batch) - len(night.made(batch))
             served = _serve(night, desk, batch) if missing and desk else {}
-        counts = counts or progress.track(step.phase, chunks, meter=Meter(client().replicas, names) if desk else None)
+        counts = counts or progress.track(step.phase, chunks, meter=Meter(crew.replicas, names) if desk else None)
         states |= zip([chunk.ordinal for chunk in batch], _subflow(night, step, batch, served), strict=True)
     return counts or progress.tracker(step.phase), [states[chunk.ordinal] for chunk in chunks]
 
@@ -97,7 +96,7 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
 
     @flow(name=step.phase, flow_run_name=f"{step.phase} of {night.name}", task_runner=runner)
     def phase() -> State:
-        with progress_artifact(step.phase):
+        with progress_artifact(step.phase), crew.crew(night.recipe.serve.client_processes, served, night.dir):
             futures = {
                 make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served): place
                 for place, chunk in enumerate(chunks)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -13,12 +12,9 @@ from prefect.tasks import Task
 
 from nightschool.chunks import Chunk
 from nightschool.errors import BudgetSpent, DataError, RecipeError, Refused
-from tasks import progress
-from tasks.failures import failed_rows
-from tasks.night import opened
+from tasks.crew import make_by_crew
+from tasks.making import Job
 from tasks.step import Served
-from tasks.steps import STEPS
-from tasks.tries import Try
 
 
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
@@ -43,26 +39,5 @@ def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Se
         stamp: identity of the night's recipe, see `Night.stamp`.
         served: endpoints of the models that the phase asks.
     """
-    night = opened(place, night_name, stamp)
-    counts = progress.tracker(chunk.phase)
-    with night.store.lock(chunk, lambda who: counts.say(f"{chunk.label} is being made by {who}: waiting")):
-        found = night.store.manifest(chunk)
-        if found:
-            counts.rows(chunk.rows, reused=True)
-            return Completed(name="Cached", message=f"{found.rows} rows were there already")
-        if chunk.key in night.pins.values():
-            raise Refused("an older recipe made this phase, which was accepted: nothing new is made under it")
-        night.store.reopen(chunk)
-        began = time.monotonic()
-        with Try(night, chunk):
-            made = STEPS[chunk.phase].make(night, chunk, served)
-            manifest = night.store.commit(
-                chunk,
-                rows=made.rows,
-                dropped=made.dropped,
-                figures={"seconds": time.monotonic() - began, "part": chunk.part, **made.figures},
-                files=made.files,
-            )
-    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
-    name = "CompletedWithGaps" if failed_rows([manifest]) else "Completed"
-    return Completed(name=name, message=f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))
+    outcome = make_by_crew(Job(place, night_name, stamp, chunk, served))
+    return Completed(name=outcome.name, message=outcome.message)

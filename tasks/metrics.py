@@ -9,11 +9,10 @@ from prometheus_client import CollectorRegistry, start_http_server
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from blocks.client import client
 from blocks.fleet import fleets, names
 from blocks.replica import ReplicaStats
 from nightschool.errors import WorldError
-from tasks import progress
+from tasks import crew, progress
 
 _HOST = "127.0.0.1"
 _ROWS = {
@@ -72,7 +71,7 @@ class _Night(Collector):
             for event in phases:
                 family.add_metric([event.phase], getattr(event, field))
             yield family
-        yield from _asked(client().replicas())
+        yield from _asked(crew.replicas())
         yield from _kept_up()
 
 

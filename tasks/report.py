@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 
 import psutil
 
-from blocks.client import client
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.lineage import stages
@@ -33,7 +32,7 @@ from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, committee, pool, review, timing, training, validate
+from tasks import answers, balance, committee, crew, pool, review, timing, training, validate
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -194,7 +193,7 @@ def _losses(night: Night) -> dict[str, tuple[LossPoint, ...]]:
 def _requests(night: Night) -> Requests:
     """Sent in this run, by the client's own count; what chunks on file have beyond that was paid for before."""
     manifests = [manifest for step in STEPS.values() for _, manifest in night.made(step.chunks(night))]
-    now = client().stats()
+    now = crew.stats()
     reused = _total(manifests, "requests") - (now.replies + now.failures)
     return Requests(
         sent=now.sent,

@@ -19,7 +19,7 @@ from blocks.servers import ServerSpec
 from blocks.store import ROWS
 from nightschool.errors import WorldError
 from nightschool.records import Answer, Question, Ruling
-from tasks import answers, balance, committee, pool, questions
+from tasks import answers, balance, committee, crew, pool, progress, questions
 from tasks.ledger import Ledger
 from tasks.redo import ask_again, forget
 from tests.flows.conftest import teach
@@ -55,6 +55,20 @@ def test_a_second_night_asks_nobody_and_starts_no_server(make: Make) -> None:
     assert client().stats().sent == before
     assert all(done == chunks for done, chunks in cached(again).values())
     assert "serve" not in [phase.name for phase in again.run.phases]
+
+
+def test_two_client_processes_are_shown_and_counted_as_one(make: Make) -> None:
+    night = make("serve.client_processes=2", "answers.chunk_rows=4")
+    before = crew.stats().replies
+    ledger = teach(night)
+    chunks = answers.chunks(night)
+    assert cached(ledger)["answers"] == (0, len(chunks))
+    asked = [Counter(manifest.figures) for _, manifest in night.made([*questions.chunks(night), *chunks])]
+    assert crew.stats().replies - before == sum(one["requests"] for one in asked) > 0
+    event = next(one for one in progress.standing() if one.phase == "answers")
+    assert (event.done, event.chunks_done) == (event.total, event.chunks_total)
+    assert event.pace
+    assert event.pace.requests_s > 0
 
 
 def test_a_changed_prompt_redoes_its_phase_and_what_follows_and_nothing_before(make: Make, tmp_path: Path) -> None:

@@ -1,0 +1,144 @@
+"""Chunks made by several processes: the same rows, counted once, failures alone, nobody left behind."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from blocks.store import ROWS
+from nightschool.errors import WorldError
+from nightschool.wire import Endpoint
+from tasks import crew, progress
+from tasks.crew import processes
+from tasks.crew_member import Member
+from tasks.making import Job, Outcome
+from tasks.night import Night
+from tasks.step import Served
+from tasks.steps import STEPS
+from tests.half_night import Make
+from tests.tasks.conftest import fill, serving
+
+SLOW: dict[str, Any] = {"models": {"alba": {"latency_s": {"mean": 60}}, "bruno": {}}}
+
+
+def jobs(night: Night, served: Served) -> list[Job]:
+    chunks = STEPS["answers"].chunks(night)
+    return [Job(night.store.place, night.name, night.stamp, chunk, served) for chunk in chunks]
+
+
+def made(night: Night, served: Served) -> list[Outcome]:
+    """All chunks of answers, side by side."""
+    with ThreadPoolExecutor(8) as threads:
+        return list(threads.map(crew.make_by_crew, jobs(night, served)))
+
+
+def contents(night: Night) -> list[tuple[str, int, str]]:
+    """The rows of every chunk of answers, by their digest."""
+    made = night.made(STEPS["answers"].chunks(night))
+    return [
+        (chunk.key, chunk.index, mark.content)
+        for chunk, manifest in made
+        for name, mark in manifest.files.items()
+        if name.endswith(ROWS)
+    ]
+
+
+@pytest.fixture
+def processes_before() -> Iterator[None]:
+    """Sees to it that whoever was started has gone."""
+    before = set(psutil.Process().children(recursive=True))
+    yield
+    assert not [one for one in set(psutil.Process().children(recursive=True)) - before if one.is_running()]
+
+
+def test_two_processes_make_the_same_rows_and_their_counts_are_ours(
+    make: Make, tmp_path: Path, processes_before: None
+) -> None:
+    with serving() as served:
+        alone, shared = make(), make(f"store={tmp_path / 'shared'}")
+        fill(alone, served)
+        fill(shared, served, "questions", "pool")
+        before = crew.stats().replies
+        counts = progress.track("answers", STEPS["answers"].chunks(shared))
+        with crew.crew(2, served, shared.dir):
+            outcomes = made(shared, served)
+            assert len({one.pid for one in psutil.Process().children() if "tasks.crew_worker" in one.cmdline()}) == 2
+        event = counts.event(finished=True)
+    assert {one.name for one in outcomes} == {"Completed"}
+    assert contents(shared) == contents(alone)
+    assert (event.done, event.reused) == (event.total, 0)
+    assert crew.stats().replies - before == event.total
+
+
+def test_a_chunk_that_fails_in_a_process_fails_alone_and_as_itself(make: Make, processes_before: None) -> None:
+    night = make()
+    with serving() as served:
+        fill(night, served, "questions", "pool")
+        with crew.crew(2, served, night.dir):
+            good, *_ = jobs(night, served)
+            with pytest.raises(WorldError, match="its recipe changed while it ran"):
+                crew.make_by_crew(Job(good.place, good.night, "another", good.chunk, served))
+            assert crew.make_by_crew(good).name == "Completed"
+            assert crew.make_by_crew(good).name == "Cached"
+
+
+def test_a_process_that_is_killed_fails_its_chunk_and_the_next_one_starts_another(make: Make, tmp_path: Path) -> None:
+    night = make()
+    with serving(**SLOW) as slow, serving() as quick:
+        fill(night, quick, "questions", "pool")
+        member = Member(tmp_path / "clients.log")
+        with ThreadPoolExecutor(1) as thread:
+            waiting = thread.submit(member.make, jobs(night, slow)[0])
+            started(psutil.Process().pid)[0].kill()
+            with pytest.raises(WorldError, match="ended with code -9"):
+                waiting.result()
+        assert member.make(jobs(night, quick)[0]).name == "Completed"
+        member.close()
+        assert not started(psutil.Process().pid, want=0)
+
+
+def test_no_process_outlives_a_parent_that_is_killed(make: Make, tmp_path: Path) -> None:
+    night = make()
+    with serving(**SLOW) as slow, serving() as quick:
+        fill(night, quick, "questions", "pool")
+        code = "import pickle, sys; from pathlib import Path; from tasks.crew_member import Member\n"
+        code += "Member(Path(sys.argv[1])).make(pickle.loads(bytes.fromhex(sys.argv[2])))"
+        job = pickle.dumps(jobs(night, slow)[0]).hex()
+        with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "clients.log"), job]) as parent:
+            [worker] = started(parent.pid)
+            os.kill(parent.pid, signal.SIGKILL)
+            parent.wait()
+            worker.wait(timeout=30)
+
+
+def started(parent: int, want: int = 1) -> list[psutil.Process]:
+    """The parent's processes of a crew, as soon as there are so many."""
+    ends = time.monotonic() + 30
+    while time.monotonic() < ends:
+        found = [one for one in psutil.Process(parent).children() if "tasks.crew_worker" in one.cmdline()]
+        if len(found) == want:
+            return found
+        time.sleep(0.05)
+    raise AssertionError("no such processes")
+
+
+def test_limits_are_never_divided_and_nobody_goes_without_a_slot() -> None:
+    free = Endpoint(model="m", urls=("http://one/v1", "http://two/v1"), concurrency=600)
+    paid = free.model_copy(update={"budget": 1.0})
+    assert processes(4, {"m": free}) == 4
+    assert processes(4, {"m": paid}) == processes(4, {}) == 1
+    assert processes(4, {"m": free.model_copy(update={"concurrency": 3}), "p": paid}) == 3
+    assert processes("auto", {"m": free}, cores=16) == 2
+    assert processes("auto", {"m": free}, cores=1) == 1
+    assert processes("auto", {"m": free.model_copy(update={"concurrency": 8})}, cores=16) == 1
