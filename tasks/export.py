@@ -21,13 +21,14 @@ from nightschool.exports.manifest import ExportManifest, readme
 from nightschool.exports.shapes import FORMATS, PREFERENCE, FormatName, preference
 from nightschool.mended import Side
 from nightschool.records import CritiqueRow, PreferenceRow, Question, Ruling
+from tasks import balance
 from tasks.night import Night
-from tasks.steps import STEPS, phases
+from tasks.steps import STEPS
 
 SIDES: tuple[Side, ...] = get_args(Side)
-_RULED = ("committee", "review", "filters", "splits", "balance")
 # Phases whose rows may be handed over.
-PHASES = tuple(phase for phase in STEPS if phase in ("pool", *_RULED, "pairs", "critique"))
+_ROWS = ("pool", "committee", "review", "filters", "splits", "balance", "pairs", "critique")
+PHASES = tuple(phase for phase in STEPS if phase in _ROWS)
 _ABILITIES = {"letter": "choice", "yes_no": "yes_no", "integer": "math", "number": "math", "latex": "math"}
 
 
@@ -36,7 +37,7 @@ class Order:
     """What is wanted.
 
     Args:
-        phase: whose rows; by default the last one that decides what is taught.
+        phase: whose rows; by default those that would be taught, whichever phases they lie in.
         sides: all that the rows have, or one.
         data_source: by which verl picks its reward; by default one that it does not know.
     """
@@ -49,10 +50,11 @@ class Order:
 
 @dataclass
 class _Rows:
-    """The rows of a phase in a format; `left_out` counts those that have no place in it."""
+    """The rows of a phase in a format; `left_out` counts what has no place in it."""
 
     night: Night
     phase: str
+    chunks: Sequence[Chunk]
     format: FormatName
     data_source: str
     left_out: Counter[str] = field(default_factory=Counter)
@@ -60,17 +62,20 @@ class _Rows:
     def of(self, side: Side) -> Iterator[dict[str, Any]]:
         """Those of a side; of a question that is repeated, a table of answers has one."""
         shape, answered, index = FORMATS[self.format], set[str](), 0
-        self.left_out.clear()
         for one in self._lessons():
+            if (one.side if one else SIDES[0]) != side:
+                continue
             if one is None or (shape.imitates and not one.completion):
-                self.left_out["no answer is known" if one is None else "there is no text to imitate"] += 1
-            elif one.side == side and not (self.format == "csv" and one.question_id in answered):
+                self.left_out["a row without an answer" if one is None else "a row without a text to imitate"] += 1
+            elif self.format != "csv" or one.question_id not in answered:
+                if one.weight != 1 and not shape.weighs:
+                    self.left_out["the weight of a row"] += 1
                 yield shape.row(one, index, self.data_source)
                 answered.add(one.question_id)
                 index += 1
 
     def _lessons(self) -> Iterator[Lesson | None]:
-        recipe, chunks = self.night.recipe, STEPS[self.phase].chunks(self.night)
+        recipe, chunks = self.night.recipe, self.chunks
         prompt = recipe.student.prompt if recipe.student else recipe.answers.prompt
         lettered = recipe.answers.reply == "letter"
         ability = "choice" if lettered else _ABILITIES.get(recipe.answers.value, "text")
@@ -89,8 +94,7 @@ def export(night: Night, order: Order, to: Path | None = None, *, force: bool = 
         RecipeError: no such phase, rows that this format has no place for, or a folder that is there already.
         WorldError: the phase is not whole yet, or the folder cannot be written.
     """
-    phase = order.phase or _last(night, order.format)
-    whole = _whole(night, phase)
+    phase, whole = _named(night, order.phase) if order.phase else _taught(night, order.format)
     _allowed(night, phase, order)
     folder = (to or night.dir / "exports" / f"{phase}-{order.format}").absolute()
     if folder.exists() and not (force and _is_ours(folder)):
@@ -112,7 +116,7 @@ def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, fold
     shape = FORMATS[order.format]
     pool = night.recipe.pool
     named = order.data_source or f"nightschool/{pool.kind if pool.file else 'school'}"
-    rows = _Rows(night, phase, order.format, named)
+    rows = _Rows(night, phase, chunks, order.format, named)
     columns = PREFERENCE if phase == "pairs" else shape.columns
     counts: dict[str, int] = {}
     if phase == "pairs":
@@ -139,19 +143,25 @@ def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, fold
     return found
 
 
-def _last(night: Night, format_: FormatName) -> str:
-    """The last phase of the night that decides what is taught; the pool where none does."""
-    ruled = [phase for phase in phases(night.recipe) if phase in _RULED]
-    if not ruled and FORMATS[format_].imitates:
+def _taught(night: Night, format_: FormatName) -> tuple[str, list[Chunk]]:
+    """The rows that would be taught, and the last phase that decided on them; the pool's where none does."""
+    chunks = balance.out(night)
+    if chunks:
+        phase = max((chunk.phase for chunk in chunks), key=list(STEPS).index)
+        return phase, _whole(night, phase, chunks)
+    if FORMATS[format_].imitates:
         raise RecipeError("no phase of this night decides which text is to be imitated", field="--format",
                           value=format_, allowed="verl, datasets, csv, jsonl")  # fmt: skip
-    return ruled[-1] if ruled else "pool"
+    return _named(night, "pool")
 
 
-def _whole(night: Night, phase: str) -> list[Chunk]:
+def _named(night: Night, phase: str) -> tuple[str, list[Chunk]]:
     if phase not in PHASES:
         raise RecipeError("no such phase, or none to export", field="--phase", value=phase, allowed=", ".join(PHASES))
-    chunks = STEPS[phase].chunks(night)
+    return phase, _whole(night, phase, STEPS[phase].chunks(night))
+
+
+def _whole(night: Night, phase: str, chunks: list[Chunk]) -> list[Chunk]:
     made = len(night.made(chunks))
     if not chunks or made < len(chunks):
         raise WorldError(f"{phase} of night {night.name} is not whole yet ({made} of {len(chunks)} chunks): "

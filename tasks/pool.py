@@ -45,8 +45,6 @@ def _loaded(section: Pool, file: DataFile) -> Made:
         message = "the file has changed since the night began: begin a night of another name"
         raise DataError(message, file=file.paths[0])
     loaded = section.load()
-    if not loaded.questions:
-        raise DataError("no row is a question", file=file.paths[0])
     return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])
 
 

@@ -17,7 +17,7 @@ def export(
     night: NightName,
     format_: Annotated[_Format, typer.Option("--format", help="For verl, TRL, datasets, Kaggle (csv), or plain.")],
     phase: Annotated[
-        str | None, typer.Option(help="Whose rows; the last that decides what is taught by default. pairs, pool too.")
+        str | None, typer.Option(help="Whose rows; by default those to be taught. pool, pairs, ...")
     ] = None,
     side: Annotated[Literal["train", "validation", "test"] | None, typer.Option(help="Only this side.")] = None,
     to: Annotated[Path | None, typer.Option(help="The folder; beside the night's report by default.")] = None,
@@ -38,5 +38,5 @@ def export(
     for name, count in found.rows.items():
         out.print(f"{count:>9,} rows  {name}")
     for reason, count in found.left_out.items():
-        out.print(f"{count:>9,} left out: {reason}")
+        out.print(f"{count:>9,} times left out: {reason}")
     out.print(f"\n{found.format} of {found.phase}: {found.folder}", soft_wrap=True)

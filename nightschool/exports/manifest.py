@@ -42,7 +42,7 @@ class ExportManifest(BaseModel):
 def readme(found: ExportManifest) -> str:
     """The same in words."""
     rows = "\n".join(f"| {name} | {count:,} |" for name, count in found.rows.items())
-    left_out = "".join(f"\n{count:,} rows were left out: {reason}." for reason, count in found.left_out.items())
+    left_out = "".join(f"\nLeft out {count:,} times: {reason}." for reason, count in found.left_out.items())
     return (
         f"# {found.format} of night {found.night}\n\n"
         f"Rows of phase {found.phase} ({', '.join(found.keys)}), recipe {found.recipe}.\n\n"

@@ -24,13 +24,14 @@ _SHAREGPT = {"system": "system", "user": "human", "assistant": "gpt"}
 class Format:
     """One format: how its files end ("" is a folder of the datasets library), its columns, and a lesson as its row.
 
-    `imitates`: rows without a text to imitate have no place in it.
+    `imitates`: rows without a text to imitate have no place in it. `weighs`: it has a place for their weights.
     """
 
     suffix: Suffix
     columns: Columns
     row: Callable[[Lesson, int, str], dict[str, Any]]
     imitates: bool = False
+    weighs: bool = False
 
 
 def _turns(lesson: Lesson) -> list[dict[str, str]]:
@@ -108,14 +109,15 @@ FORMATS: dict[FormatName, Format] = {
             },
         },
         _verl,
+        weighs=True,
     ),
     "trl": Format(".jsonl", {"prompt": _TURNS, "completion": _TURNS}, _trl, imitates=True),
     "chatml": Format(".jsonl", {"id": _TEXT, "messages": _TURNS}, _chatml, imitates=True),
     "sharegpt": Format(".jsonl", {"id": _TEXT, "conversations": [{"from": _TEXT, "value": _TEXT}]}, _sharegpt,
                        imitates=True),
-    "datasets": Format("", _FLAT, _flat),
+    "datasets": Format("", _FLAT, _flat, weighs=True),
     "csv": Format(".csv", {"id": _TEXT, "answer": _TEXT}, _kaggle),
-    "jsonl": Format(".jsonl", _FLAT, _flat),
+    "jsonl": Format(".jsonl", _FLAT, _flat, weighs=True),
 }  # fmt: skip
 
 PREFERENCE: Columns = {"prompt": _TURNS, "chosen": _TURNS, "rejected": _TURNS}

@@ -82,8 +82,8 @@ def _look(value: Any, info: ValidationInfo) -> Any:
         where, form = _where(paths, given), _form(given)
         files = files_of(paths, where.split)
         found = load(where, form, max_bad_rows=given.get("max_bad_rows", 0))
-        fewest = min((len(row.choices) for row in found.questions), default=0)
-        named = sorted(found.questions[0].fields) if found.questions else ()
+        fewest = min(len(row.choices) for row in found.questions)
+        named = sorted(found.questions[0].fields)
         return {"paths": tuple(str(path) for path in paths), "sha256": digest(files), "rows": found.rows,
                 "fields": tuple(named), "choices": fewest, "canary": has_canary(files)}  # fmt: skip
     except OSError as err:

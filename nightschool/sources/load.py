@@ -78,6 +78,10 @@ def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
         told = "; ".join(found.first_bad) + ("; ..." if found.bad > _MOST_TOLD else "")
         raise DataError(f"{found.bad:,} of {found.rows:,} rows are bad, {most:,} may be (pool.max_bad_rows): {told}",
                         file=where.paths[0])  # fmt: skip
+    if not found.questions:
+        counts = Counter(row.reason for row in found.dropped)
+        told = ", ".join(f"{count:,} {reason}" for reason, count in counts.most_common())
+        raise DataError(f"none of its {found.rows:,} rows is a question: {told}", file=where.paths[0])
     return found
 
 

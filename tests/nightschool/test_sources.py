@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from nightschool.errors import DataError
 from nightschool.sources.kinds import Names
@@ -198,6 +201,11 @@ BAD = {
     "no such answer": ("q.jsonl", '{"problem": "a", "n": 1}', "no row has the field 'answer' (pool.fields.answer)"),
     "no rows": ("q.jsonl", "\n\n", "there are no rows in it"),
     "nothing at all": ("q.csv", "", "there are no rows in it"),
+    "no question at all": (
+        "q.jsonl",
+        '{"problem": "", "answer": 1}',
+        "none of its 1 rows is a question: 1 no_question",
+    ),
     "no list": ("q.json", "7", "q.json:1: the file must be one list of records"),
     "no parquet": ("q.parquet", "PAR1", "not Parquet"),
     "columns of one name": ("q.csv", "problem,a,a\n", "two columns are named a"),
@@ -208,6 +216,24 @@ BAD = {
 def test_a_file_that_can_not_be_read_is_named(tmp_path: Path, name: str) -> None:
     where, text, message = BAD[name]
     with pytest.raises(DataError) as caught:
-        loaded(file(tmp_path, where, text))
+        loaded(file(tmp_path, where, text), bad=9)
     assert message in str(caught.value)
     assert where in str(caught.value)
+
+
+@pytest.mark.parametrize("suffix", [".jsonl", ".json", ".csv", ".tsv", ".parquet", ".arrow"])
+def test_no_bytes_do_worse_than_a_data_error(tmp_path: Path, suffix: str) -> None:
+    good = {".json": KINDS_OF_FILES["q.json"], ".csv": KINDS_OF_FILES["q.csv"]}.get(suffix, KINDS_OF_FILES["q.jsonl"])
+
+    @given(st.binary(max_size=60), st.integers(0, len(good)), st.integers(0, 30))
+    @settings(max_examples=120, deadline=None)
+    def spoilt(noise: bytes, at: int, length: int) -> None:
+        data = good.encode()
+        path = file(tmp_path, f"q{suffix}", data[:at] + noise + data[at + length :])
+        with suppress(DataError):
+            found = loaded(path, names=Names(("problem",)), bad=0.999)
+            assert found.rows == len(found.questions) + len(found.dropped)
+            assert all(row.reason and row.detail for row in found.dropped)
+            assert all(row.model_dump_json() for row in found.questions)
+
+    spoilt()

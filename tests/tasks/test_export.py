@@ -141,7 +141,10 @@ def test_an_export_that_can_not_be_written_leaves_nothing(night: Night, tmp_path
 
 WRONG: dict[str, tuple[Order, str]] = {
     "a phase that makes models": (Order("trl", phase="sft"), "--phase: no such phase, or none to export"),
-    "questions that nobody answered": (Order("trl", phase="pool"), r"--format: pool has no row .*24: there is no text"),
+    "questions that nobody answered": (
+        Order("trl", phase="pool"),
+        r"--format: pool has no row .*24: a row without a text",
+    ),
     "a side without rows": (Order("trl", sides=("test",)), "--format: committee has no row for this format"),
 }
 
@@ -175,3 +178,19 @@ def test_a_text_night_hands_over_whole_solutions(tmp_path: Path) -> None:
     assert all(f"\\boxed{{{row['reward_model']['ground_truth']}}}" in row["extra_info"]["solution"] for row in rows)
     chats = lines(exported(night, tmp_path, Order("chatml"))[0] / "train.jsonl")
     assert [chat["messages"][-1]["content"] for chat in chats] == [row["extra_info"]["solution"] for row in rows]
+
+
+def test_rows_are_those_that_balance_left_and_weights_are_not_lost_in_silence(tmp_path: Path) -> None:
+    recipe = file_night.write(tmp_path, rows=23)
+    night = file_night.ruled(recipe, "balance.by=[answer]", "balance.method=weights", "student=null", "sft=null",
+                             "pairs=null", "dpo=null", "validate=null")  # fmt: skip
+    with pytest.raises(WorldError, match="balance of night choosing is not whole yet"):
+        exported(night, tmp_path, Order("jsonl"))
+    file_night.make(night, {}, "balance")
+    folder, found = exported(night, tmp_path, Order("jsonl"))
+    weights = [row["weight"] for row in lines(folder / "train.jsonl")]
+    assert found.phase == "balance"
+    assert len(set(weights)) == 2
+    told = exported(night, tmp_path, Order("trl"))[1].left_out
+    assert told == {"the weight of a row": sum(weight != 1 for weight in weights)}
+    assert exported(night, tmp_path, Order("csv", phase="committee"))[1].phase == "committee"
