@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nightschool import answers
 from nightschool.mended import Side
 from nightschool.prompts import Prompt
-from nightschool.records import CritiqueRow, Question, Ruling
+from nightschool.records import LETTERS, CritiqueRow, Question, Ruling
 from nightschool.wire import Message
 
 
@@ -16,7 +16,8 @@ class Lesson:
     """One row to hand over.
 
     `target` is what a reward compares with; `completion` is empty where there is no text to imitate: of a question that
-    nobody answered, and of a critique, whose target is a word. `name` is what the question's file calls it.
+    nobody answered, and of a critique, whose target is a word. `name` is what the question's file calls it, `filed` the
+    target in the file's own letters, whatever order the choices were put in since.
     """
 
     id: str
@@ -27,6 +28,7 @@ class Lesson:
     completion: str = ""
     question_id: str = ""
     name: str | None = None
+    filed: str = ""
     topic: str = ""
     level: str | None = None
     choices: tuple[str, ...] = ()
@@ -57,8 +59,10 @@ def of_ruling(ruling: Ruling, prompt: Prompt, ability: str, *, lettered: bool) -
     if ruling.answer is None:
         return None
     text = answers.completion(ruling.reasoning, ruling.answer) if lettered else ruling.reasoning
+    letters = ruling.mended.letters
     return _lesson(
-        ruling.id, ruling.question, prompt, ability, ruling.answer, completion=text, by=ruling.by,
+        ruling.id, ruling.question, prompt, ability, ruling.answer,
+        filed=letters[LETTERS.index(ruling.answer)] if letters else ruling.answer, completion=text, by=ruling.by,
         agreement=ruling.agreement, weight=ruling.weight, side=ruling.side,
     )  # fmt: skip
 
@@ -70,7 +74,7 @@ def of_critique(row: CritiqueRow) -> Lesson:
     """
     source = row.extra_info
     return Lesson(
-        id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target,
+        id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target, filed=row.target,
         question_id=source.question_id, topic=source.topic, answer=row.ground_truth, teacher=source.teacher,
         sample=source.sample, solution=row.solution, value=source.value,
     )  # fmt: skip
@@ -83,6 +87,7 @@ def _lesson(
     ability: str,
     target: str,
     *,
+    filed: str | None = None,
     completion: str = "",
     by: str | None = None,
     agreement: float | None = None,
@@ -91,7 +96,7 @@ def _lesson(
 ) -> Lesson:
     return Lesson(
         id=row_id, ability=ability, prompt=answers.messages(question, prompt), question=question.question,
-        target=target, completion=completion, question_id=question.id, name=question.name, topic=question.topic,
+        target=target, completion=completion, question_id=question.id, name=question.name, filed=filed or target, topic=question.topic,
         level=question.level, choices=question.choices, answer=target, source=question.source, by=by,
         agreement=agreement, weight=weight, side=side,
     )  # fmt: skip

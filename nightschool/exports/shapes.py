@@ -87,7 +87,7 @@ def _flat(lesson: Lesson, index: int, data_source: str) -> dict[str, Any]:
 
 
 def _kaggle(lesson: Lesson, index: int, data_source: str) -> dict[str, Any]:
-    return {"id": guarded(lesson.name or lesson.question_id), "answer": guarded(lesson.target)}
+    return {"id": guarded(lesson.name or lesson.question_id), "answer": guarded(lesson.filed)}
 
 
 _FLAT: Columns = {

@@ -194,3 +194,14 @@ def test_rows_are_those_that_balance_left_and_weights_are_not_lost_in_silence(tm
     told = exported(night, tmp_path, Order("trl"))[1].left_out
     assert told == {"the weight of a row": sum(weight != 1 for weight in weights)}
     assert exported(night, tmp_path, Order("csv", phase="committee"))[1].phase == "committee"
+
+
+def test_a_table_has_the_files_own_letters_after_a_shuffle(tmp_path: Path) -> None:
+    recipe = file_night.write(tmp_path)
+    night = file_night.ruled(recipe, "balance.shuffle_letters=true", "balance.by=[topic]")
+    file_night.make(night, {}, "balance")
+    with (exported(night, tmp_path, Order("csv"))[0] / "train.csv").open(newline="") as file:
+        answers = {row["id"]: row["answer"] for row in csv.DictReader(file)}
+    rows = lines(exported(night, tmp_path, Order("jsonl"))[0] / "train.jsonl")
+    assert any(row["answer"] != answers[row["name"]] for row in rows if row["name"] in answers)
+    assert all(answers[f"k{n}"] == "AB"[n % 2] for n in range(24) if f"k{n}" in answers)
