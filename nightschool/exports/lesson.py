@@ -96,7 +96,8 @@ def _lesson(
 ) -> Lesson:
     return Lesson(
         id=row_id, ability=ability, prompt=answers.messages(question, prompt), question=question.question,
-        target=target, completion=completion, question_id=question.id, name=question.name, filed=filed or target, topic=question.topic,
+        target=target, completion=completion, question_id=question.id, name=question.name, filed=filed or target,
+        topic=question.topic,
         level=question.level, choices=question.choices, answer=target, source=question.source, by=by,
         agreement=agreement, weight=weight, side=side,
     )  # fmt: skip

@@ -101,8 +101,9 @@ class Serve(Settings):
     )
     restarts: int = execution(3, ge=0, le=100, description="how often a server that died in service is started again")
     client_processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = execution(
-        1, description="processes that share the asking when one core is too few; auto = by requests in flight; never "
-        "more than one asks a model with a limit or a budget"
+        1,
+        description="processes that share the asking when one core is too few; auto = by requests in flight; never "
+        "more than one asks a model with a limit or a budget",
     )
     metrics_port: int | None = execution(None, ge=1, le=65535, description="OpenMetrics on this port of loopback")
     startup_timeout_s: float = execution(300.0, gt=0, description="seconds until a server must answer")
