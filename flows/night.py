@@ -18,6 +18,7 @@ from flows.morning import morning
 from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
+from tasks import filters
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -73,6 +74,7 @@ def night(
         verdicts = reuse(begun.at_a_glance)
         refuse(verdicts)
         reuse_artifact(verdicts)
+        filters.look(begun)
         begun.begin()
         reap(begun.dir / "servers")
         try:
@@ -100,6 +102,8 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("committee")
     hear_people(begun, ledger)
     run("review")
+    run("filters")
+    run("splits")
     run("balance")
     run("sft")
     with student(begun, ledger) as served:

@@ -45,12 +45,19 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
     if recipe.answers.reply == "text":
         yield Forecast("merge", runs)
     if recipe.rules:
-        yield Forecast("committee", runs if recipe.answers.reply == "text" else 1)
-        for phase, section in (("review", recipe.review), ("balance", recipe.balance)):
-            if section:
-                yield Forecast(phase, 1)
+        yield from _choosing(recipe, runs if recipe.answers.reply == "text" else 1)
     if recipe.learner:
         yield from _learning(recipe, recipe.learner, wanted)
+
+
+def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:
+    """What rules on rows and chooses among them; filters and splits go chunk by chunk."""
+    yield Forecast("committee", ruled)
+    if recipe.review:
+        yield Forecast("review", 1)
+    yield from (Forecast(name, ruled + bool(recipe.review)) for name in ("filters", "splits") if getattr(recipe, name))
+    if recipe.balance:
+        yield Forecast("balance", 1)
 
 
 def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecast]:

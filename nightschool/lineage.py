@@ -8,7 +8,11 @@ from nightschool import (
     answers,
     balance,
     committee,
+    filters,
+    language,
     merge,
+    near,
+    overlap,
     pairs,
     parsing,
     pool,
@@ -16,6 +20,7 @@ from nightschool import (
     relettering,
     review,
     school,
+    splits,
     validate,
 )
 from nightschool.identity import key
@@ -30,7 +35,7 @@ from nightschool.values import read
 TRAINING_VERSION = 1
 
 # Phases that choose among rows, in order; all but the first may be left out of a recipe.
-CHOOSING = ("committee", "review", "balance")
+CHOOSING = ("committee", "review", "filters", "splits", "balance")
 STAGES = ("base", "sft", "dpo")
 # How an answer is read decides nothing of what is asked.
 _READING = ("value", "fallback")
@@ -136,14 +141,27 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
     keys.name("committee", committee.RULES_VERSION, parts)
     if recipe.review:
         keys.name("review", review.RULES_VERSION, {"inputs": [_last(keys)]})
+    if recipe.filters:
+        section = recipe.filters.identity() | {
+            "rules": [near.RULES_VERSION, overlap.RULES_VERSION, language.RULES_VERSION]
+        }
+        section["watched"] = list(recipe.watched)
+        keys.name("filters", filters.RULES_VERSION, {"section": section, "inputs": [_last(keys)]})
+    if recipe.splits:
+        section = recipe.splits.identity() | {"near": near.RULES_VERSION, "watched": list(recipe.watched)}
+        keys.name("splits", splits.RULES_VERSION, {"section": section, "inputs": [_last(keys)]})
     if recipe.balance:
         section = recipe.balance.identity() | {"letters": relettering.RULES_VERSION}
         keys.name("balance", balance.RULES_VERSION, {"seed": recipe.seed, "section": section, "inputs": [_last(keys)]})
 
 
+def last_chosen(keys: Mapping[str, str]) -> str:
+    """The phase whose rows are taught: the last of those that choose among rows."""
+    return next(phase for phase in reversed(CHOOSING) if phase in keys)
+
+
 def _last(keys: Mapping[str, str]) -> str:
-    """Key of the rows that a phase after the committee goes on with."""
-    return next(keys[phase] for phase in reversed(CHOOSING) if phase in keys)
+    return keys[last_chosen(keys)]
 
 
 def _learning(

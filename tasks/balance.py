@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
+from itertools import islice
+from typing import Any
+
 from nightschool import balance
 from nightschool.chunks import Chunk
-from nightschool.classes import class_of
+from nightschool.classes import class_of, value_of
+from nightschool.recipe.choosing import Balance
 from nightschool.records import Ruling
 from nightschool.relettering import relettered
-from tasks import review
+from tasks import splits
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -15,28 +21,55 @@ from tasks.step import Made, Served, Step
 def chunks(night: Night) -> list[Chunk]:
     if night.recipe.balance is None:
         return []
-    after = [manifest for _, manifest in night.made(review.out(night))]
+    after = [manifest for _, manifest in night.made(splits.out(night))]
     return [night.chunk("balance", 0, 0, "balance", rows=sum(one.rows for one in after), after=after)]
 
 
 def out(night: Night) -> list[Chunk]:
     """Where the rows lie that the next phase goes on with."""
-    return chunks(night) or review.out(night)
+    return chunks(night) or splits.out(night)
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, seed = night.recipe.balance, night.recipe.seed
     assert section is not None
     rows: list[Ruling] = []
+    held: list[Ruling] = []
     dropped: list[tuple[str, Ruling]] = []
-    for ruling in night.each(review.out(night), Ruling):
+    for ruling in night.each(splits.out(night), Ruling):
         moved = relettered(ruling, seed=seed) if section.shuffle_letters else ruling
         if isinstance(moved, str):
-            dropped.append((moved, ruling.model_copy(update={"reason": moved})))
+            dropped.append((moved, ruling.model_copy(update={"verdict": "reject", "reason": moved})))
         else:
-            rows.append(moved)
+            (rows if ruling.side == "train" else held).append(moved)
+    fates = _fates(rows, section, seed)
+    kept = [copy for row, fate in zip(rows, fates, strict=True) for copy in balance.mended(row, fate)]
+    for row, fate in zip(rows, fates, strict=True):
+        if not fate.copies:
+            dropped.append(("over_share", row.model_copy(update={"verdict": "reject", "reason": "over_share"})))
+    splits.check(night, (*kept, *held))
+    return Made([*kept, *held], dropped, figures=_figures(night, rows, kept, held))
+
+
+def lessons(night: Night) -> int:
+    """How many rows there are to train on; what is held out is none of them."""
+    found = [manifest for _, manifest in night.made(out(night))]
+    if night.recipe.splits is None:
+        return sum(manifest.rows for manifest in found)
+    return sum(int(manifest.figures["sides"].get("train", 0)) for manifest in found)
+
+
+def taught(night: Night, chunk_rows: int | None = None, index: int = 0) -> list[Ruling]:
+    """The rows to train on, all or a run of them."""
+    if night.recipe.splits is None and chunk_rows is not None:
+        return night.run_of(out(night), Ruling, chunk_rows, index)
+    start, stop = (0, None) if chunk_rows is None else (index * chunk_rows, (index + 1) * chunk_rows)
+    return list(islice((row for row in night.each(out(night), Ruling) if row.side == "train"), start, stop))
+
+
+def _fates(rows: Sequence[Ruling], section: Balance, seed: int) -> list[balance.Fate]:
     cards = [balance.Card(row.id, class_of(row, section.by), class_of(row, section.within), row.weight) for row in rows]
-    fates = balance.fates(
+    return balance.fates(
         cards,
         method=section.method,
         seed=seed,
@@ -44,10 +77,18 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         max_rows=section.max_rows,
         most_copies=section.most_copies,
     )
-    kept = [copy for row, fate in zip(rows, fates, strict=True) for copy in balance.mended(row, fate)]
-    lost = (row for row, fate in zip(rows, fates, strict=True) if not fate.copies)
-    dropped += [("over_share", row.model_copy(update={"reason": "over_share"})) for row in lost]
-    return Made(kept, dropped)
+
+
+def _figures(night: Night, rows: Sequence[Ruling], kept: Sequence[Ruling], held: Sequence[Ruling]) -> dict[str, Any]:
+    """Weight by field and value as [before, after] on the train side, as the filters have it; rows by side."""
+    shares: dict[str, dict[str, list[float]]] = {}
+    for place, found in enumerate((rows, kept)):
+        for field in night.recipe.watched:
+            for row in found:
+                shares.setdefault(field, {}).setdefault(value_of(row, field), [0.0, 0.0])[place] += row.weight
+    sides = Counter(row.side for row in (*kept, *held))
+    copies = sum(row.mended.source is not None for row in kept)
+    return {"sides": sides, "copies": copies, "shares": shares}
 
 
 STEP = Step("balance", chunks, make)

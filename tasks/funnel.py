@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from nightschool.chunks import Chunk, Manifest
+from nightschool.classes import NONE
 from nightschool.records import Dropped, Question, Ruling, Written
 from nightschool.report.figures import Funnel
 from nightschool.report.marks import measure_marks
@@ -13,7 +14,7 @@ from nightschool.report.proof import Marks, Votes
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import Sitting
 from nightschool.tallies import Tally
-from tasks import answers, balance, committee, merge, pool, questions, review, sft
+from tasks import answers, balance, committee, filters, merge, pool, questions, review, sft, splits
 from tasks.night import Night
 
 
@@ -29,12 +30,36 @@ def funnel(night: Night) -> Iterator[Funnel]:
         yield _step("asked", [row.topic for row in asked], _reasons(night, pool.chunks(night)))
     if night.recipe.answers.reply == "text":
         yield from _solved(night)
-    for name, module in (("agreed", committee), ("reviewed", review), ("balanced", balance)):
+    for name, module in (("agreed", committee), ("reviewed", review)):
         if night.made(module.chunks(night)):
-            kept = night.rows(module.out(night), Ruling)
-            yield _step(name, [row.question.topic for row in kept], _reasons(night, module.chunks(night)))
-            if name == "balanced" and night.made(sft.chunks(night)):
-                yield _step("trained", [row.question.topic for row in kept], {})
+            yield _step(name, _topics(night, module.out(night)), _reasons(night, module.chunks(night)))
+    yield from _filtered(night)
+    yield from _balanced(night)
+
+
+def _filtered(night: Night) -> Iterator[Funnel]:
+    """Each filter, counted from the manifests; then what is left to train on when some rows are held out."""
+    made = [manifest.figures["filters"] for _, manifest in night.made(filters.chunks(night))]
+    for one in zip(*made, strict=True):
+        reasons = sum((Counter(figures["reasons"]) for figures in one), Counter[str]())
+        topics = Counter[str]()
+        for figures in one:
+            for topic, (_, after) in figures["shares"].get("topic", {}).items():
+                topics[topic] += round(after)
+        total = sum(figures["rows_out"] for figures in one)
+        yield _counted(one[0]["name"], total, topics, dict(reasons.most_common()))
+    if made := night.made(splits.chunks(night)):
+        sides = sum((Counter(manifest.figures["sides"]) for _, manifest in made), Counter[str]())
+        held = {f"held out for {side}": sides[side] for side in ("validation", "test") if sides[side]}
+        yield _counted("to train on", sides["train"], Counter(), held | _reasons(night, splits.chunks(night)))
+
+
+def _balanced(night: Night) -> Iterator[Funnel]:
+    if night.made(balance.chunks(night)):
+        topics = [ruling.question.topic for ruling in balance.taught(night)]
+        yield _step("balanced", topics, _reasons(night, balance.chunks(night)))
+    if night.made(sft.chunks(night)):
+        yield _step("trained", [ruling.question.topic for ruling in balance.taught(night)], {})
 
 
 def _solved(night: Night) -> Iterator[Funnel]:
@@ -79,12 +104,20 @@ def _classes(made: Sequence[tuple[Chunk, Manifest]]) -> Counter[str]:
     return sum((Counter(manifest.figures.get("classes", {})) for _, manifest in made), Counter[str]())
 
 
+def _topics(night: Night, chunks: Sequence[Chunk]) -> Iterator[str]:
+    return (ruling.question.topic for ruling in night.each(chunks, Ruling))
+
+
 def _step(name: str, topics: Iterable[str], dropped: dict[str, int]) -> Funnel:
     counts = Counter(topics)
+    return _counted(name, counts.total(), counts, dropped)
+
+
+def _counted(name: str, total: int, topics: Counter[str], dropped: dict[str, int]) -> Funnel:
     return Funnel(
         step=name,
-        total=counts.total(),
-        per_topic={topic: count for topic, count in sorted(counts.items()) if topic},
+        total=total,
+        per_topic={topic: count for topic, count in sorted(topics.items()) if topic and topic != NONE},
         dropped=dropped,
     )
 

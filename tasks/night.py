@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
@@ -72,6 +72,7 @@ class Night:
     engines: dict[str, str]
     accepted: Mapping[str, str] = field(default_factory=dict)
     pins: Mapping[str, str] = field(default_factory=dict)
+    _made_once: dict[str, Any] = field(default_factory=dict, init=False, compare=False, repr=False)
 
     @cached_property
     def keys(self) -> Keys:
@@ -203,6 +204,12 @@ class Night:
         """What `parse` makes of each kept line of all whole chunks, in order: `rows` for phases with millions."""
         for chunk, _ in self.made(chunks):
             yield from self.store.read(chunk, parse)
+
+    def once(self, what: str, make: Callable[[], T]) -> T:
+        """A thing that several chunks need, made once in a process; `what` names all that decides it."""
+        if what not in self._made_once:
+            self._made_once[what] = make()
+        return self._made_once[what]
 
     def run_of(self, chunks: Sequence[Chunk], kind: type[R], chunk_rows: int, index: int) -> list[R]:
         """The run of kept rows that chunk `index` of a later phase is made of; only these are parsed."""

@@ -21,7 +21,7 @@ def chunks(night: Night) -> list[Chunk]:
         return []
     balanced = balance.out(night)
     after = [manifest for _, manifest in night.made([*balanced, *sft.chunks(night)])]
-    parts = split(range(sum(manifest.rows for _, manifest in night.made(balanced))), section.chunk_rows)
+    parts = split(range(balance.lessons(night)), section.chunk_rows)
     return [
         night.chunk("pairs", index, index, f"pairs chunk {index + 1}/{len(parts)}", rows=len(rows), after=after)
         for index, rows in enumerate(parts)
@@ -42,7 +42,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         night,
         chunk,
         served["sft"],
-        night.run_of(balance.out(night), Ruling, section.chunk_rows, chunk.index),
+        balance.taught(night, section.chunk_rows, chunk.index),
         ask_of=ask_of,
         flaw=None,  # the student's format is part of what it learns from
         read=lambda ruling, reply: _pairs(night, ruling, reply),

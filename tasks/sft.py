@@ -35,7 +35,7 @@ def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     learner = night.recipe.learner
     assert learner is not None
-    rows = [taught(ruling, learner.student.prompt) for ruling in night.rows(balance.out(night), Ruling)]
+    rows = [taught(ruling, learner.student.prompt) for ruling in balance.taught(night)]
     return train(night, chunk, learner.sft, rows, adapter=None)
 
 

@@ -5,10 +5,42 @@ from __future__ import annotations
 from nightschool.errors import RecipeError
 from nightschool.forecast import forecast
 from nightschool.recipe.recipe import Recipe
-from tasks import answers, balance, committee, dpo, merge, pairs, pool, questions, review, school, sft, timing, validate
+from tasks import (
+    answers,
+    balance,
+    committee,
+    dpo,
+    filters,
+    merge,
+    pairs,
+    pool,
+    questions,
+    review,
+    school,
+    sft,
+    splits,
+    timing,
+    validate,
+)
 from tasks.step import Step
 
-ORDER = (school, questions, pool, answers, merge, committee, review, balance, sft, pairs, dpo, validate, timing)
+ORDER = (
+    school,
+    questions,
+    pool,
+    answers,
+    merge,
+    committee,
+    review,
+    filters,
+    splits,
+    balance,
+    sft,
+    pairs,
+    dpo,
+    validate,
+    timing,
+)
 
 STEPS: dict[str, Step] = {module.STEP.phase: module.STEP for module in ORDER}
 

@@ -8,8 +8,30 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from nightschool.classes import OF_ALL
+from nightschool.recipe.filters import Filters, weighing
 from nightschool.recipe.phases import Answers, Pool
 from nightschool.recipe.section import Clash, Positive, Section, Share
+
+
+class Splits(Section):
+    """Train, validation and test, by a hash of the normalised question: none ever crosses sides, in any night.
+
+    Every stratum is cut at the same places of the hash, so it has these shares up to chance.
+    """
+
+    validation: Share = 0.1
+    test: Share = 0.1
+    salt: str = Field(default="", description="another text is another split; keep it for all nights of a student")
+    leaks: Literal["drop", "report", "refuse"] = Field(
+        default="drop", description="what becomes of a row to train on that is nearly the same as a held-out one"
+    )
+    threshold: float = Field(default=0.8, ge=0.6, le=1, description="least share of equal runs of words in a leak")
+
+    @model_validator(mode="after")
+    def _leaves_some_to_train_on(self) -> Splits:
+        if self.validation + self.test >= 1:
+            raise Clash("nothing is left to train on", "test", allowed="validation and test below 1 in all")
+        return self
 
 
 class Balance(Section):
@@ -48,21 +70,47 @@ class Balance(Section):
         return self
 
 
-def check_balance(section: Balance, answers: Answers, pool: Pool, *, learns: bool) -> None:
-    """Refuse classes that no row has, and weights that nobody reads.
+def check(
+    filters: Filters | None,
+    splits: Splits | None,
+    balance: Balance | None,
+    answers: Answers,
+    pool: Pool,
+) -> None:
+    """Refuse phases that have no rows, and classes that no row has.
 
     Raises:
         Clash: with the field to edit.
     """
+    given = {"filters": filters, "splits": splits, "balance": balance}
+    for name in (name for name, section in given.items() if section):
+        if answers.reply == "text" and answers.value == "none":
+            raise Clash("no value is read out of the solutions, so no row is accepted", name,
+                        allowed="leave it out, or give answers.value")  # fmt: skip
+    if balance:
+        _check_balance(balance, answers, pool, weighed=bool(weighing(filters)))
+
+
+def _check_balance(section: Balance, answers: Answers, pool: Pool, *, weighed: bool) -> None:
     fields_exist(pool, "balance", "by", section.by)
     fields_exist(pool, "balance", "within", section.within)
-    open_ = answers.reply == "text" and answers.value not in ("letter", "yes_no")
-    if open_ and "answer" in (*section.by, *section.within) and section.target is None:
+    if not closed(answers) and "answer" in (*section.by, *section.within) and section.target is None:
         raise Clash("nearly every row has an answer of its own: they make no classes", "balance", "by",
                     allowed="other fields, or a target that names the answers")  # fmt: skip
-    if section.method == "weights" and learns:
-        raise Clash("training does not read the weights of rows yet: only a night without a student has use for them",
-                    "balance", "method", allowed="downsample, upsample")  # fmt: skip
+    if weighed and section.method in ("downsample", "upsample"):
+        raise Clash("a filter keeps rows with less weight, and counting rows would not see it", "balance", "method",
+                    allowed="weights, none")  # fmt: skip
+
+
+def closed(answers: Answers) -> bool:
+    """Whether answers are a few that come again and again, so that they make classes."""
+    return answers.reply == "letter" or answers.value in ("letter", "yes_no")
+
+
+def watched(answers: Answers, balance: Balance | None) -> tuple[str, ...]:
+    """Fields whose shares are followed from step to step: the answer where it makes classes, what balance names."""
+    named = (*balance.by, *balance.within) if balance else ("topic",)
+    return tuple(dict.fromkeys((*(("answer",) if closed(answers) else ()), *named)))
 
 
 def fields_exist(pool: Pool, section: str, name: str, fields: Sequence[str]) -> None:

@@ -11,8 +11,9 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.recipe import choosing, committee
-from nightschool.recipe.choosing import Balance
+from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
+from nightschool.recipe.filters import Filters
 from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
@@ -61,6 +62,8 @@ class Recipe(Section):
     answers: Answers
     committee: Committee = Committee()
     review: Review | None = None
+    filters: Filters | None = None
+    splits: Splits | None = None
     balance: Balance | None = None
     sft: Sft | None = None
     pairs: Pairs | None = None
@@ -109,9 +112,13 @@ class Recipe(Section):
         if self.review and not self.committee.to_review:
             raise Clash("nothing goes to a person: name the reasons in committee.to_review", "review",
                         allowed="leave it out, or committee.to_review: [tie, low_agreement]")  # fmt: skip
-        if self.balance:
-            choosing.check_balance(self.balance, self.answers, self.pool, learns=self.learner is not None)
+        choosing.check(self.filters, self.splits, self.balance, self.answers, self.pool)
         return self
+
+    @property
+    def watched(self) -> tuple[str, ...]:
+        """Fields whose shares are followed from step to step."""
+        return choosing.watched(self.answers, self.balance)
 
     @property
     def learner(self) -> Learner | None:

@@ -111,4 +111,6 @@ def identity_of(value: Any) -> Any:
         return value.identity()
     if isinstance(value, (list, tuple)):
         return [identity_of(item) for item in value]
+    if isinstance(value, dict):
+        return {name: identity_of(item) for name, item in value.items()}
     return value.model_dump(mode="json") if isinstance(value, BaseModel) else value

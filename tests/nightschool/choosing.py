@@ -7,14 +7,16 @@ from typing import Any, cast
 from nightschool.records import Letter, Question, Ruling
 
 
-def ruling(number: int, answer: str, *, topic: str = "seating", text: str = "", **fields: Any) -> Ruling:
+def ruling(
+    number: int, answer: str, *, topic: str = "seating", text: str = "", level: str | None = None, **fields: Any
+) -> Ruling:
     """An accepted row with an answer; a letter comes with four choices."""
     lettered = answer in ("A", "B", "C", "D")
     letter = cast("Letter", answer) if lettered else None
     question = Question(
         id=f"q{number}", topic=topic, question=text or f"{number}?",
         choices=("one", "two", "three", "four") if lettered else (), truth=letter, key=letter,
-        source="generator", check="ok", answer=None if lettered else answer, fields=fields.pop("fields", {}),
+        source="generator", check="ok", answer=None if lettered else answer, level=level,
     )  # fmt: skip
     return Ruling(
         **{
