@@ -21,6 +21,7 @@ from nightschool.exports.manifest import ExportManifest, readme
 from nightschool.exports.shapes import FORMATS, PREFERENCE, FormatName, preference
 from nightschool.mended import Side
 from nightschool.records import CritiqueRow, PreferenceRow, Question, Ruling
+from nightschool.splits import side_of
 from tasks import balance
 from tasks.night import Night
 from tasks.steps import STEPS
@@ -80,11 +81,20 @@ class _Rows:
         lettered = recipe.answers.reply == "letter"
         ability = "choice" if lettered else _ABILITIES.get(recipe.answers.value, "text")
         if self.phase == "critique":
-            return (lesson.of_critique(row) for row in self.night.each(chunks, CritiqueRow))
+            rows = self.night.each(chunks, CritiqueRow)
+            return (lesson.of_critique(row, side=self._side(row.question)) for row in rows)
         if self.phase == "pool":
-            return (lesson.of_question(row, prompt, ability) for row in self.night.each(chunks, Question))
+            asked = self.night.each(chunks, Question)
+            return (lesson.of_question(row, prompt, ability, side=self._side(row.question)) for row in asked)
         rulings = self.night.each(chunks, Ruling)
         return (lesson.of_ruling(row, prompt, ability, lettered=lettered) for row in rulings)
+
+    def _side(self, question: str) -> Side:
+        """The side of a question that no split has ruled on: the one that it would be given."""
+        section = self.night.recipe.splits
+        if section is None:
+            return SIDES[0]
+        return side_of(question, validation=section.validation, test=section.test, salt=section.salt)
 
 
 def export(night: Night, order: Order, to: Path | None = None, *, force: bool = False) -> ExportManifest:

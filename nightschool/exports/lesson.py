@@ -44,10 +44,10 @@ class Lesson:
     value: str | None = None
 
 
-def of_question(question: Question, prompt: Prompt, ability: str) -> Lesson | None:
+def of_question(question: Question, prompt: Prompt, ability: str, *, side: Side) -> Lesson | None:
     """A question to be solved, for training by reward; None if its answer is not known."""
     target = question.truth or question.answer
-    return _lesson(question.id, question, prompt, ability, target) if target else None
+    return _lesson(question.id, question, prompt, ability, target, side=side) if target else None
 
 
 def of_ruling(ruling: Ruling, prompt: Prompt, ability: str, *, lettered: bool) -> Lesson | None:
@@ -67,7 +67,7 @@ def of_ruling(ruling: Ruling, prompt: Prompt, ability: str, *, lettered: bool) -
     )  # fmt: skip
 
 
-def of_critique(row: CritiqueRow) -> Lesson:
+def of_critique(row: CritiqueRow, *, side: Side) -> Lesson:
     """A solution to judge.
 
     Source: plan 004, format_critique_data.py.
@@ -76,7 +76,7 @@ def of_critique(row: CritiqueRow) -> Lesson:
     return Lesson(
         id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target, filed=row.target,
         question_id=source.question_id, topic=source.topic, answer=row.ground_truth, teacher=source.teacher,
-        sample=source.sample, solution=row.solution, value=source.value,
+        sample=source.sample, solution=row.solution, value=source.value, side=side,
     )  # fmt: skip
 
 

@@ -205,3 +205,19 @@ def test_a_table_has_the_files_own_letters_after_a_shuffle(tmp_path: Path) -> No
     rows = lines(exported(night, tmp_path, Order("jsonl"))[0] / "train.jsonl")
     assert any(row["answer"] != answers[row["name"]] for row in rows if row["name"] in answers)
     assert all(answers[f"k{n}"] == "AB"[n % 2] for n in range(24) if f"k{n}" in answers)
+
+
+def test_every_side_has_a_file_and_a_held_out_question_is_on_its_side_in_any_phase(tmp_path: Path) -> None:
+    recipe = file_night.write(tmp_path, rows=60)
+    night = file_night.ruled(recipe, "splits={validation: 0.2, test: 0.2, leaks: report}")
+    file_night.make(night, {}, "splits")
+    folder, found = exported(night, tmp_path, Order("jsonl"))
+    assert found.phase == "splits"
+    assert set(found.rows) == {"train.jsonl", "validation.jsonl", "test.jsonl"}
+    asked, _ = exported(night, tmp_path / "pool", Order("jsonl", phase="pool"))
+    for side in ("train", "validation", "test"):
+        taught = {row["id"] for row in lines(folder / f"{side}.jsonl")}
+        assert taught
+        assert taught <= {row["id"] for row in lines(asked / f"{side}.jsonl")}
+    only = exported(night, tmp_path / "only", Order("jsonl", sides=("test",)))[1]
+    assert only.rows == {"test.jsonl": found.rows["test.jsonl"]}
