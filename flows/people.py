@@ -13,7 +13,7 @@ from prefect.settings import get_current_settings
 from prefect.utilities.urls import url_for
 
 from flows.pause import Pause
-from flows.review_form import GO_ON, described, fields, obey
+from flows.review_form import GO_ON, described, fields, obey, worded
 from nightschool.review import deadline
 from tasks import progress, review
 from tasks.ledger import Ledger
@@ -40,7 +40,7 @@ def hear_people(night: Night, ledger: Ledger) -> None:
 
 
 def _wait(night: Night, until: datetime | None) -> None:
-    sitting = Sitting(night, who="somebody")
+    sitting = Sitting(night, who="")
     counts = progress.track("people")
     form = _Form(sitting) if get_current_settings().server.ui.enabled else None
     where = f"nightschool review {night.name}{f', or Resume on {form.url}' if form else ''}"
@@ -66,7 +66,7 @@ class _Form:
         """Takes in what was filled in and shows the next row; whether the night is to go on without the rest."""
         sitting, wrong = self._sitting, None
         if said := self._pause.answer():
-            if said["decision"] == GO_ON:
+            if worded(said) == GO_ON:
                 return True
             wrong = obey(sitting, said) if sitting.case and sitting.case.content == self._shown else None
         if sitting.case is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -13,28 +13,25 @@ from nightschool.report.text import clean, plain, visible
 from nightschool.review import Case
 from tasks.sitting import Sitting
 
-OTHER, REJECT, SKIP, GO_ON = (
-    "another answer, given below",
-    "reject the row",
-    "skip it for now",
-    "go on without the rest",
-)
-_MOST_CHARS = 80
+REJECT, SKIP, GO_ON = "reject", "skip", "go on"
+_MOST_CHARS, _MOST_OPTIONS = 40, 8
 
 
 def fields(case: Case, who: str) -> dict[str, tuple[Any, Any]]:
-    """The form's fields, as pydantic makes a model of them."""
-    labels = [_label(case, answer) for answer in case.options]
-    leading = _label(case, case.leading) if case.leading else None
-    choice: Any = Literal[tuple([*dict.fromkeys(labels), OTHER, REJECT, SKIP, GO_ON])]
-    default = leading if leading is not None else ...
-    own = "Leave empty to teach a teacher's own words; write it where no teacher argues for the answer."
+    """The form's fields, as pydantic makes a model of them; `who` filled them in before, if anybody did.
+
+    The decision is a line of text: in Chromium a click does not open a list of words in this dialogue, whose hold on
+    the focus closes it again (seen with Prefect 3.7.7).
+    """
+    answers = ", ".join(visible(answer)[:_MOST_CHARS] for answer in case.options[:_MOST_OPTIONS])
+    what = f"The right answer ({answers}), or a word: {REJECT} = teach nothing of it; {SKIP} = ask me later; {GO_ON} = "
+    own = "Leave it empty to teach a teacher's own words; write it where no teacher argues for the answer."
+    default = visible(case.leading) if case.leading else ...
     return {
-        "decision": (choice, Field(default, title="Decision")),
-        "answer": (str, Field("", title="Another answer")),
+        "decision": (str, Field(default, title="Decision", description=f"{what}leave the rest undecided")),
         "reasoning": (str, Field("", title="Reasoning", description=own)),
-        "note": (str, Field("", title="Note")),
-        "who": (str, Field(who, title="Your name", min_length=1, max_length=80)),
+        "note": (str, Field("", title="Note, for people")),
+        "who": (str, Field(who or ..., title="Your name", min_length=1, max_length=80)),
     }
 
 
@@ -42,12 +39,9 @@ def described(case: Case, *, place: str, wrong: str = "") -> str:
     """The row in Markdown; what models wrote is text in it, never markup, link or picture."""
     ruling = case.ruling
     parts = [f"**Not taken.** {escaped(wrong)}"] if wrong else []
-    parts += [f"{place}, {escaped(plain(ruling.question.topic))}: {escaped(plain(ruling.reason or ''))}"]
-    parts += [f"### {escaped(' '.join(visible(ruling.question.question).split()))}"]
-    choices = zip(LETTERS, ruling.question.choices, strict=False)
-    parts += (
-        ["\n".join(f"- **{letter}** {escaped(text)}" for letter, text in choices)] if ruling.question.choices else []
-    )
+    about = ", ".join(escaped(plain(word)) for word in (place, ruling.question.topic, ruling.reason or "") if word)
+    parts += [about, f"### {escaped(' '.join(visible(ruling.question.question).split()))}"]
+    parts += ["\n".join(f"- {escaped(_told(case, answer))}" for answer in case.options)]
     for voice in case.voices:
         lines = escaped(clean(voice.reasoning) or "(nothing that could be read)").splitlines()
         quoted = "\n".join(f"> {line}  " for line in lines)
@@ -60,26 +54,32 @@ def escaped(text: str) -> str:
     return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", visible(text))
 
 
-def _label(case: Case, answer: str) -> str:
+def _told(case: Case, answer: str) -> str:
+    """An answer with its choice's text and who gave it."""
     choices = dict(zip(LETTERS, case.ruling.question.choices, strict=False))
     shown = " ".join(visible(f"{answer}) {choices[answer]}" if answer in choices else answer).split())
     who = ", ".join(visible(voice.teacher) for voice in case.voices if voice.answer == answer)
-    return f"{shown[:_MOST_CHARS]} ({who})" if who else shown[:_MOST_CHARS]
+    return f"{shown} ({who})" if who else shown
 
 
 def obey(sitting: Sitting, said: Mapping[str, Any]) -> str | None:
-    """Does to the row what the form says; why it could not, in words, if so. `GO_ON` is for whoever waits."""
+    """Does to the row what the form says; why it could not, in words, if so. Whoever waits sees to `GO_ON`."""
     case = sitting.case
     assert case is not None
-    sitting.who = str(said["who"]).strip() or sitting.who
-    decision = said["decision"]
-    if decision == SKIP:
+    sitting.who = str(said["who"]).strip() or "somebody"
+    word = worded(said)
+    if word == SKIP:
         sitting.skip()
         return None
-    by_label = {_label(case, answer): answer for answer in reversed(case.options)}
-    answer = None if decision == REJECT else by_label.get(decision, said["answer"])
+    leads = case.leading is not None and said["decision"] == visible(case.leading)
+    answer = case.leading if leads else None if word == REJECT else said["decision"]
     try:
         sitting.decide(answer, reasoning=said["reasoning"], note=said["note"])
     except ValueError as err:
         return str(err)
     return None
+
+
+def worded(said: Mapping[str, Any]) -> str:
+    """The decision as one of the form's words would be written."""
+    return " ".join(str(said["decision"]).casefold().split())
