@@ -30,7 +30,6 @@ def fields(case: Case, who: str) -> dict[str, tuple[Any, Any]]:
     return {
         "decision": (str, Field(default, title="Decision", description=f"{what}leave the rest undecided")),
         "reasoning": (str, Field("", title="Reasoning", description=own)),
-        "note": (str, Field("", title="Note, for people")),
         "who": (str, Field(who or ..., title="Your name", min_length=1, max_length=80)),
     }
 
@@ -42,7 +41,8 @@ def described(case: Case, *, place: str, wrong: str = "") -> str:
     about = ", ".join(escaped(plain(word)) for word in (place, ruling.question.topic, ruling.reason or "") if word)
     parts += [about, f"### {escaped(' '.join(visible(ruling.question.question).split()))}"]
     parts += ["\n".join(f"- {escaped(_told(case, answer))}" for answer in case.options)]
-    for voice in case.voices:
+    # The dialogue shows little at a time: who says nothing comes last.
+    for voice in sorted(case.voices, key=lambda voice: voice.answer is None):
         lines = escaped(clean(voice.reasoning) or "(nothing that could be read)").splitlines()
         quoted = "\n".join(f"> {line}  " for line in lines)
         parts.append(f"**{escaped(voice.teacher)}: {escaped(voice.answer or 'no answer')}**\n\n{quoted}")
@@ -74,7 +74,7 @@ def obey(sitting: Sitting, said: Mapping[str, Any]) -> str | None:
     leads = case.leading is not None and said["decision"] == visible(case.leading)
     answer = case.leading if leads else None if word == REJECT else said["decision"]
     try:
-        sitting.decide(answer, reasoning=said["reasoning"], note=said["note"])
+        sitting.decide(answer, reasoning=said["reasoning"])
     except ValueError as err:
         return str(err)
     return None

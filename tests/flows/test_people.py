@@ -62,7 +62,7 @@ class Person(threading.Thread):
                 before = keys
                 assert self.run_id
                 self.seen.append(orjson.loads(client.read_flow_run_input(self.run_id, keys["description"])))
-                filled = {"reasoning": "", "note": "", "who": "ada", **answer}
+                filled = {"reasoning": "", "who": "ada", **answer}
                 result = client.resume_flow_run(self.run_id, run_input=filled)
                 if result.status.value != "ACCEPT":
                     self.refused.append(str(result.details))
@@ -100,7 +100,7 @@ def test_forms_one_after_the_other_decide_the_rows(night: Night) -> None:
     person = Person(
         {"decision": REJECT, "who": "bob"},
         {"decision": "E"},
-        {"decision": "d", "reasoning": "for a reason", "note": "sure"},
+        {"decision": "d", "reasoning": "for a reason"},
         {"decision": SKIP},
         {"decision": " Reject"},
         {"decision": REJECT},
