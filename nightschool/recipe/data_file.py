@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema
+from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, WithJsonSchema, field_validator
 
 from nightschool.errors import DataError, NightError
 from nightschool.recipe.section import Clash, Positive, Section, execution
@@ -149,6 +149,13 @@ class Source(Section):
         0, ge=0, description="rows of the file that may be bad: a share below 1, or a count"
     )
     file: QuestionFile | None = None
+
+    @field_validator("integers")
+    @classmethod
+    def _in_order(cls, integers: tuple[int, int] | None) -> tuple[int, int] | None:
+        if integers and integers[0] > integers[1]:
+            raise Clash("the first is larger than the second")
+        return integers
 
     @property
     def has_truth(self) -> bool:

@@ -61,6 +61,10 @@ def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
     Source: plan 004, deepscaler_train.json; issue 4, "Sources".
     """
     paths = files.files_of(where.paths, where.split)
+    if where.place and not any(path.suffix.lower() == ".json" for path in paths):
+        raise DataError("pool.rows names a list within a JSON document, and this is none", file=where.paths[0])
+    if where.split and not any(path.is_dir() for path in where.paths):
+        raise DataError("pool.split is for a folder, and this is none", file=where.paths[0])
     found, fields = Loaded(), Counter[str]()
     for row in _rows(paths, where, form, fields):
         found.rows += 1
