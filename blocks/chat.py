@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import orjson
@@ -29,6 +30,8 @@ def request_body(ask: Ask, model: str) -> bytes:
     }
     if sampling.stop:
         body["stop"] = sampling.stop
+    if sampling.logprobs:
+        body["logprobs"] = True
     if ask.json_schema is not None:
         schema = {"name": "record", "schema": ask.json_schema, "strict": True}
         body["response_format"] = {"type": "json_schema", "json_schema": schema}
@@ -88,4 +91,14 @@ def _choice(choice: dict[str, Any]) -> Choice:
     reasoning = message.get("reasoning") or message.get("reasoning_content")
     if reasoning is None:
         text, reasoning = split_reasoning(text)
-    return Choice(text=text, finish=str(choice.get("finish_reason") or "stop"), reasoning=reasoning)
+    finish = str(choice.get("finish_reason") or "stop")
+    return Choice(text=text, finish=finish, reasoning=reasoning, confidence=_confidence(choice.get("logprobs")))
+
+
+def _confidence(logprobs: Any) -> float | None:
+    """The geometric mean of the tokens' probabilities; None where the server gave none."""
+    content = logprobs.get("content") if isinstance(logprobs, dict) else None
+    if not content:
+        return None
+    mean = math.fsum(float(token["logprob"]) for token in content) / len(content)
+    return math.exp(min(0.0, mean)) if math.isfinite(mean) else None

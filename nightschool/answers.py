@@ -6,8 +6,9 @@ from collections.abc import Callable
 from functools import cache
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, StringConstraints, create_model
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, create_model
 
+from nightschool.errors import DataError
 from nightschool.parsing import Rejected, parse_json
 from nightschool.prompts import Prompt
 from nightschool.records import LETTERS, Answer, Cast, Dropped, Letter, Question, Said, Solutions
@@ -26,15 +27,21 @@ class AnswerReply(BaseModel):
 
 
 @cache  # making one takes milliseconds, and a night has thousands of requests
-def reply_of(choices: int) -> type[AnswerReply]:
-    """The reply to a question with so many choices: no other letter is one."""
+def reply_of(choices: int, *, stated: bool = False) -> type[AnswerReply]:
+    """The reply to a question with so many choices: no other letter is one.
+
+    Args:
+        stated: it also says how sure it is, as a number from 0 to 1.
+    """
     fields: dict[str, Any] = {"answer": (Literal[tuple(LETTERS[:choices])], ...)}
+    if stated:
+        fields["confidence"] = (Annotated[float, Field(ge=0, le=1)], ...)
     return create_model("AnswerReply", __base__=AnswerReply, __doc__=AnswerReply.__doc__, **fields)
 
 
 @cache
-def _schema(choices: int) -> dict[str, object]:
-    return reply_of(choices).model_json_schema()
+def _schema(choices: int, stated: bool) -> dict[str, object]:
+    return reply_of(choices, stated=stated).model_json_schema()
 
 
 def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
@@ -42,43 +49,55 @@ def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
     return prompt.messages(topic=question.topic, question=question.question, choices=question.lettered)
 
 
-def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, seed: int) -> Ask:
-    """The request for `sampling.samples` answers to one question."""
+def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, seed: int, stated: bool = False) -> Ask:
+    """The request for `sampling.samples` answers to one question; `stated`: with how sure each is."""
     return Ask(
         id=row_id,
         messages=messages(question, prompt),
         sampling=sampling,
         seed=seed,
-        json_schema=_schema(len(question.choices)),
+        json_schema=_schema(len(question.choices), stated),
     )
 
 
-def cast(choice: Choice, *, choices: int, repair: bool) -> Cast:
+def cast(choice: Choice, *, choices: int, repair: bool, stated: bool = False) -> Cast:
     """One sampled reply as a vote, or an abstention with its reason: a reply that can't be read says nothing.
 
     Args:
         choices: how many the question has; a letter beyond them is no vote.
         repair: mend broken JSON: for teachers, never for the student, whose format is measured and learned from.
+        stated: whether it had to say how sure it is; else that comes from its logprobs, if they were asked for.
     """
-    found = parse_json(choice.text, reply_of(choices), finish=choice.finish, repair=repair)
+    found = parse_json(choice.text, reply_of(choices, stated=stated), finish=choice.finish, repair=repair)
     if isinstance(found, Rejected):
         return Cast(letter=None, reason=found.reason)
-    return Cast(letter=found.answer, reasoning=found.reasoning)
+    sure = getattr(found, "confidence", None) if stated else choice.confidence
+    return Cast(letter=found.answer, reasoning=found.reasoning, confidence=sure)
 
 
-def flaw(choices: int) -> Callable[[Choice], str | None]:
+def flaw(choices: int, *, stated: bool = False) -> Callable[[Choice], str | None]:
     """What tells why one sampled reply of a teacher to a question with so many choices says nothing, if so."""
-    return lambda choice: cast(choice, choices=choices, repair=True).reason
+    return lambda choice: cast(choice, choices=choices, repair=True, stated=stated).reason
 
 
-def read(reply: Reply, *, teacher: str, question: Question) -> Answer | Dropped:
+def read(reply: Reply, *, teacher: str, question: Question, stated: bool = False) -> Answer | Dropped:
     """All samples of one reply; dropped under the first sample's reason when none can be read."""
-    casts = tuple(cast(choice, choices=len(question.choices), repair=True) for choice in reply.choices)
+    casts = tuple(cast(choice, choices=len(question.choices), repair=True, stated=stated) for choice in reply.choices)
     if all(one.letter is None for one in casts):
         first = casts[0].reason if casts else "no_reply"
         text = reply.choices[0].text[:2000] if reply.choices else ""
         return Dropped(id=reply.id, topic=question.topic, reason=first or "no_reply", text=text)
     return Answer(id=reply.id, teacher=teacher, casts=casts)
+
+
+def check_logprobs(reply: Reply, *, teacher: str) -> None:
+    """That a server gave the logprobs that it was asked for.
+
+    Raises:
+        DataError: it gave none for any sample.
+    """
+    if all(choice.confidence is None for choice in reply.choices):
+        raise DataError(f"{teacher}'s server gives no logprobs: committee.confidence can be votes or stated")
 
 
 def ask_open(question: Question, *, prompt: Prompt, sampling: Sampling, seed: int) -> Ask:
@@ -102,7 +121,7 @@ def read_open(reply: Reply, *, teacher: str, question: Question) -> Solutions | 
     Source: plan 004, whose checker counted a solution that was cut off as a wrong one.
     """
     whole = tuple(
-        Said(text=choice.text, finish=choice.finish, reasoning=choice.reasoning)
+        Said(text=choice.text, finish=choice.finish, reasoning=choice.reasoning, confidence=choice.confidence)
         for choice in reply.choices
         if flaw_open(choice) is None
     )

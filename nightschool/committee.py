@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Literal
 
 from nightschool.marking import agreed
@@ -12,6 +13,7 @@ from nightschool.reliability import Votes
 from nightschool.seeds import rng_of
 from nightschool.values.kinds import Kind
 from nightschool.values.read import read_truth
+from nightschool.values.stated import stated
 from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, candidates, decide
 
 RULES_VERSION = 3
@@ -30,6 +32,8 @@ class Heard:
     confidence: float | None = None
 
 
+# Where a vote's confidence comes from: its share of a teacher's samples, their logprobs, or what they say themselves.
+Confidence = Literal["votes", "logprobs", "stated"]
 Said = Mapping[str, Sequence[Heard]]
 
 # Why a question has no answer that may be taught.
@@ -58,6 +62,7 @@ class Terms:
     min_confidence: float = 0.0
     consensus: float = 0.0
     voters: Literal["teachers", "samples"] = "teachers"
+    confidence: Confidence = "votes"
     minority: Literal["accept", "reject"] = "accept"
     to_review: tuple[Undecided, ...] = ()
     reject_below: float = 0.0
@@ -69,18 +74,21 @@ def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[s
     truth = question.truth
     return {
         name: [
-            Heard(cast.letter, cast.reasoning, None if truth is None else cast.letter == truth)
+            Heard(cast.letter, cast.reasoning, None if truth is None else cast.letter == truth, cast.confidence)
             for cast in (answers[name].casts if name in answers else ())
         ]
         for name in teachers
     }
 
 
-def hear_solutions(solved: Solved, teachers: Sequence[str]) -> dict[str, list[Heard]]:
+def hear_solutions(solved: Solved, teachers: Sequence[str], source: Confidence = "votes") -> dict[str, list[Heard]]:
     """What every teacher wrote on a question; a solution without an answer is not right, as far as a truth is known."""
     marks: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
     return {
-        name: [Heard(one.value, one.text, marks.get(one.mark)) for one in solved.solutions.get(name, ())]
+        name: [
+            Heard(one.value, one.text, marks.get(one.mark), stated(one.text) if source == "stated" else one.confidence)
+            for one in solved.solutions.get(name, ())
+        ]
         for name in teachers
     }
 
@@ -133,7 +141,7 @@ def rule(
         same: whether two values are one answer; None (could not judge) keeps them apart.
     """
     own = ballots(said, terms, same)
-    cast = own if terms.voters == "teachers" else _samples(said)
+    cast = own if terms.voters == "teachers" else _samples(said, terms)
     found = decide(cast, terms.rule, same=same)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
@@ -162,16 +170,27 @@ def rule(
     )
 
 
-def _samples(said: Said) -> list[Ballot]:
-    return [Ballot(teacher, one.value) for teacher, heard in said.items() for one in heard]
+def _samples(said: Said, terms: Terms) -> list[Ballot]:
+    sure = 1.0 if terms.confidence == "votes" else 0.0
+    return [
+        Ballot(teacher, one.value, sure if one.confidence is None else one.confidence)
+        for teacher, heard in said.items()
+        for one in heard
+    ]
 
 
 def _vote(teacher: str, heard: Sequence[Heard], terms: Terms, same: Same) -> Ballot:
-    """A teacher's one vote: the answer that most of its samples give, if enough of them do."""
+    """A teacher's one vote: the answer that most of its samples give, if enough of them do.
+
+    One that comes without the confidence that was asked for weighs nothing wherever confidence is weighed.
+    """
     own = ballot_of(teacher, [one.value for one in heard], same)
     if own.value is None or own.confidence < terms.consensus:
         return Ballot(teacher, None, 0.0)
-    return own
+    if terms.confidence == "votes":
+        return own
+    behind = [one.confidence or 0.0 for one in heard if one.value is not None and same(one.value, own.value)]
+    return Ballot(teacher, own.value, fmean(behind))
 
 
 def _undecided(found: Decision, cast: Sequence[Ballot], terms: Terms) -> str | None:

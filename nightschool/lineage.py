@@ -121,6 +121,8 @@ def _asked(
     section = {**recipe.answers.identity(), "parsing": parsing.RULES_VERSION}
     for name in _READING:
         del section[name]
+    if recipe.committee.confidence != "votes":
+        section["confidence"] = recipe.committee.confidence  # it is asked for
     for teacher in recipe.teachers:
         parts = {"seed": recipe.seed, "section": section, "teacher": models[teacher.name], "inputs": [keys["pool"]]}
         asks = _asks(recipe, recipe.answers, models[teacher.name])

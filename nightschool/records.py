@@ -78,13 +78,14 @@ class Question(Row):
 
 
 class Cast(BaseModel):
-    """One sampled answer; no letter = an abstention, with its reason."""
+    """One sampled answer; no letter = an abstention, with its reason; `confidence` in [0, 1], if it has one."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     letter: Letter | None
     reasoning: str = ""
     reason: str | None = None
+    confidence: float | None = None
 
 
 class Answer(Row):
@@ -102,6 +103,7 @@ class Said(BaseModel):
     text: str
     finish: str
     reasoning: str | None = None
+    confidence: float | None = None
 
 
 class Solutions(Row):
@@ -134,12 +136,10 @@ class Solved(Row):
 class Ruling(Row):
     """What the committee, and after it a person, made of a question: accepted with an answer, or not, with a reason.
 
-    `answer` is a letter, or the value of a free solution; `reasoning` what a teacher wrote on the way to it (with a
-    letter) or the whole solution. `votes` has each teacher's own, None = it abstained; `vote` is what they decide by
-    themselves; `votes_right` and `vote_right` whether they are, where an exact check can tell. `agreement`: share of
-    cast votes behind the leading answer, `confidence` in the one they decide on, both in [0, 1]; `entropy` of all
-    answers' shares, in bits. By teacher, where the truth is known: samples `judged`, those `right`, the `results` of
-    both; `agreed` over all. `weight` is for the loss; `detail` is for people; `who` is the person who decided.
+    `answer` is a letter or a solution's value, `reasoning` what a teacher wrote on the way to it, or the solution.
+    `votes` has each teacher's own, None = it abstained; `vote` is what they decide by themselves; `votes_right` and
+    `vote_right` whether they are, as far as is known. `agreement`: share of cast votes behind the leading answer;
+    `entropy` in bits. By teacher: samples `judged` and `right`, and `results`. `weight` is for the loss; `who` decided.
     """
 
     question: Question

@@ -28,6 +28,7 @@ class Sampling(BaseModel):
     max_tokens: int
     samples: int = 1
     stop: tuple[str, ...] = ()
+    logprobs: bool = False
 
 
 class Ask(BaseModel):
@@ -59,13 +60,17 @@ class Ask(BaseModel):
 
 
 class Choice(BaseModel):
-    """One sampled reply. `finish` is the server's finish_reason; `reasoning` is kept apart from the text."""
+    """One sampled reply. `finish` is the server's finish_reason; `reasoning` is kept apart from the text.
+
+    `confidence`: the geometric mean of its tokens' probabilities, in [0, 1], where logprobs were asked for and given.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     text: str
     finish: str
     reasoning: str | None = None
+    confidence: float | None = None
 
 
 class Reply(BaseModel):

@@ -94,7 +94,7 @@ def _letters(night: Night) -> Iterator[_Case]:
 def _solutions(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
     teachers, kind = [teacher.name for teacher in night.recipe.teachers], night.recipe.answers.kind
     solved = night.rows([one for one in merge.chunks(night) if one.index == index], Solved)
-    heard = [committee.hear_solutions(row, teachers) for row in solved]
+    heard = [committee.hear_solutions(row, teachers, night.recipe.committee.confidence) for row in solved]
     rights = [{one.value: one.right for each in said.values() for one in each if one.value} for said in heard]
     told = tell([Sameness(right, kind) for right in rights], merge.compare)
     unjudged["pairs"] += sum(verdict is None for verdict in told.values())

@@ -27,6 +27,7 @@ class Asked:
     seed: int
     schema: Mapping[str, Any] | None
     chat: bool
+    logprobs: bool = False
 
 
 def read_asked(body: bytes, *, chat: bool) -> Asked:
@@ -49,7 +50,7 @@ def read_asked(body: bytes, *, chat: bool) -> Asked:
         raise NotARequest("max_tokens must be at least 1")
     system, prompts, words = _turns(record) if chat else _prompts(record)
     seed = seed if isinstance(seed, int) else 0
-    return Asked(model, prompts, system, words, samples, seed, _schema(record), chat)
+    return Asked(model, prompts, system, words, samples, seed, _schema(record), chat, record.get("logprobs") is True)
 
 
 def _turns(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:

@@ -15,11 +15,16 @@ _STEPS = (
 )
 
 
-def solve(right: str, share: float, rng: random.Random) -> str:
-    """One solution; the right one at the given share, else a near miss, the same few for the same answer."""
+def solve(right: str, share: float, rng: random.Random, *, stated: bool = False) -> str:
+    """One solution; the right one at the given share, else a near miss, the same few for the same answer.
+
+    Args:
+        stated: it also says how sure it is.
+    """
     said = right if rng.random() < share else _near(right, rng)
     steps = " ".join(rng.sample(_STEPS, rng.randint(2, len(_STEPS))))
-    return f"{rng.choice(_OPENINGS)} {steps} Therefore the answer is $\\boxed{{{said}}}$."
+    solution = f"{rng.choice(_OPENINGS)} {steps} Therefore the answer is $\\boxed{{{said}}}$."
+    return f"{solution}\nConfidence: {rng.randint(50 if said == right else 20, 100)}%" if stated else solution
 
 
 def _near(right: str, rng: random.Random) -> str:

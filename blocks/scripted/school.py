@@ -79,7 +79,13 @@ def _answer(
     letter = LETTERS[index]
     if wanted and "answer" not in wanted:
         return orjson.dumps(dict.fromkeys(wanted, letter)).decode()
-    record = {"reasoning": f"Of the choices, {choices[index]} fits what is said.{sign}", "answer": letter}
+    record: dict[str, str | float] = {
+        "reasoning": f"Of the choices, {choices[index]} fits what is said.{sign}",
+        "answer": letter,
+    }
+    if "confidence" in wanted:
+        # What a pupil says of itself has something to it, and not all.
+        record["confidence"] = round((0.6 if knows else 0.3) + 0.4 * rng.random(), 2)
     return orjson.dumps(record).decode()
 
 

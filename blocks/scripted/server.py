@@ -15,7 +15,7 @@ from blocks.scripted.asked import Asked, NotARequest, read_asked
 from blocks.scripted.connection import Connection, Request
 from blocks.scripted.faults import draw_reply, draw_wire, drip, error, inflict, point_of, spoil
 from blocks.scripted.tally import Tally
-from blocks.scripted.texts import Texts
+from blocks.scripted.texts import Texts, logprobs
 from nightschool.errors import WorldError
 from nightschool.recipe.script import Script, WireFault
 
@@ -181,7 +181,9 @@ class ScriptedServer:
             if fault is not None:
                 self._tally.spoiled(fault)
             words += text.count(" ") + 1
-            said = {"message": {"role": "assistant", "content": text}} if asked.chat else {"text": text}
+            said: dict[str, Any] = {"message": {"role": "assistant", "content": text}} if asked.chat else {"text": text}
+            if asked.logprobs and asked.chat:
+                said["logprobs"] = logprobs(text, digest, place)
             choices.append({"index": place, **said, "finish_reason": finish})
         usage = {"prompt_tokens": asked.words, "completion_tokens": words, "total_tokens": asked.words + words}
         return {

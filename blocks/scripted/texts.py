@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import Any
 
 from blocks.scripted import maths, school
 from blocks.scripted.asked import Asked
@@ -41,12 +42,18 @@ class Texts:
         )
         if behaviour == "maths":
             right, share = self._key.number(prompt), model.accuracy_on("maths")
-            return [maths.solve(right, share, rng) for rng in dice]
+            return [maths.solve(right, share, rng, stated="confidence" in prompt.lower()) for rng in dice]
         return [self._pupil(asked, prompt, model, rng) for rng in dice]
 
     def _pupil(self, asked: Asked, prompt: str, model: ScriptedModel, rng: random.Random) -> str:
         sign = f" {signature(asked.system)}" if self._script.signed else ""
         return school.reply(prompt, asked.schema, model, rng, self._key.known(prompt), sign=sign)
+
+
+def logprobs(text: str, digest: bytes, place: int) -> dict[str, Any]:
+    """Words as tokens, all as likely as this sample is sure: drawn anew for each, the same for the same request."""
+    level = -random.Random(digest + bytes([place])).random()
+    return {"content": [{"token": word, "logprob": level, "top_logprobs": []} for word in text.split()]}
 
 
 def signature(system: str) -> str:

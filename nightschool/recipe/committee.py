@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from nightschool.committee import Terms, Undecided
+from nightschool.committee import Confidence, Terms, Undecided
 from nightschool.recipe.phases import Answers, Pool
 from nightschool.recipe.section import Clash, Positive, Section, Share
 from nightschool.reliability import Reliability
@@ -33,6 +33,12 @@ class Committee(Section):
     )
     voters: Literal["teachers", "samples"] = Field(
         default="teachers", description="teachers = one vote each, from its samples; samples = every sample has a vote"
+    )
+    confidence: Confidence = Field(
+        default="votes",
+        description="where a vote's confidence comes from: votes = the share of a teacher's samples behind it; "
+        "logprobs = the geometric mean of its tokens' probabilities, from the server; stated = a number that the "
+        "teacher gives, as the prompt must ask: `confidence` in its JSON, a line `Confidence: 85%` in free text",
     )
     consensus: Share = Field(
         default=0.0, description="least share of a teacher's own samples behind its answer, else it abstains"
@@ -116,6 +122,7 @@ def terms_of(section: Committee, *, quorum: int, seed: int, reliability: Reliabi
         min_confidence=section.min_confidence,
         consensus=section.consensus,
         voters=section.voters,
+        confidence=section.confidence,
         minority=section.minority,
         to_review=section.to_review,
         reject_below=section.reject_below,
@@ -150,13 +157,19 @@ def _can_be_sure(section: Committee, answers: Answers) -> None:
     alone = answers.samples == 1
     if section.consensus and alone:
         raise Clash("one sample always agrees with itself", "committee", "consensus", allowed="0, or answers.samples")
-    if not (alone or section.voters == "samples"):
+    if section.confidence == "stated" and "confidence" not in f"{answers.prompt.system}{answers.prompt.user}".lower():
+        raise Clash("the prompt does not ask for a confidence", "answers", "prompt",
+                    allowed="one that asks for it, or committee.confidence: votes, logprobs")  # fmt: skip
+    if section.confidence == "stated" and answers.fallback == "last_number":
+        raise Clash("the last number of a solution may be its confidence", "answers", "fallback",
+                    allowed="none, or committee.confidence: votes, logprobs")  # fmt: skip
+    if section.confidence != "votes" or not (alone or section.voters == "samples"):
         return
     weighs = section.strategy in _BY_CONFIDENCE or section.fallback in _BY_CONFIDENCE
     if weighs or (section.min_confidence and section.strategy != "reliability"):
         field = "strategy" if weighs else "min_confidence"
         raise Clash("a single sample is as confident as any other: its share of itself is 1", "committee", field,
-                    allowed="answers.samples above 1 with voters: teachers")  # fmt: skip
+                    allowed="answers.samples above 1 with voters: teachers, or another confidence")  # fmt: skip
 
 
 def _can_be_verified(section: Committee, answers: Answers, pool: Pool) -> None:

@@ -87,6 +87,22 @@ def test_an_answer_that_is_not_sure_enough_is_none() -> None:
     assert (found.answer, found.reason) == (None, "low_confidence")
 
 
+def sure(**teachers: tuple[str, float | None]) -> dict[str, list[Heard]]:
+    return {name: [Heard(value, "so", None, share)] for name, (value, share) in teachers.items()}
+
+
+@pytest.mark.parametrize("voters", ["teachers", "samples"])
+def test_a_vote_without_the_confidence_that_was_asked_for_weighs_nothing(voters: Any) -> None:
+    said = sure(alba=("1", 0.9), bruno=("2", None), clara=("2", 0.6))
+    for confidence, answer in (("votes", None), ("stated", "1"), ("logprobs", "1")):
+        section = Committee(
+            strategy="confidence_weighted", confidence=confidence, voters=voters, min_agreement=0.3, min_confidence=0.7
+        )
+        found = rule(question(), said, terms_of(section, quorum=2, seed=0))
+        assert found.answer == (answer or "2")
+    assert found.confidence == pytest.approx(0.9)
+
+
 def test_marks_say_how_often_the_teachers_were_right() -> None:
     found = ruled(question("A"), answer("alba", "A", "A", "B", None), answer("bruno", "A", "A"))
     assert (found.judged, found.right) == ({"alba": 4, "bruno": 2}, {"alba": 2, "bruno": 2})

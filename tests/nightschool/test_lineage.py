@@ -35,6 +35,10 @@ def renamed(*sets: str, **engines: str) -> set[str]:
         ("pairs.samples=5", {"pairs", "dpo", "validate/dpo", "timing/dpo"}),
         ("sft.epochs=2", LEARNT),
         ("balance.by=[answer]", {"balance", *LEARNT}),
+        (
+            "committee.confidence=logprobs",
+            {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT,
+        ),
         ("committee.min_agreement=0.9", {"committee", "balance", *LEARNT}),
         ("answers.temperature=0.1", {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT),
         ("questions.max_tokens=99", DATA | LEARNT),

@@ -65,6 +65,7 @@ BAD = {
     "all as confident": (
         "letters", ("committee.strategy=max_confidence",), "committee.strategy: a single sample is as confident",
     ),
+    "a prompt that does not ask": ("letters", ("committee.confidence=stated",), "answers.prompt: the prompt does not ask"),
     "nobody looks": ("text", ("committee.reject_below=0.3",), "committee.reject_below: nothing goes to a person"),
     "no school": ("text", ("committee.verifier=solver",), "committee.verifier: the solver reads the school's own"),
     "no truth": (
@@ -74,6 +75,11 @@ BAD = {
         "text", ("answers.value=none", "committee.quorum=1"), "committee: no value is read out of the solutions",
     ),
 }  # fmt: skip
+
+
+def test_other_confidence_needs_no_second_sample(folder: Path) -> None:
+    sets = ("committee.strategy=max_confidence", "committee.confidence=logprobs")
+    assert load_recipe(folder / "letters.yaml", sets=sets).committee.confidence == "logprobs"
 
 
 @pytest.mark.parametrize("name", BAD)

@@ -104,6 +104,15 @@ def test_by_votes_alone_equivalent_answers_are_one(folder: Path) -> None:
     assert sum(counts.reasons["review"].values()) == open_
 
 
+def test_confidence_comes_from_logprobs_or_as_stated(folder: Path) -> None:
+    weighs = ("committee.verifier=none", "committee.strategy=confidence_weighted", "answers.samples=1")
+    (folder / "p.txt").write_text("[user]\nSolve: $question\nSay your confidence.\n")
+    for source in ("logprobs", "stated"):
+        found = [row for row in rulings(solved(folder, *weighs, f"committee.confidence={source}")) if row.vote]
+        assert all(0 < row.confidence < 1 for row in found)
+        assert len({row.confidence for row in found}) > len(found) // 2
+
+
 def test_reliability_is_learned_from_all_chunks_before_any_is_ruled_on(folder: Path) -> None:
     night = solved(folder, "committee.verifier=none", "committee.strategy=reliability")
     shares = [manifest.figures["reliability"] for _, manifest in night.made(committee.chunks(night))]
