@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 
 import pytest
 from hypothesis import given
@@ -67,6 +68,21 @@ def test_samples_usage_and_finish() -> None:
 
 
 @pytest.mark.parametrize(
+    ("logprobs", "confidence"),
+    [
+        ({"content": [{"logprob": -0.1}, {"logprob": -0.3}]}, math.exp(-0.2)),
+        ({"content": [{"logprob": 0.0}]}, 1.0),
+        ({"content": []}, None),
+        (None, None),
+    ],
+)
+def test_confidence_is_the_mean_of_the_logprobs(logprobs: object, confidence: float | None) -> None:
+    body = {"choices": [{"message": {"content": "x"}, "logprobs": logprobs}]}
+    (choice,), *_ = read_body(json.dumps(body).encode())
+    assert choice.confidence == (None if confidence is None else pytest.approx(confidence))
+
+
+@pytest.mark.parametrize(
     "body",
     [b"", b"{", b"[]", b"null", b"{}", b'{"choices": []}', b'{"choices": null}', b'{"choices": [{}]}', b"<html>",
      b'{"choices": [{"message": {"content": 5}}]}', b'{"choices": [{"message": null}]}', b"\xff",
@@ -77,9 +93,13 @@ def test_a_broken_body_is_the_worlds_failure(body: bytes) -> None:
         read_body(body)
 
 
+_NAMES = ["message", "content", "logprobs", "logprob"]
 _JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(["message", "content", "x"]), inner),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["message", "content", "logprobs", "logprob"]), inner)
+    ),
     max_leaves=8,
 )
 

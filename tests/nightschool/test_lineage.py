@@ -12,6 +12,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 
 ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
 DATA = {"pool", "committee", "balance", *ASKED}
+ANSWERED = {place for place in DATA if not place.startswith(("questions", "pool"))}
 LEARNT = {"sft", "pairs", "dpo", "validate/sft", "validate/dpo", "timing/dpo"}
 
 
@@ -35,12 +36,9 @@ def renamed(*sets: str, **engines: str) -> set[str]:
         ("pairs.samples=5", {"pairs", "dpo", "validate/dpo", "timing/dpo"}),
         ("sft.epochs=2", LEARNT),
         ("balance.by=[answer]", {"balance", *LEARNT}),
-        (
-            "committee.confidence=logprobs",
-            {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT,
-        ),
+        ("committee.confidence=logprobs", ANSWERED | LEARNT),
         ("committee.min_agreement=0.9", {"committee", "balance", *LEARNT}),
-        ("answers.temperature=0.1", {place for place in DATA if not place.startswith(("questions", "pool"))} | LEARNT),
+        ("answers.temperature=0.1", ANSWERED | LEARNT),
         ("questions.max_tokens=99", DATA | LEARNT),
         ("student.temperature=0.1", {"validate/base", "validate/sft", "validate/dpo", "timing/dpo"}),
     ],
