@@ -57,12 +57,15 @@ class _Rows:
     phase: str
     chunks: Sequence[Chunk]
     format: FormatName
-    data_source: str
+    data_source: str | None
     left_out: Counter[str] = field(default_factory=Counter)
+    data_sources: set[str] = field(default_factory=set)
 
     def of(self, side: Side) -> Iterator[dict[str, Any]]:
         """Those of a side; of a question that is repeated, a table of answers has one."""
         shape, answered, index = FORMATS[self.format], set[str](), 0
+        pool = self.night.recipe.pool
+        default = f"nightschool/{pool.kind if pool.file else 'school'}"
         for one in self._lessons():
             if (one.side if one else SIDES[0]) != side:
                 continue
@@ -71,7 +74,9 @@ class _Rows:
             elif self.format != "csv" or one.question_id not in answered:
                 if one.weight != 1 and not shape.weighs:
                     self.left_out["the weight of a row"] += 1
-                yield shape.row(one, index, self.data_source)
+                named = self.data_source or one.data_source or default
+                self.data_sources.add(named)
+                yield shape.row(one, index, named)
                 answered.add(one.question_id)
                 index += 1
 
@@ -124,9 +129,7 @@ def export(night: Night, order: Order, to: Path | None = None, *, force: bool = 
 
 def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, folder: Path) -> ExportManifest:
     shape = FORMATS[order.format]
-    pool = night.recipe.pool
-    named = order.data_source or f"nightschool/{pool.kind if pool.file else 'school'}"
-    rows = _Rows(night, phase, chunks, order.format, named)
+    rows = _Rows(night, phase, chunks, order.format, order.data_source)
     columns = PREFERENCE if phase == "pairs" else shape.columns
     counts: dict[str, int] = {}
     if phase == "pairs":
@@ -143,7 +146,8 @@ def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, fold
         raise RecipeError(f"{phase} has no row for this format{f' ({why})' if why else ''}", field="--format",
                           value=order.format)  # fmt: skip
     found = ExportManifest(
-        night=night.name, recipe=night.recipe.name, phase=phase, format=order.format, data_source=named,
+        night=night.name, recipe=night.recipe.name, phase=phase, format=order.format,
+        data_source=", ".join(sorted(rows.data_sources)),
         keys=sorted({chunk.key for chunk in chunks}), columns=dict(columns),
         rows={name: count for name, count in counts.items() if count}, left_out=dict(rows.left_out),
         files={path.relative_to(folder).as_posix(): _digest(path) for path in sorted(folder.rglob("*.*"))},

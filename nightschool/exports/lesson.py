@@ -42,6 +42,7 @@ class Lesson:
     sample: int | None = None
     solution: str | None = None
     value: str | None = None
+    data_source: str | None = None
 
 
 def of_question(question: Question, prompt: Prompt, ability: str, *, side: Side) -> Lesson | None:
@@ -76,7 +77,7 @@ def of_critique(row: CritiqueRow, *, side: Side) -> Lesson:
     return Lesson(
         id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target, filed=row.target,
         question_id=source.question_id, topic=source.topic, answer=row.ground_truth, teacher=source.teacher,
-        sample=source.sample, solution=row.solution, value=source.value, side=side,
+        sample=source.sample, solution=row.solution, value=source.value, side=side, data_source=row.data_source,
     )  # fmt: skip
 
 
