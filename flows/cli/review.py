@@ -5,6 +5,7 @@ from __future__ import annotations
 import getpass
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,12 +22,19 @@ if TYPE_CHECKING:
 def review(
     night: NightName,
     who: Annotated[str | None, typer.Option(help="Who decides; the user's name by default.", metavar="NAME")] = None,
+    export: Annotated[
+        Path | None, typer.Option("--export", help="Write the rows that wait to a CSV file, for a spreadsheet.")
+    ] = None,
+    take_in: Annotated[
+        Path | None, typer.Option("--import", help="Take in what was decided in such a file: all of it or nothing.")
+    ] = None,
     store: Store = "runs",
 ) -> None:
     """Decide the rows that the committee left to a person: accept, choose, edit, reject or skip, by keys alone.
 
     Every decision is on file before the next row is shown: Ctrl-C loses nothing, and nothing is asked twice.
     """
+    from flows.cli import review_sheet
     from tasks.night import Night
     from tasks.review import fresh
     from tasks.sitting import Sitting
@@ -35,23 +43,27 @@ def review(
     if begun.recipe.review is None:
         raise RecipeError("this night has no section review, so it leaves no rows to people", field="review",
                           allowed="wait, skip, until HH:MM")  # fmt: skip
-    sitting = Sitting(begun, (who or getpass.getuser()).strip())
-    if sitting.total:
-        _sit(sitting)
-        counts = Counter(one.action for one in sitting.decisions)
-        did = ", ".join(f"{counts[action]} {words}" for action, words in DID.items() if counts[action])
-        out.print(f"{counts.total()} decided{f' ({did})' if did else ''}, {sitting.left} wait.")
-    else:
-        out.print(f"No row of night {night} waits for a person.")
+    person = (who or getpass.getuser()).strip()
+    if export:
+        out.print(review_sheet.export(begun, export), soft_wrap=True)
+        return
+    out.print(review_sheet.take_in(begun, take_in, person) if take_in else _sit(Sitting(begun, person)), soft_wrap=True)
     out.print(_what_next(night, running=begun.running, fresh=fresh(begun)), soft_wrap=True)
 
 
-def _sit(sitting: Sitting) -> None:
+def _sit(sitting: Sitting) -> str:
+    name = sitting.night.name
+    if not sitting.total:
+        return f"No row of night {name} waits for a person."
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        raise WorldError(f"{sitting.total} rows of {sitting.night.name} wait, and this is no terminal to show them on")
+        mend = f"use one, or: nightschool review {name} --export rows.csv"
+        raise WorldError(f"{sitting.total} rows of {name} wait, and this is no terminal to show them on: {mend}")
     from flows.cli.review_view import ReviewApp
 
     ReviewApp(sitting).run()
+    counts = Counter(one.action for one in sitting.decisions)
+    did = ", ".join(f"{counts[action]} {words}" for action, words in DID.items() if counts[action])
+    return f"{counts.total()} decided{f' ({did})' if did else ''}, {sitting.left} wait."
 
 
 def _what_next(night: str, *, running: bool, fresh: int) -> str:
