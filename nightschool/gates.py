@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from nightschool.recipe.learning import OF_COMMITTEE, Gate
+from nightschool.recipe.learning import OF_COMMITTEE, OF_ROWS, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.text import duration, percent, plain, points
@@ -54,6 +54,8 @@ def shown(metric: str, value: float) -> str:
     """A figure in the unit of its metric: 48.2%, +21.9 points, 0.21 s."""
     if metric.startswith("latency"):
         return duration(value)
+    if metric.endswith("skew"):
+        return f"{value:.2f}"
     return f"{points(value)} points" if metric.endswith("gain") else percent(value)
 
 
@@ -61,10 +63,14 @@ def limit_shown(metric: str, limit: float) -> str:
     """A limit as it was written: 95%, 15 points, 0.5 s."""
     if metric.startswith("latency"):
         return f"{limit:g} s"
+    if metric.endswith("skew"):
+        return f"{limit:g}"
     return f"{100 * limit:g} points" if metric.endswith("gain") else f"{100 * limit:g}%"
 
 
 def _read(gate: Gate, report: Report) -> _Reading:
+    if gate.metric in OF_ROWS:
+        return _of_rows(gate.metric, report)
     if gate.metric in OF_COMMITTEE:
         return _of_committee(gate.metric, report)
     stage = report.stage(gate.stage)
@@ -82,6 +88,13 @@ def _read(gate: Gate, report: Report) -> _Reading:
     if gate.metric == "latency_mean_s":
         return _Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
     return _Reading(stage.latency.p99_s)
+
+
+def _of_rows(metric: str, report: Report) -> _Reading:
+    """The worst of the fields that are followed."""
+    if not report.shares:
+        return _Reading(missing="the night has no classes to compare")
+    return _Reading(max(one.apart if metric == "class_skew" else one.worst for one in report.shares))
 
 
 def _of_committee(metric: str, report: Report) -> _Reading:

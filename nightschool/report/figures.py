@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.proof import Committee, Figure, GateResult, Marks, People, Stage, Votes
+from nightschool.report.shares import Shares
 from nightschool.report.text import clean
 
 Outcome = Literal["passed", "failed", "stopped"]
@@ -196,6 +197,7 @@ class Report(Figure):
     votes: Votes | None = None
     marks: Marks | None = None
     funnel: tuple[Funnel, ...] = ()
+    shares: tuple[Shares, ...] = ()
     answered: tuple[Answered, ...] = ()
     question_sources: dict[str, Source] = {}
     solver: dict[str, SolverCounts] = {}

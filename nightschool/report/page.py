@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import agreement, curves, marks, plots, tables, text, votes
+from nightschool.report import agreement, curves, marks, plots, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.svg import Plot
@@ -52,6 +52,7 @@ def render(report: Report) -> str:
             **tables.view(report),
             **marks.view(report.marks),
             **votes.view(report.votes),
+            **shares.view(report.shares),
         )
     )
 
@@ -73,6 +74,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
     """Anchors of the parts that this page has."""
     found = {
         ("rows", "Rows"): report.funnel,
+        ("shares", "Classes"): report.shares,
         ("marks", "Right and wrong"): report.marks,
         ("committee", "Committee"): report.committee or report.votes,
         ("people", "People"): report.people,

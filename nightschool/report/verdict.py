@@ -18,6 +18,8 @@ _ADVICE = {
     "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
     "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
     "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
+    "class_skew": "balance.by with the field that is off, or balance.method: upsample",
+    "filter_skew": "a filter that drops less, or a weight for what it drops (filters.NAME.weight)",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
 }
 
@@ -99,6 +101,11 @@ def what_next(report: Report) -> tuple[str, ...]:
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
             lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")
+    lines += [
+        f"Class shares of {plain(found.field)}: mend them with balance.by: [{found.field}], or filter less."
+        for found in report.shares
+        if found.warning and not found.mended
+    ]
     last = report.stages[-1] if len(report.stages) > 1 else None
     if last and last.gain and not last.gain.significant:
         lines.append(
@@ -121,6 +128,9 @@ def summary_lines(report: Report) -> list[str]:
             f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
         )
     lines += [f"  people     {reviewed(report.people)}"] if report.people else []
+    lines += [
+        f"  {'classes' if found.mended else 'WARNING':<10} {found.warning}" for found in report.shares if found.warning
+    ]
     lines += [
         f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
         f"n {one.right.n:,})"
