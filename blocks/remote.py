@@ -28,7 +28,7 @@ class Remote:
             raise RecipeError(f"no such kind of store: {err}", field="store", value=url) from None
         self._root = root.rstrip("/")
         found = self._files.protocol
-        self._protocols = {found} if isinstance(found, str) else set(found)
+        self._is_bucket = bool(_BUCKETS.intersection({found} if isinstance(found, str) else found))
 
     def names(self, folder: str) -> list[str]:
         """Names of all objects right in a folder, sorted; none if there is no such folder."""
@@ -37,11 +37,15 @@ class Remote:
             return sorted(one["name"].rsplit("/", 1)[-1] for one in found if one["type"] == "file")
         return []
 
-    def folders(self, folder: str) -> list[str]:
-        """Names of all folders right in a folder, sorted."""
+    def folders(self, folder: str, ending: str = "") -> list[str]:
+        """Names of the folders right in a folder that hold something and end so, sorted."""
         with self._reaching(folder), _absent_is_nothing():
             found = self._files.ls(self._at(folder), detail=True, refresh=True)
-            return sorted(one["name"].rstrip("/").rsplit("/", 1)[-1] for one in found if one["type"] == "directory")
+            names = [one["name"].rstrip("/") for one in found if one["type"] == "directory"]
+            ended = [name for name in names if name.endswith(ending)]
+            # Elsewhere a folder stays when all in it has been deleted.
+            filled = ended if self._is_bucket else [name for name in ended if self._files.ls(name, detail=False)]
+            return sorted(name.rsplit("/", 1)[-1] for name in filled)
         return []
 
     def read(self, name: str) -> bytes | None:
@@ -90,7 +94,7 @@ class Remote:
         return f"{self._root}/{name}"
 
     def _parent(self, name: str) -> None:
-        if not _BUCKETS.intersection(self._protocols):
+        if not self._is_bucket:
             self._files.makedirs(self._at(name).rsplit("/", 1)[0], exist_ok=True)
 
     @contextmanager

@@ -37,7 +37,7 @@ class ServerProcess:
 
     def __init__(self, spec: ServerSpec, number: int, key: str, log_dir: Path, port: int) -> None:
         self.spec = spec
-        self.name = f"{spec.name}-{number}"
+        self.name = spec.replica(number)
         self.port = port
         self.started = time.monotonic()
         self.ready = False

@@ -78,6 +78,10 @@ class ServerSpec(BaseModel):
     budget: float | None = None
     script: str | None = None
 
+    def replica(self, number: int) -> str:
+        """What a replica is called, its files too: a number tells only those of several apart."""
+        return self.name if self.replicas == 1 else f"{self.name}-{number}"
+
     @property
     def served(self) -> tuple[str, ...]:
         """The names that requests may ask for."""

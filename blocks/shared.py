@@ -29,6 +29,8 @@ from nightschool.chunks import Chunk, Manifest
 
 # How old a listing may be for a look; whoever holds a chunk's lock lists anew.
 _LISTED_FOR_S = 5.0
+# How old a look at the leases may be: it only decides what is made first.
+_HELD_FOR_S = 1.0
 
 
 class Shared(Store):
@@ -40,6 +42,7 @@ class Shared(Store):
         self._me = uuid.uuid4().hex[:8]
         self._fetching = threading.RLock()
         self._listings: dict[str, tuple[float, list[str]]] = {}
+        self._leases: dict[str, tuple[float, set[str]]] = {}
         self._read: dict[str, tuple[bytes, Manifest] | None] = {}
 
     @property
@@ -104,6 +107,15 @@ class Shared(Store):
                 with writing(self.folder(chunk)):
                     segments.gather()
                 yield
+
+    def is_held(self, chunk: Chunk) -> bool:
+        """Whether a process of this machine, or another machine, makes the chunk, as of a moment ago."""
+        folder = self._there(chunk)
+        at, leases = self._leases.get(folder, (-_HELD_FOR_S, set()))
+        if time.monotonic() - at >= _HELD_FOR_S:
+            leases = set(self._remote.folders(folder, ".lease"))
+            self._leases[folder] = time.monotonic(), leases
+        return f"{chunk.stem}.lease" in leases or super().is_held(chunk)
 
     def nights(self) -> list[str]:
         """Names of the nights that any machine began in it."""

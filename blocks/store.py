@@ -208,6 +208,19 @@ class Store:
             file.flush()
             yield
 
+    def is_held(self, chunk: Chunk) -> bool:
+        """Whether somebody makes the chunk at this moment; whoever makes it after all waits in `lock`."""
+        try:
+            file = self.path(chunk, "lock").open("r+b")
+        except OSError:
+            return False
+        with file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+        return False
+
     def nights(self) -> list[str]:
         """Names of the nights that were begun in it."""
         return sorted(path.parent.name for path in (self.root / "nights").glob("*/night.json"))

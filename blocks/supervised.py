@@ -53,7 +53,7 @@ class Supervised:
         on_death: Callable[[Death], None],
     ) -> None:
         self.spec = spec
-        self.name = f"{spec.name}-{number}"
+        self.name = spec.replica(number)
         self.state: State = "down"
         self.error: NightError | None = None
         self.deaths = 0

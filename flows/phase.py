@@ -9,12 +9,12 @@ from typing import Any, cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
-from prefect.futures import as_completed
 from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.fleet import names
 from flows.artifacts import progress_artifact, summary_artifact
+from flows.dispatch import dispatch
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, WorldError
 from nightschool.gaps import allowed_rows
@@ -97,14 +97,15 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
     @flow(name=step.phase, flow_run_name=f"{step.phase} of {night.name}", task_runner=runner)
     def phase() -> State:
         with progress_artifact(step.phase), crew.crew(night.recipe.serve.client_processes, served, night.dir):
-            futures = {
-                make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served): place
-                for place, chunk in enumerate(chunks)
-            }
-            for future in as_completed(list(futures)):
-                future.wait()
-                states[futures[future]] = future.state
-                counts.chunk(_outcome(future.state))
+            ended = dispatch(
+                chunks,
+                lambda chunk: make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served),
+                at_once=step.at_once(night),
+                elsewhere=night.store.is_held,
+            )
+            for place, state in ended:
+                states[place] = state
+                counts.chunk(_outcome(state))
         summary_artifact(night, step.phase, chunks)
         gaps = _gaps(night, chunks, [states[place] for place in range(len(chunks))])
         if gaps.too_many:

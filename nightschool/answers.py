@@ -40,7 +40,8 @@ def reply_of(choices: int, *, stated: bool = False) -> type[AnswerReply]:
 
 
 @cache
-def _schema(choices: int, stated: bool) -> dict[str, object]:
+def schema(choices: int, stated: bool) -> dict[str, object]:
+    """What a model is held to with so many choices, its confidence `stated` with the answer or not."""
     return reply_of(choices, stated=stated).model_json_schema()
 
 
@@ -56,7 +57,7 @@ def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, 
         messages=messages(question, prompt),
         sampling=sampling,
         seed=seed,
-        json_schema=_schema(len(question.choices), stated),
+        json_schema=schema(len(question.choices), stated),
     )
 
 

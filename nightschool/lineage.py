@@ -27,6 +27,7 @@ from nightschool.identity import key
 from nightschool.recipe.models import Model
 from nightschool.recipe.phases import Answers, Questions
 from nightschool.recipe.recipe import Learner, Recipe
+from nightschool.records import LETTERS
 from nightschool.sources import load
 from nightschool.tinymodels import spec
 from nightschool.values import read
@@ -109,7 +110,7 @@ def _asked(
     keys: Keys, recipe: Recipe, models: Mapping[str, Mapping[str, object]], common: Mapping[str, object]
 ) -> None:
     if recipe.questions:
-        section = recipe.questions.identity() | {"parsing": parsing.RULES_VERSION}
+        section = recipe.questions.identity() | {"parsing": parsing.RULES_VERSION, "schema": questions.SCHEMA}
         for teacher in recipe.teachers:
             parts = {**common, "section": section, "teacher": models[teacher.name]}
             asks = _asks(recipe, recipe.questions, models[teacher.name])
@@ -119,6 +120,7 @@ def _asked(
     rules = load.RULES_VERSION if recipe.pool.file else pool.RULES_VERSION
     keys.name("pool", rules, {**common, "section": section, "inputs": written})
     section = {**recipe.answers.identity(), "parsing": parsing.RULES_VERSION}
+    section |= {"schema": answers.schema(len(LETTERS), False)} if recipe.answers.reply == "letter" else {}
     for name in _READING:
         del section[name]
     if recipe.committee.confidence != "votes":

@@ -30,7 +30,7 @@ class WrittenReply(BaseModel):
     distractors: Annotated[list[Text], Field(min_length=3, max_length=3)]
 
 
-_SCHEMA = WrittenReply.model_json_schema()
+SCHEMA = WrittenReply.model_json_schema()
 
 
 def row_ids(topics: Sequence[str], per_topic: int) -> Iterator[tuple[str, str]]:
@@ -50,7 +50,7 @@ def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sam
         messages=prompt.messages(topic=topic, hint=hint(topic, rng_of("hint", seed, teacher, row_id))),
         sampling=sampling,
         seed=seed_of("questions", seed, teacher, row_id),
-        json_schema=_SCHEMA,
+        json_schema=SCHEMA,
     )
 
 

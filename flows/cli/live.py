@@ -18,7 +18,8 @@ from tasks import progress
 from tasks.pace import describe_pace
 from tasks.progress import Event
 
-_LINE_EVERY_S = 3.0
+# A log of a long night is to be read: a phase's lines come ever more seldom.
+_FIRST_LINE_S, _LAST_LINE_S, _SLOWER = 3.0, 60.0, 1.5
 _WHAT_IS_LEFT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
 _END_STYLES = {False: "green", True: "bold red"}
 
@@ -83,19 +84,33 @@ class _Times(ProgressColumn):
 @contextmanager
 def _lines(console: Console) -> Iterator[None]:
     lock = threading.Lock()
-    last = -math.inf
+    rhythm = _Rhythm()
 
     def hear(event: Event) -> None:
-        nonlocal last
         with lock:
-            now = time.monotonic()
-            if not (event.finished or event.urgent) and now - last < _LINE_EVERY_S:
-                return
-            last = now
-            console.print(line(event), soft_wrap=True)
+            if rhythm.is_due(event, time.monotonic()):
+                console.print(line(event), soft_wrap=True)
 
     with progress.listening(hear):
         yield
+
+
+class _Rhythm:
+    """When a line is due: at every end, failure and urgent note, else after a time that grows while a phase goes on."""
+
+    def __init__(self) -> None:
+        self._phase, self._failed = "", 0
+        self._last, self._wait_s = -math.inf, _FIRST_LINE_S
+
+    def is_due(self, event: Event, now: float) -> bool:
+        if event.phase != self._phase:
+            self._phase, self._failed, self._wait_s = event.phase, 0, _FIRST_LINE_S
+        told = event.finished or event.urgent or event.failed > self._failed
+        if not told and now - self._last < self._wait_s:
+            return False
+        self._wait_s = _FIRST_LINE_S if told else min(_LAST_LINE_S, self._wait_s * _SLOWER)
+        self._last, self._failed = now, event.failed
+        return True
 
 
 def line(event: Event) -> str:

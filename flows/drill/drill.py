@@ -151,6 +151,8 @@ def play_scene(known: Reference, scene: Scene, folder: Path, *, at: float = 0.5)
         if scene.failing and lost(known.rows, place.rows()):
             again = ("rerun", place.recipe.name, "--store", place.recipe.store, "--failed")
             place.finish(place.start(*again), 0, 1)
+        if scene.remade and not any(each.endswith("not what was written") for each in place.remade()):
+            faults.append("the report does not say that a chunk was made anew")
     except NightError as err:
         faults.append(str(err))
     finally:
@@ -182,7 +184,7 @@ def judge(
     counted, needed = _counted(place), known.asked + old
     gone, twice = lost(known.rows, rows), counted["paid_twice"]
     old_rows = mixed(place.recipe, rows)
-    may = (known.slots if scene.harm and scene.start == "empty" else 0) + taken
+    may = (known.slots if scene.harm and scene.start == "empty" and not scene.free else 0) + taken
     faults += [f"{gone} rows lost"] if gone else []
     faults += [f"{old_rows} rows under the old prompt"] if old_rows else []
     faults += [f"{twice} paid twice, {may} were in flight"] if twice > may else []

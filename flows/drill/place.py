@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -133,6 +134,10 @@ class Place:
     def night(self) -> Night:
         """The night as it is on file."""
         return Night.open(self.folder / "runs", self.recipe.name)
+
+    def remade(self) -> list[str]:
+        """The damaged chunks that the report says were made anew."""
+        return json.loads((self.night().dir / "report.json").read_bytes())["remade"]
 
     def rows(self) -> Rows:
         """Kept rows of every phase, in order, by phase and teacher; nothing of a phase that was not reached."""

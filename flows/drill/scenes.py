@@ -30,7 +30,8 @@ class Scene:
     `start` is "empty" for a night that is disturbed half way through its answers, "whole" for one that is finished.
     `harm` is done to the place and, unless the night is whole, to its running process; it gives the number of replies
     that it took away. `change` is made to the recipe before the night goes on. `failing` is the share of rows that
-    fail on every attempt until the night goes on.
+    fail on every attempt until the night goes on. `remade`: the report must say that a chunk was damaged and made anew.
+    `free`: although it is done to a running night, nothing may be paid for twice.
     """
 
     name: str
@@ -38,6 +39,8 @@ class Scene:
     harm: Callable[[Place, Process | None], int] | None = None
     change: Callable[[Recipe], Recipe] | None = None
     failing: float = 0.0
+    remade: bool = False
+    free: bool = False
 
 
 def change_prompt(recipe: Recipe) -> Recipe:
@@ -124,6 +127,14 @@ def _fill_disk(place: Place, process: Process | None) -> int:
     return _end(place, process)
 
 
+def _second(place: Place, process: Process | None) -> int:
+    """Another night of the same recipe goes to work on the same store; both come to their end."""
+    second = place.start("run", str(place.folder / "recipe.yaml"), "--name", "second")
+    _end(place, process)
+    place.finish(second, 0, 1)
+    return 0
+
+
 def _end(place: Place, process: Process | None) -> int:
     if process is not None:
         place.finish(process)
@@ -149,7 +160,8 @@ SCENES = (
     Scene("system prompt changed in mid-run", harm=_kill, change=change_prompt),
     Scene("model server killed", harm=_kill_server),
     Scene("disk full", harm=_fill_disk),
-    Scene("flipped bit in a finished chunk", start="whole", harm=_flip),
+    Scene("flipped bit in a finished chunk", start="whole", harm=_flip, remade=True),
     Scene("SIGTERM", harm=_terminate),
     Scene("Prefect's server killed", harm=_kill_prefect),
+    Scene("two nights at once", harm=_second, free=True),
 )

@@ -43,7 +43,7 @@ def fleet_of(folder: Path, *specs: ServerSpec) -> Fleet:
     return Fleet(specs, log_dir=folder, on_progress=lambda _: None)
 
 
-def pid_file_of(folder: Path, name: str = "t-0") -> PidFile:
+def pid_file_of(folder: Path, name: str = "t") -> PidFile:
     return PidFile.model_validate_json((folder / f"{name}.pid.json").read_bytes())
 
 

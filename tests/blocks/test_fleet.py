@@ -33,16 +33,16 @@ def test_up_together_andgone_together(tmp_path: Path, client: Client) -> None:
         key_env = endpoints["a"].key_env
         assert key_env is not None
         assert len(os.environ[key_env]) == 64
-        assert os.environ[key_env] not in (tmp_path / "a-0.log").read_text()
-        assert sorted(fleet.memory()) == ["a-0", "b-0"]
+        assert os.environ[key_env] not in (tmp_path / "a.log").read_text()
+        assert sorted(fleet.memory()) == ["a", "b"]
         assert min(fleet.memory().values()) > 20e6
-        pids = [pid_file_of(tmp_path, f"{name}-0").server.pid for name in "ab"]
+        pids = [pid_file_of(tmp_path, name).server.pid for name in "ab"]
         families = [process for pid in pids for process in alive(pid)]
         assert len(families) == 4
     assert all(map(gone, families))
     assert not list(tmp_path.glob("*.pid.json"))
     assert key_env not in os.environ
-    assert [line.split(":")[0] for line in lines].count("a-0") >= 1
+    assert [line.split(":")[0] for line in lines].count("a") >= 1
 
 
 def test_replicas_share_the_work_and_each_has_its_own(tmp_path: Path, client: Client) -> None:
@@ -61,7 +61,7 @@ def test_a_server_that_ends_early_shows_its_log(tmp_path: Path) -> None:
         with pytest.raises(WorldError, match="ended with exit code 2") as failure:
             fleet.start()
         assert "Invalid JSON" in str(failure.value)
-        assert str(tmp_path / "t-0.log") in str(failure.value)
+        assert str(tmp_path / "t.log") in str(failure.value)
 
 
 def test_a_server_that_is_not_up_in_time(tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_stop_ends_a_start_under_way(tmp_path: Path) -> None:
     with fleet_of(tmp_path, spec_with()) as fleet:
         thread = threading.Thread(target=start)
         thread.start()
-        until((tmp_path / "t-0.pid.json").exists)
+        until((tmp_path / "t.pid.json").exists)
         fleet.stop()
         thread.join(PATIENCE_S)
     assert len(errors) == 1

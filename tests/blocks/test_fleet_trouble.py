@@ -25,7 +25,7 @@ def test_a_replica_killed_while_asked_comes_back_and_no_row_is_lost(tmp_path: Pa
     spec = spec_with(replicas=2, concurrency=4, script=script)
     with Fleet([spec], log_dir=tmp_path, on_progress=lambda _: None, on_death=deaths.append) as fleet:
         endpoint = fleet.start()["t"]
-        guard, server = alive(pid_file_of(tmp_path).server.pid)
+        guard, server = alive(pid_file_of(tmp_path, "t-0").server.pid)
         replies: list[Reply] = []
 
         def keep(reply: Reply) -> None:
@@ -39,7 +39,7 @@ def test_a_replica_killed_while_asked_comes_back_and_no_row_is_lost(tmp_path: Pa
         client.ask_all(endpoint, asks, keep, lambda *failure: pytest.fail(str(failure)))
         assert sorted(int(reply.id) for reply in replies) == list(range(400))
         until(lambda: set(fleet.states().values()) == {"up"})
-        assert pid_file_of(tmp_path).server.pid != guard.pid
+        assert pid_file_of(tmp_path, "t-0").server.pid != guard.pid
         assert [(death.server, death.count) for death in deaths] == [("t-0", 1)]
         assert deaths[0].again_in_s is not None
         assert deaths[0].line.startswith("t-0 (scripted) ended with exit code 137; starts again in 1 s, log ")
@@ -104,7 +104,7 @@ def test_a_server_that_hangs_is_started_again(tmp_path: Path, client: Client, mo
         endpoint = hanging.start()["t"]
         _, server = alive(pid_file_of(tmp_path).server.pid)
         server.suspend()
-        until(lambda: deaths and hanging.states() == {"t-0": "up"})
+        until(lambda: deaths and hanging.states() == {"t": "up"})
         assert "has not been well" in deaths[0].how
         assert gone(server)
         assert len(ask(client, endpoint, 5)) == 5

@@ -1,6 +1,7 @@
 """Progress: plain lines that are few, bars on a terminal, and tables that say what happened."""
 
 import io
+import itertools
 from dataclasses import replace
 
 import pytest
@@ -58,7 +59,7 @@ def test_a_line_says_how_far_and_how_long(event: Event, text: str) -> None:
 
 
 def test_lines_are_few_but_every_end_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_LINE_EVERY_S", 3600.0)
+    monkeypatch.setattr(live, "_FIRST_LINE_S", 3600.0)
     lines = shown(*[EVENT] * 50, replace(EVENT, finished=True), replace(EVENT, phase="sft", finished=True)).splitlines()
     assert len(lines) == 3
     assert lines[1].startswith("answers")
@@ -66,8 +67,22 @@ def test_lines_are_few_but_every_end_is_told(monkeypatch: pytest.MonkeyPatch) ->
     assert lines[2].startswith("sft")
 
 
+def test_lines_of_a_long_phase_come_ever_more_seldom_and_a_failure_is_told_at_once() -> None:
+    rhythm = live._Rhythm()
+    told = [second for second in range(3600) if rhythm.is_due(replace(EVENT, failed=int(second >= 2000)), second)]
+    gaps = [after - before for before, after in itertools.pairwise(told)]
+    assert gaps[0] <= 5
+    assert gaps[:9] == sorted(gaps[:9])
+    assert max(gaps) == 60
+    assert 2000 in told
+    assert len(told) < 90
+    assert rhythm.is_due(replace(EVENT, finished=True), 3600)
+    assert not rhythm.is_due(replace(EVENT, phase="sft"), 3602)
+    assert rhythm.is_due(replace(EVENT, phase="sft"), 3604), "the next phase begins with a short time"
+
+
 def test_a_server_that_died_is_told_whenever_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(live, "_LINE_EVERY_S", 3600.0)
+    monkeypatch.setattr(live, "_FIRST_LINE_S", 3600.0)
     text = shown(EVENT, EVENT, replace(EVENT, urgent=True, note="alba-0 ended; starts again in 1 s"), EVENT)
     assert [line.rpartition(", ")[2] for line in text.splitlines()][1:] == ["alba-0 ended; starts again in 1 s"]
 

@@ -75,6 +75,14 @@ def test_faults_and_tallies_change_no_key_and_a_prompt_changes_those_of_the_answ
     assert {name.split("/")[0] for name in keys if keys[name] == changed[name]} == {"pool"}
 
 
+def test_every_scene_that_was_promised_is_there_and_a_damage_must_be_told() -> None:
+    named = " ".join(scene.name for scene in SCENES)
+    for promised in ("kill -9 in mid-chunk", "torn last line", "10% of rows fail", "changed after the run", "mid-run",
+                     "model server killed", "disk full", "flipped bit"):  # fmt: skip
+        assert promised in named
+    assert [scene.name for scene in SCENES if scene.remade] == ["flipped bit in a finished chunk"]
+
+
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(900)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 
 from blocks.client import client
-from blocks.journal import replies
+from blocks.journal import Journal, replies
+from nightschool import answers as answer_rules
 from nightschool.errors import RecipeError, Refused
-from tasks import answers, questions
+from nightschool.records import Question
+from tasks import answers, pool, questions
+from tasks.chunk import make_chunk
 from tasks.night import Night
 from tasks.reuse import Verdict, accept_stale, refuse, reuse
 from tests.half_night import Make
@@ -157,3 +162,56 @@ def test_a_teacher_that_is_new_is_asked_beside_answers_that_were_accepted(make: 
 def test_what_cannot_be_accepted_is_told(make: Make, phase: str, why: str) -> None:
     with pytest.raises(RecipeError, match=why):
         accept_stale(make(), [phase])
+
+
+def _temperature(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    return "answers.temperature=0.3"
+
+
+def _prompt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (folder / "answers.txt").write_text("[user]\nThink.\n$question\n$choices\n", encoding="utf-8")
+    return "seed=0"
+
+
+def _system_prompt(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    (folder / "answers.txt").write_text("[system]\nBe brief.\n[user]\n$question\n$choices\n", encoding="utf-8")
+    return "seed=0"
+
+
+def _schema(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    before = answer_rules.schema
+    monkeypatch.setattr(answer_rules, "schema", lambda *asked: before(*asked) | {"description": "another"})
+    return "seed=0"
+
+
+def _rules(folder: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setattr(answer_rules, "RULES_VERSION", answer_rules.RULES_VERSION + 1)
+    return "seed=0"
+
+
+@pytest.mark.parametrize("change", [_temperature, _prompt, _system_prompt, _schema, _rules])
+def test_what_changes_in_mid_run_never_mixes_old_rows_with_new(
+    make: Make, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Callable[[Path, pytest.MonkeyPatch], str]
+) -> None:
+    night = make("questions=null")
+    with serving() as served:
+        fill(night, served, "pool")
+        first, second, *_ = answers.chunks(night)
+        make_chunk.fn(night.store.place, night.name, night.stamp, first, served)
+        asks = len(night.rows(pool.chunks(night), Question))
+        with Journal(night.store.journal(second)) as journal:
+            for reply in itertools.islice(replies(night.store.journal(first)), 2):
+                journal.append(reply.model_copy(update={"id": night.rows(pool.chunks(night), Question)[8].id}))
+        before = client().stats().sent
+        after = make("questions=null", change(tmp_path, monkeypatch))
+        fill(after, served, "pool", "answers")
+    chunks = answers.chunks(after)
+    assert len(after.made(chunks)) == len(chunks)
+    assert {chunk.key for chunk in chunks}.isdisjoint({first.key, second.key})
+    given = [reply for chunk in chunks for reply in replies(after.store.journal(chunk))]
+    if change is _rules:
+        assert client().stats().sent - before == 2 * asks - first.rows, "the same was asked: read anew, not asked anew"
+        return
+    assert len(given) == client().stats().sent - before == 2 * asks
+    old = {(reply.prompt, reply.sampling) for reply in replies(night.store.journal(first))}
+    assert old.isdisjoint((reply.prompt, reply.sampling) for reply in given)
