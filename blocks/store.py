@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 import shutil
 import socket
@@ -17,8 +16,8 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, sync_folder, write_whole, writing
 from blocks.journal import packed, packed_lines
-from blocks.packed import pack, parsed, unpack
-from nightschool.chunks import Chunk, FileMark, Manifest
+from blocks.packed import marked, parsed, unpack, write_packed
+from nightschool.chunks import Chunk, Manifest
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
@@ -124,14 +123,14 @@ class Store:
         """
         folder, journal = self.folder(chunk), self.journal(chunk)
         with writing(folder):
-            marks = {path.relative_to(folder).as_posix(): _mark(path) for path in files}
+            marks = {path.relative_to(folder).as_posix(): marked(path) for path in files}
             for path, lines in (
                 (self.path(chunk, ROWS), _lines(rows)),
                 (self.path(chunk, DROPPED), _lines(row for _, row in dropped)),
                 (packed(journal), _lines_of(journal)),
             ):
                 if lines is not None:
-                    marks[path.name] = _write_packed(path, lines)
+                    marks[path.name] = write_packed(path, lines)
             manifest = Manifest(
                 phase=chunk.phase,
                 key=chunk.key,
@@ -244,18 +243,3 @@ def _lines_of(journal: Path) -> list[bytes] | None:
         return None
     with journal.open("rb") as file:
         return list(file)
-
-
-def _write_packed(path: Path, lines: Sequence[bytes]) -> FileMark:
-    data, content = pack(lines), hashlib.sha256()
-    for line in lines:
-        content.update(line)
-    write_whole(path, data)
-    return FileMark(bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), content=content.hexdigest())
-
-
-def _mark(path: Path) -> FileMark:
-    found = mark_of(path)
-    if found is None:
-        raise FileNotFoundError(2, "a file of the chunk is missing", str(path))
-    return FileMark(bytes=found[0], sha256=found[1], content=found[1])

@@ -1,11 +1,16 @@
 """What tests of several layers share."""
 
 import os
+import socket
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from blocks import guard
+from blocks.server_process import free_port
+from tests.blocks.fleets import until
 from tests.half_night import Make, maker
 
 # Read by the server that the harness starts: it would try to reach the outside.
@@ -29,6 +34,39 @@ def prefect_harness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         prefect_test_harness(server_startup_timeout=120),
     ):
         yield
+
+
+@pytest.fixture(scope="session")
+def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """A server on loopback that speaks S3, with a bucket `nights`: the environment in which it is found."""
+    pytest.importorskip("s3fs")
+    pytest.importorskip("moto")
+    import botocore.session
+
+    port = free_port()
+    found = {
+        "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+        "AWS_ACCESS_KEY_ID": "test",
+        "AWS_SECRET_ACCESS_KEY": "test",
+        "AWS_DEFAULT_REGION": "us-east-1",
+    }
+    command = [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with (tmp_path_factory.mktemp("s3") / "log").open("wb") as log:
+        server = guard.start(command, log=log)
+    try:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in found.items():
+                patch.setenv(name, value)
+            until(lambda: _listens(port))
+            botocore.session.get_session().create_client("s3").create_bucket(Bucket="nights")
+            yield found
+    finally:
+        guard.end(server)
+
+
+def _listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @pytest.fixture

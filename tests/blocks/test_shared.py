@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 import threading
 import uuid
 from pathlib import Path
 
+import orjson
 import pytest
 
-from blocks import lease
+from blocks import lease, shared
 from blocks.journal import replies
 from blocks.lease import Lease
+from blocks.pid_file import identify
 from blocks.places import folder_of, open_store
 from blocks.remote import Remote
 from blocks.shared import Shared
@@ -22,9 +26,12 @@ from tests.blocks.test_journal import journal_of
 from tests.blocks.test_store import CHUNK, row
 
 
-@pytest.fixture(params=["memory", "file"])
+@pytest.fixture(params=["memory", "file", "s3"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     place = f"there-{uuid.uuid4().hex}"
+    if request.param == "s3":
+        request.getfixturevalue("s3")
+        return f"s3://nights/{place}"
     return f"memory://{place}" if request.param == "memory" else f"file://{tmp_path / place}"
 
 
@@ -171,6 +178,16 @@ def test_two_machines_make_a_chunk_once(machines: tuple[Shared, Shared], monkeyp
     assert sorted(made) == [f"chunk {index}" for index in range(6)]
 
 
+def test_a_lease_of_a_process_of_this_machine_that_is_gone_is_taken_at_once(url: str) -> None:
+    gone = subprocess.Popen(["true"])
+    facts = {"process": identify(os.getpid()).model_dump() | {"pid": gone.pid}, "owner": "x", "host": "here"}
+    gone.wait()
+    for where, taken in ((lease._where(), True), ("another machine", False)):
+        remote = Remote(f"{url}/{taken}")
+        remote.create("x.lease/00001.lease", orjson.dumps(facts | {"where": where}))
+        assert Lease(remote, "x.lease").take() == taken
+
+
 def test_a_lease_is_taken_from_the_dead_and_never_from_the_living(url: str) -> None:
     now = [0.0]
     first, second, third = (Lease(Remote(url), "x.lease", lambda: now[0]) for _ in range(3))
@@ -192,6 +209,20 @@ def test_a_lease_is_taken_from_the_dead_and_never_from_the_living(url: str) -> N
     assert not second.beat()
 
 
+def test_a_chunk_that_is_being_made_is_seen_from_elsewhere(
+    machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shared, "_HELD_FOR_S", 0.0)
+    one, two = machines
+    assert not two.is_held(CHUNK)
+    with one.lock(CHUNK):
+        assert two.is_held(CHUNK)
+        assert one.is_held(CHUNK)
+        assert not two.is_held(Chunk("answers", "k1", 18, 18, "beside it"))
+    assert not two.is_held(CHUNK)
+    assert not one.is_held(CHUNK)
+
+
 def test_a_nights_own_files_are_brought(machines: tuple[Shared, Shared]) -> None:
     one, two = machines
     file = one.root / "nights" / "first" / "night.json"
@@ -205,8 +236,8 @@ def test_a_nights_own_files_are_brought(machines: tuple[Shared, Shared]) -> None
 
 def test_a_name_is_a_folder_or_a_url(tmp_path: Path) -> None:
     assert open_store(tmp_path).root == tmp_path
-    shared = open_store("memory://bucket/prefix/")
-    assert open_store(shared.place).root == shared.root == folder_of("memory://bucket/prefix")
-    assert folder_of("memory://bucket/other") != shared.root
+    there = open_store("memory://bucket/prefix/")
+    assert open_store(there.place).root == there.root == folder_of("memory://bucket/prefix")
+    assert folder_of("memory://bucket/other") != there.root
     with pytest.raises(RecipeError, match="no such kind of store"):
         open_store("nosuch://bucket")

@@ -120,7 +120,7 @@ def rendered(table: object) -> str:
 def test_the_plan_adds_up() -> None:
     answers = Verdict("answers", "redo", 8, 2, "prompts/[new] answers.txt changed")
     phases = [PhasePlan(answers, 600, 90_000, 80.4), PhasePlan(Verdict("committee", "make", 1, 0), 0, 0, None)]
-    text = rendered(plan_table(phases, Check("memory", "ok", "plenty")))
+    text = rendered(plan_table(phases, Check("memory", "ok", "plenty"), None))
     assert "answers -> committee" in text
     assert "~1 min 20 s" in text
     assert "unknown" in text
