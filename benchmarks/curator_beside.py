@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import resource
 import statistics
 import subprocess
 import sys
@@ -59,11 +60,12 @@ _LOOK_EVERY_S = 0.02
 
 
 class Run(NamedTuple):
-    """Seconds to the first request, rows per second between 2% and 98% of them, seconds in all."""
+    """Seconds to the first request, rows per second between 2% and 98% of them, seconds in all, of wall and of CPU."""
 
     first_s: float
     rows_s: float
     whole_s: float
+    cpu_s: float
 
 
 def main() -> None:
@@ -98,8 +100,9 @@ def main() -> None:
 
 def _show(rows: int, found: Mapping[str, Sequence[Run]]) -> None:
     for name, runs in found.items():
-        first, rate, whole = (statistics.median(run[i] for run in runs) for i in range(3))
-        print(f"{name:8} first request {first:.1f} s, {rate:,.0f} rows/s, {rows:,} rows in {whole:.1f} s")
+        first, rate, whole, cpu = (statistics.median(run[i] for run in runs) for i in range(4))
+        in_all = f"{rows:,} rows in {whole:.1f} s, {cpu:.1f} s of CPU"
+        print(f"{name:8} first request {first:.1f} s, {rate:,.0f} rows/s, {in_all}")
     pairs = list(zip(found["ours"], found["curator"], strict=True))
     faster = statistics.median(ours.rows_s / theirs.rows_s for ours, theirs in pairs)
     sooner = statistics.median(ours.first_s / theirs.first_s for ours, theirs in pairs)
@@ -143,7 +146,7 @@ def _server(script: Path, delay_ms: float) -> Iterator[str]:
 
 
 def _run(command: list[str], settings: Mapping[str, str], url: str, rows: int, log: Path) -> Run:
-    before, marks = _requests(url), []
+    before, marks, cpu_s = _requests(url), [], _cpu_s()
     began = time.perf_counter()
     with log.open("wb") as file:
         process = subprocess.Popen(command, env={**os.environ, **settings}, stdout=file, stderr=file)
@@ -156,7 +159,13 @@ def _run(command: list[str], settings: Mapping[str, str], url: str, rows: int, l
     # Curator sends one more at its start, to look for rate limits.
     first_s = next(at for at, count in marks if count > 1)
     low, high = (next((at, count) for at, count in marks if count >= rows * share) for share in (0.02, 0.98))
-    return Run(first_s, (high[1] - low[1]) / (high[0] - low[0]), whole_s)
+    return Run(first_s, (high[1] - low[1]) / (high[0] - low[0]), whole_s, _cpu_s() - cpu_s)
+
+
+def _cpu_s() -> float:
+    """CPU seconds of all that has run and ended: what others do to the clock is no part of it."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _requests(url: str) -> int:
