@@ -105,6 +105,7 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("filters")
     run("splits")
     run("balance")
+    run("critique")
     run("sft")
     with student(begun, ledger) as served:
         run("pairs", served)

@@ -46,6 +46,8 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
         yield Forecast("merge", runs)
     if recipe.rules:
         yield from _choosing(recipe, runs if recipe.answers.reply == "text" else 1)
+    if recipe.critique:
+        yield Forecast("critique", runs)
     if recipe.learner:
         yield from _learning(recipe, recipe.learner, wanted)
 

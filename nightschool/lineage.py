@@ -8,6 +8,7 @@ from nightschool import (
     answers,
     balance,
     committee,
+    critique,
     filters,
     language,
     merge,
@@ -154,6 +155,9 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
     if recipe.splits:
         section = recipe.splits.identity() | {"near": near.RULES_VERSION, "watched": list(recipe.watched)}
         keys.name("splits", splits.RULES_VERSION, {"section": section, "inputs": [_last(keys)]})
+    if recipe.critique:
+        section = {"seed": recipe.seed, "section": recipe.critique.identity()}
+        keys.name("critique", critique.RULES_VERSION, {**section, "inputs": [keys["merge"], _last(keys)]})
     if recipe.balance:
         section = recipe.balance.identity() | {"letters": relettering.RULES_VERSION}
         keys.name("balance", balance.RULES_VERSION, {"seed": recipe.seed, "section": section, "inputs": [_last(keys)]})

@@ -39,12 +39,41 @@ class Matched(NamedTuple):
     solutions: dict[str, list[bytes]]
 
 
+class AskedLine(msgspec.Struct, gc=False):
+    """What is read of a question in a merged row."""
+
+    topic: str
+    question: str
+    answer: str | None
+
+
+class SolutionLine(msgspec.Struct, gc=False):
+    """A `Solution` whose text is decoded when it is wanted."""
+
+    text: msgspec.Raw
+    value: str | None
+    mark: str | None
+
+    @property
+    def said(self) -> str:
+        return _STRING.decode(self.text)
+
+
+class SolvedLine(msgspec.Struct, gc=False):
+    """A `Solved`, as far as its solutions are looked at."""
+
+    id: str
+    question: AskedLine
+    solutions: dict[str, list[SolutionLine]]
+
+
 class _Head(msgspec.Struct):
     id: str
     teacher: str
 
 
 _QUESTION, _HEAD, _STRING = msgspec.json.Decoder(QuestionLine), msgspec.json.Decoder(_Head), msgspec.json.Decoder(str)
+solved_line = msgspec.json.Decoder(SolvedLine).decode
 # In JSON a quote within a text stands behind a backslash, so these are found between fields only.
 _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"', b"}]}"
 _BOXED, _FBOX, _ESCAPE = rb"\\boxed", rb"\\fbox", ord("\\")

@@ -238,5 +238,6 @@ class CritiqueRow(Row):
     solution: str
     ground_truth: str
     data_source: str
+    side: Side = "train"
     ability: Literal["critique"] = "critique"
     extra_info: CritiqueSource

@@ -87,7 +87,7 @@ class _Rows:
         ability = "choice" if lettered else _ABILITIES.get(recipe.answers.value, "text")
         if self.phase == "critique":
             rows = self.night.each(chunks, CritiqueRow)
-            return (lesson.of_critique(row, side=self._side(row.question)) for row in rows)
+            return (lesson.of_critique(row) for row in rows)
         if self.phase == "pool":
             asked = self.night.each(chunks, Question)
             return (lesson.of_question(row, prompt, ability, side=self._side(row.question)) for row in asked)

@@ -32,7 +32,7 @@ from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, committee, crew, pool, review, timing, training, validate
+from tasks import answers, balance, committee, crew, critique, pool, review, timing, training, validate
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -60,6 +60,7 @@ def report(night: Night, run: Run) -> Report:
         people=review.people(night),
         votes=votes(night),
         marks=marks(night),
+        critiques=critique.measured(night),
         funnel=tuple(funnel(night)),
         shares=shares(night),
         answered=_answered(night),

@@ -68,7 +68,7 @@ def of_ruling(ruling: Ruling, prompt: Prompt, ability: str, *, lettered: bool) -
     )  # fmt: skip
 
 
-def of_critique(row: CritiqueRow, *, side: Side) -> Lesson:
+def of_critique(row: CritiqueRow) -> Lesson:
     """A solution to judge.
 
     Source: plan 004, format_critique_data.py.
@@ -77,7 +77,7 @@ def of_critique(row: CritiqueRow, *, side: Side) -> Lesson:
     return Lesson(
         id=row.id, ability=row.ability, prompt=row.prompt, question=row.question, target=row.target, filed=row.target,
         question_id=source.question_id, topic=source.topic, answer=row.ground_truth, teacher=source.teacher,
-        sample=source.sample, solution=row.solution, value=source.value, side=side, data_source=row.data_source,
+        sample=source.sample, solution=row.solution, value=source.value, side=row.side, data_source=row.data_source,
     )  # fmt: skip
 
 

@@ -10,9 +10,10 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
-from nightschool.recipe import choosing, committee
+from nightschool.recipe import choosing, committee, critique
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
+from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
 from nightschool.recipe.learning import OF_ROWS, Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
@@ -65,6 +66,7 @@ class Recipe(Section):
     filters: Filters | None = None
     splits: Splits | None = None
     balance: Balance | None = None
+    critique: Critique | None = None
     sft: Sft | None = None
     pairs: Pairs | None = None
     dpo: Dpo | None = None
@@ -77,6 +79,7 @@ class Recipe(Section):
             raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
         if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
             raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
+        critique.check(self.critique, self.answers)
         _once(self.topics, "topics")
         _once([model.name for model in self.models], "teachers")
         return self

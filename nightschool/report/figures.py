@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from nightschool.report.proof import Committee, Figure, GateResult, Marks, People, Stage, Votes
+from nightschool.report.proof import Committee, Critiques, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.shares import Shares
 from nightschool.report.text import clean
 
@@ -196,6 +196,7 @@ class Report(Figure):
     people: People | None = None
     votes: Votes | None = None
     marks: Marks | None = None
+    critiques: Critiques | None = None
     funnel: tuple[Funnel, ...] = ()
     shares: tuple[Shares, ...] = ()
     answered: tuple[Answered, ...] = ()

@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import agreement, curves, marks, plots, shares, tables, text, votes
+from nightschool.report import agreement, critiques, curves, marks, plots, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.svg import Plot
@@ -53,6 +53,7 @@ def render(report: Report) -> str:
             **marks.view(report.marks),
             **votes.view(report.votes),
             **shares.view(report.shares),
+            **critiques.view(report.critiques),
         )
     )
 
@@ -78,6 +79,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("marks", "Right and wrong"): report.marks,
         ("committee", "Committee"): report.committee or report.votes,
         ("people", "People"): report.people,
+        ("critiques", "Critiques"): report.critiques,
         ("student", "Student"): report.stages or report.losses,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,
         ("samples", "Sample rows"): report.samples,

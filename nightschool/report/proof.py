@@ -73,6 +73,20 @@ class People(Figure):
     by: dict[str, int] = {}
 
 
+class Critiques(Figure):
+    """Solutions to judge: how many of each judgement by teacher, and on how many questions.
+
+    per_question: questions by how many right and wrong ones they gave; left_out: solutions that could not be drawn;
+    dropped: questions without critiques, by reason.
+    """
+
+    questions: int
+    judgements: dict[str, dict[str, int]]
+    per_question: dict[str, int]
+    left_out: dict[str, int]
+    dropped: dict[str, int]
+
+
 class Teacher(Figure):
     """One teacher alone; an abstention counts as not right.
 

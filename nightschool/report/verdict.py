@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
+from nightschool.report.critiques import told
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Stage
@@ -137,6 +138,7 @@ def summary_lines(report: Report) -> list[str]:
         for one in (report.marks.teachers if report.marks else ())
         if one.right
     ]
+    lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     asked = report.requests
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
     lines += _remade(report)

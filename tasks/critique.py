@@ -1,0 +1,109 @@
+"""The critiques: a chunk for each of merged solutions, of those questions that were kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import msgspec
+
+from nightschool import critique
+from nightschool.chunks import Chunk
+from nightschool.critique import Drawn, Terms
+from nightschool.lines import solved_line
+from nightschool.mended import Side
+from nightschool.records import CritiqueRow, Dropped
+from nightschool.report.proof import Critiques
+from tasks import merge
+from tasks import splits as chosen
+from tasks.night import Night
+from tasks.step import Made, Served, Step
+
+
+class _Kept(msgspec.Struct, gc=False):
+    id: str
+    side: Side = "train"
+
+
+_kept = msgspec.json.Decoder(_Kept).decode
+# The questions that were kept, of the last night that was asked for them: all of its chunks draw from the same.
+_known: dict[tuple[str, ...], dict[str, Side]] = {}
+
+
+def chunks(night: Night) -> list[Chunk]:
+    if night.recipe.critique is None:
+        return []
+    merged = merge.chunks(night)
+    whole = {chunk.index: manifest for chunk, manifest in night.made(merged)}
+    kept = [manifest for _, manifest in night.made(chosen.out(night))]
+    return [
+        night.chunk(
+            "critique",
+            chunk.index,
+            chunk.index,
+            f"critique chunk {chunk.index + 1}/{len(merged)}",
+            rows=chunk.rows,
+            after=[*(one for index, one in whole.items() if index == chunk.index), *kept],
+        )
+        for chunk in merged
+    ]
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    section = night.recipe.critique
+    assert section is not None
+    terms = Terms(
+        prompt=section.prompt, per_question=section.per_question, shares=section.shares,
+        data_source=section.data_source, seed=night.recipe.seed,
+    )  # fmt: skip
+    kept, drawn = _sides(night), Drawn()
+    rows: list[CritiqueRow] = []
+    dropped: list[Dropped] = []
+    for row in night.read([one for one in merge.chunks(night) if one.index == chunk.index], solved_line):
+        if row.id not in kept:
+            dropped.append(Dropped(id=row.id, topic=row.question.topic, reason="question_not_kept"))
+            continue
+        found = critique.critiques(row, terms, drawn, side=kept[row.id])
+        rows.extend(found) if isinstance(found, list) else dropped.append(found)
+    counts = {
+        "judgements": {teacher: dict(each) for teacher, each in drawn.judgements.items()},
+        "per_question": dict(drawn.per_question),
+        "left_out": dict(drawn.left_out),
+    }
+    return Made(rows, [(row.reason, row) for row in dropped], figures={"critiques": counts})
+
+
+def _sides(night: Night) -> dict[str, Side]:
+    """The side of every question that was kept, by its id."""
+    made = night.made(chosen.out(night))
+    key = tuple(manifest.digest for _, manifest in made)
+    if key not in _known:
+        _known.clear()
+        _known[key] = {row.id: row.side for chunk, _ in made for row in night.store.read(chunk, _kept)}
+    return _known[key]
+
+
+def measured(night: Night) -> Critiques | None:
+    """How many critiques there are, right and wrong, by teacher and by question; counted from the manifests."""
+    judgements: dict[str, Counter[str]] = {}
+    sums: dict[str, Counter[str]] = {"per_question": Counter(), "left_out": Counter()}
+    dropped: Counter[str] = Counter()
+    made = night.made(chunks(night))
+    for _, manifest in made:
+        counts = manifest.figures["critiques"]
+        dropped.update(manifest.dropped)
+        for teacher, each in counts["judgements"].items():
+            judgements.setdefault(teacher, Counter()).update(each)
+        for name, total in sums.items():
+            total.update(counts[name])
+    if not made:
+        return None
+    return Critiques(
+        judgements={teacher: dict(each) for teacher, each in sorted(judgements.items())},
+        per_question=dict(sums["per_question"].most_common()),
+        left_out=dict(sums["left_out"].most_common()),
+        dropped=dict(dropped.most_common()),
+        questions=sum(sums["per_question"].values()),
+    )
+
+
+STEP = Step("critique", chunks, make)

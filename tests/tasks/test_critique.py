@@ -1,0 +1,81 @@
+"""Critiques of real solutions: Qwen2.5-Math's samples of 100 MATH problems, through the steps of a night."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+
+from benchmarks.answer_values import SAMPLES
+from benchmarks.real_data import missing, rows
+from nightschool.recipe.load import load_recipe
+from nightschool.records import CritiqueRow, Dropped, Question, Said, Solutions
+from tasks import answers, critique, pool
+from tasks.night import Night
+from tasks.steps import STEPS
+
+RECIPE = """
+name: critiques
+store: {store}
+seed: 7
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}, {{name: ben, model: ben}}]
+pool: {{file: q.jsonl, fields: {{question: question, answer: gt}}}}
+answers: {{reply: text, value: latex, prompt: p.txt, samples: 4, chunk_rows: 30}}
+critique: {{prompt: c.txt, per_question: 4, shares: {shares}, data_source: math_critique}}
+"""
+
+
+def make(night: Night, phase: str) -> None:
+    for chunk in STEPS[phase].chunks(night):
+        made = STEPS[phase].make(night, chunk, {})
+        night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures)
+
+
+def critiqued(folder: Path, shares: str, records: list[dict[str, Any]]) -> Night:
+    """A night whose first teacher said the first four samples of each record, and the second the others."""
+    (folder / "q.jsonl").write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
+    (folder / "p.txt").write_text("[user]\n$question\n")
+    (folder / "c.txt").write_text("[user]\nJudge.\n$question\n$solution\n")
+    (folder / "r.yaml").write_text(RECIPE.format(store=folder / "runs", shares=shares))
+    night = Night.plan(load_recipe(folder / "r.yaml"))
+    make(night, "pool")
+    asked = night.rows(pool.chunks(night), Question)
+    texts = {record["question"]: record["code"] for record in records}
+    for chunk in answers.chunks(night):
+        mine = slice(0, 4) if chunk.part == "ann" else slice(4, 8)
+        solved = [
+            Solutions(id=one.id, teacher=chunk.part,
+                      said=tuple(Said(text=text, finish="stop") for text in texts[one.question][mine]))
+            for one in asked[chunk.index * 30 : chunk.index * 30 + chunk.rows]
+        ]  # fmt: skip
+        night.store.commit(chunk, rows=solved, dropped=[], figures={})
+    for phase in ("merge", "committee", "critique"):
+        make(night, phase)
+    return night
+
+
+@pytest.mark.skipif(bool(missing(SAMPLES)), reason=missing(SAMPLES) or "")
+@pytest.mark.parametrize("shares", ["equal", "drawn"])
+def test_real_solutions_become_critiques_of_their_own_questions(tmp_path: Path, shares: str) -> None:
+    records = list(rows(SAMPLES))
+    night = critiqued(tmp_path, shares, records)
+    drawn = night.rows(critique.chunks(night), CritiqueRow)
+    truth = {record["question"]: dict(zip(map(str.strip, record["code"]), record["score"], strict=True))
+             for record in records}  # fmt: skip
+    wrong = [row.id for row in drawn if (row.target == "right") is not bool(truth[row.question][row.solution])]
+    assert len(wrong) <= 1, "math-verify and the published grades differ on one of these 800"
+    dropped = list(night.each(critique.chunks(night), Dropped, dropped=True))
+    questions = {row.extra_info.question_id for row in drawn}
+    assert questions.isdisjoint(row.id for row in dropped)
+    assert len(questions) + len(dropped) == len(records)
+    found = critique.measured(night)
+    assert found is not None
+    assert (found.questions, found.dropped) == (len(questions), Counter(row.reason for row in dropped))
+    sums = {name: sum(each.values()) for name, each in found.judgements.items()}
+    assert sums == Counter(row.extra_info.teacher for row in drawn)
+    if shares == "equal":
+        assert Counter(row.target for row in drawn)["right"] * 2 == len(drawn) > 0
