@@ -99,6 +99,10 @@ def _of_rows(metric: str, report: Report) -> _Reading:
 
 def _of_committee(metric: str, report: Report) -> _Reading:
     committee = report.committee
+    if committee is None and report.votes and metric == "vote_gain":
+        gains = [one.gain for one in report.votes.teachers if one.gain]
+        least = min(gains, key=lambda gain: gain.value, default=None)
+        return _of_gain(least, "the votes decided no row whose truth is known")
     if committee is None:
         return _Reading(missing="the night has no figures of the committee")
     if metric == "vote_gain":

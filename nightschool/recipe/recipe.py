@@ -15,7 +15,7 @@ from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.learning import OF_ROWS, Dpo, Gate, Sft, Validate
+from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
@@ -206,8 +206,11 @@ class Recipe(Section):
         for index, gate in enumerate(self.gates):
             if gate.stage is not None and self.student is None:
                 raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
-            if gate.stage is None and (not self.rules if gate.metric in OF_ROWS else self.answers.reply == "text"):
+            if gate.stage is None and not self.rules:
                 raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
+            if gate.metric == "committee_gain" and self.answers.reply == "text":
+                raise Clash(f"gate {gate.name}: by the file's truth every accepted row is right", "gates", index,
+                            "metric", allowed="vote_gain")  # fmt: skip
             if gate.stage == "dpo" and self.dpo is None:
                 raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")
         return self

@@ -11,7 +11,9 @@ from nightschool.gates import judge
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Committee, Estimate, Gain, Latency, Stage
+from nightschool.sitting import sit
 from tests.nightschool.example_report import night
+from tests.nightschool.test_report_votes import RULINGS, measured
 
 
 def report(*, committee: bool = True) -> Report:
@@ -79,6 +81,15 @@ def test_what_was_not_measured_fails_with_the_reason(gate: dict[str, Any], reaso
     result = judge(Gate(name="g", **gate), report(committee=False))
     assert (result.passed, result.value) == (False, None)
     assert reason in result.detail
+
+
+def test_votes_on_solutions_are_gated_against_the_best_teacher() -> None:
+    found = measured(sit(RULINGS))
+    assert found
+    known = report(committee=False).model_copy(update={"votes": found})
+    result = judge(Gate(name="g", metric="vote_gain", at_least=-0.5), known)
+    assert result.value == min(one.gain.value for one in found.teachers if one.gain) == 0.0
+    assert judge(Gate(name="g", metric="committee_gain", at_least=-0.5), known).value is None
 
 
 def test_a_percentile_by_interval_is_refused_before_any_night() -> None:

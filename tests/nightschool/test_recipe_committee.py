@@ -71,6 +71,9 @@ BAD = {
     "no truth": (
         "text", ("committee.verifier=truth", "pool.fields.answer=null"), "committee.verifier: no answers are known",
     ),
+    "right by construction": (
+        "text", ("gates=[{name: g, metric: committee_gain, at_least: 0}]",), "gates.0.metric: gate g: by the file",
+    ),
     "nothing to vote on": (
         "text", ("answers.value=none", "committee.quorum=1"), "committee: no value is read out of the solutions",
     ),
