@@ -41,7 +41,6 @@ pool: {{file: {file}, fields: {{question: problem}}}}
 answers:
   reply: text
   prompt: {prompt}
-committee: {{quorum: 1}}
 """
 _IN_FLIGHT = 64
 _CHUNK_ROWS = 250

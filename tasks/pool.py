@@ -5,8 +5,8 @@ from __future__ import annotations
 from nightschool import pool
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError
-from nightschool.recipe.data_file import DataFile
 from nightschool.recipe.phases import Pool
+from nightschool.recipe.recipe import Recipe
 from nightschool.records import Written
 from tasks import questions
 from tasks.night import Night
@@ -21,8 +21,10 @@ def chunks(night: Night) -> list[Chunk]:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     recipe = night.recipe
+    if harm := changed(recipe):
+        raise DataError(f"{harm}: begin a night of another name")
     if recipe.pool.file:
-        return _loaded(recipe.pool, recipe.pool.file)
+        return _loaded(recipe.pool)
     pooled = pool.choose(
         night.rows(questions.chunks(night), Written),
         topics=recipe.topics,
@@ -35,15 +37,23 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     return Made(pooled.questions, [(row.reason, row) for row in pooled.dropped], {"checks": pooled.checks})
 
 
-def _loaded(section: Pool, file: DataFile) -> Made:
-    """The file's questions; one that is another than when the night began is refused.
+def changed(recipe: Recipe) -> str | None:
+    """What has become of the file of questions since the recipe was read; None if it can be asked from."""
+    section, file = recipe.pool, recipe.pool.file
+    try:
+        if file and section.digest() != file.sha256:
+            return f"{file.paths[0]} has changed since the night began"
+    except DataError as err:
+        return str(err)
+    return None
+
+
+def _loaded(section: Pool) -> Made:
+    """The file's questions.
 
     Raises:
-        DataError: the file has changed or gone, or holds no questions.
+        DataError: the file has gone, or holds no questions.
     """
-    if section.digest() != file.sha256:
-        message = "the file has changed since the night began: begin a night of another name"
-        raise DataError(message, file=file.paths[0])
     loaded = section.load()
     return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])
 

@@ -11,6 +11,7 @@ from nightschool.errors import DataError, RecipeError, Refused
 from nightschool.forecast import forecast
 from nightschool.recipe.load import load_recipe
 from nightschool.reuse import Past, reasons
+from tasks import pool
 from tasks.night import Night, facts_in
 from tasks.steps import STEPS
 
@@ -113,6 +114,8 @@ def _verdict(night: Night, past: Past | None, phase: str, forecast: int, because
         return verdict(*_accepted(night, past, phase, chunks, total - len(made)))
     if len(made) == total:
         return verdict("reuse")
+    if phase == "pool" and (harm := pool.changed(night.recipe)):
+        return verdict("refuse", harm, "run the recipe itself, which begins with the file as it is now")
     if past and phase in because:
         again = past.pins(phase).items() - night.keys.items()
         return verdict("redo" if again else "make", because[phase])

@@ -215,3 +215,28 @@ def test_what_changes_in_mid_run_never_mixes_old_rows_with_new(
     assert len(given) == client().stats().sent - before == 2 * asks
     old = {(reply.prompt, reply.sampling) for reply in replies(night.store.journal(first))}
     assert old.isdisjoint((reply.prompt, reply.sampling) for reply in given)
+
+
+def test_a_file_that_changed_under_a_night_is_refused_unless_its_questions_are_there(
+    make: Make, tmp_path: Path
+) -> None:
+    file = tmp_path / "maths.jsonl"
+    file.write_text('{"question": "1 + 1?"}\n', "utf-8")
+    sets = [
+        "questions=null",
+        f"pool={{file: {file}}}",
+        "answers.reply=text",
+        "student=null",
+        "sft=null",
+        "validate=null",
+    ]
+    night = make(*sets)
+    with serving() as served:
+        fill(night, served, "pool")
+        file.write_text('{"question": "1 + 2?"}\n', "utf-8")
+        begun = Night.open(night.store.place, night.name)
+        assert said(begun)["pool"].word == "reuse", "its questions are in the store"
+        assert said(make(*sets))["pool"].line == "pool: redo 1 chunk, because maths.jsonl changed"
+    night.store.path(pool.chunks(night)[0], "manifest.json").unlink()
+    with pytest.raises(Refused, match=r"pool: refuse 1 chunk, because .*maths.jsonl has changed since the night began"):
+        refuse(reuse(begun))
