@@ -13,6 +13,7 @@ from flows.cli.export import export
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from flows.cli.review import review
+from flows.cli.show import show
 from nightschool.errors import WorldError
 
 app = typer.Typer(
@@ -107,7 +108,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows, review):
+for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows, review, show):
     app.command()(command)
 
 
