@@ -11,6 +11,7 @@ from typing import Literal
 
 from blocks.glance import lines_in
 from nightschool.chunks import Chunk
+from tasks import review
 from tasks.failures import failed_rows
 from tasks.night import Night
 from tasks.steps import STEPS, phases
@@ -57,12 +58,16 @@ class PhaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class NightStatus:
-    """A night; `running` if a process of this machine is at it; `flags` as in `tasks.night.Night`."""
+    """A night; `running` if a process of this machine is at it; `flags` as in `tasks.night.Night`.
+
+    `waiting` rows are for a person to decide.
+    """
 
     night: str
     running: bool
     phases: list[PhaseStatus]
     flags: str = ""
+    waiting: int = 0
 
 
 def status(night: Night, phase: str | None = None) -> NightStatus:
@@ -80,6 +85,7 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
         running,
         [_phase(night, one, notes, running, started) for one in phases(night.recipe, phase)],
         night.flags,
+        len(review.undecided(night)) if night.recipe.review else 0,
     )
 
 

@@ -130,6 +130,9 @@ def _details(found: NightStatus) -> list[Text]:
             mend = f"nightschool rerun {found.night} --failed --phase {phase.phase}{found.flags}"
             lines.append(Text.assemble(_MARKS["gaps"], f" {phase.phase}: {failed:,} rows have no reply"))
             lines.append(Text(f"  nightschool failures {found.night} --phase {phase.phase}\n  {mend}"))
+    if found.waiting:
+        lines.append(Text.assemble(("?", "bold magenta"), f" {found.waiting:,} rows wait for a person"))
+        lines.append(Text(f"  nightschool review {found.night}"))
     return [Text(), *lines] if lines else []
 
 

@@ -48,7 +48,7 @@ def review(
         out.print(review_sheet.export(begun, export), soft_wrap=True)
         return
     out.print(review_sheet.take_in(begun, take_in, person) if take_in else _sit(Sitting(begun, person)), soft_wrap=True)
-    out.print(_what_next(night, running=begun.running, fresh=fresh(begun)), soft_wrap=True)
+    out.print(_what_next(f"{night}{begun.flags}", running=begun.running, fresh=fresh(begun)), soft_wrap=True)
 
 
 def _sit(sitting: Sitting) -> str:

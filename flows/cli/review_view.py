@@ -13,7 +13,7 @@ from textual.widgets import ProgressBar, Static
 
 from flows.cli.review_edit import Draft, Edit
 from nightschool.records import LETTERS
-from nightschool.report.text import clean, duration, plain, visible
+from nightschool.report.text import clean, plain, visible
 from nightschool.review import Case, Voice
 from tasks import review
 from tasks.sitting import Sitting
@@ -173,15 +173,15 @@ def _panel(case: Case, voice: Voice) -> VerticalScroll:
 
 def _standing(sitting: Sitting) -> Text:
     done = sitting.total - sitting.left
-    eta = f", about {duration(round(sitting.eta_s))}" if sitting.eta_s and sitting.left else ""
+    eta = f", about {_about(sitting.eta_s)} to go" if sitting.eta_s and sitting.left else ""
     return Text(f"{done} of {sitting.total} decided{eta}")
 
 
 def _question(case: Case) -> Text:
     """Topic, question, and every answer with its key and who gave it."""
     ruling = case.ruling
-    why = plain(ruling.reason or "")
-    text = Text.assemble((f"{plain(ruling.question.topic)}  ", "bold magenta"), (why, "dim"), "\n")
+    about = [Text(visible(plain(ruling.question.topic)), "bold magenta"), Text(plain(ruling.reason or ""), "dim")]
+    text = Text("  ").join(part for part in about if part).append("\n")
     text.append(f"{clean(ruling.question.question)}\n", "bold")
     for place, answer in enumerate(case.options):
         who = [visible(voice.teacher) for voice in case.voices if voice.answer == answer]
@@ -227,10 +227,15 @@ def _hints(keys: list[tuple[str, str]]) -> Text:
 
 
 def _end(sitting: Sitting) -> Text:
-    name, count = sitting.night.name, len(sitting.decisions)
-    text = Text.assemble(
-        ("All rows are decided.\n" if not sitting.left else f"{sitting.left} rows are still open.\n", "bold")
-    )
-    text.append(f"\n{count} decided in this sitting. ")
-    text.append("A night that waits goes on by itself; one that is over takes them in with\n\n")
-    return text.append(f"  nightschool rerun {name}\n", "bold cyan")
+    name, count = f"{sitting.night.name}{sitting.night.flags}", len(sitting.decisions)
+    head = f"{sitting.left} rows are still open." if sitting.left else "All rows are decided."
+    text = Text.assemble((head, "bold"), f"\n\n{count} decided in this sitting.\n\n")
+    if not sitting.night.running:
+        return text.append("The night takes them in when it is run again:\n\n").append(
+            f"  nightschool rerun {name}\n", "bold cyan"
+        )
+    return text if sitting.left else text.append("The night, if it waits, goes on by itself.")
+
+
+def _about(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 59.5 else f"{seconds / 60:.0f} min"
