@@ -4,15 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import orjson
+
+from nightschool.errors import RecipeError
 from tasks.night import Night
 from tasks.redo import chosen
 
 
-def lines(night: Night, phase: str, chunk: int | None, *, dropped: bool) -> Iterator[bytes]:
+def lines(
+    night: Night, phase: str, chunk: int | None, *, dropped: bool = False, reason: str | None = None
+) -> Iterator[bytes]:
     """Kept or dropped rows of a phase, or of one chunk of it, as JSON lines; chunks that are not whole have none.
+
+    Args:
+        reason: only the rows that were dropped for this.
 
     Raises:
         RecipeError: the night has no such phase or chunk; names those that it has.
     """
     for one, _ in night.made(chosen(night, phase, chunk)):
-        yield from night.store.lines(one, dropped=dropped)
+        for line in night.store.lines(one, dropped=dropped or reason is not None):
+            if reason is None or orjson.loads(line)["reason"] == reason:
+                yield line
+
+
+def disagreements(night: Night, phase: str, chunk: int | None) -> Iterator[bytes]:
+    """The rulings whose votes are against the truth, accepted ones first, then those that were dropped.
+
+    Raises:
+        RecipeError: another phase than the committee, or a chunk that it has not.
+
+    Source: plan 002, whose teacher disagreed with 31.5% of the truth, unseen until the student had got worse.
+    """
+    if phase != "committee":
+        raise RecipeError("only the committee disagrees", field="--disagreements", value=phase, allowed="committee")
+    for dropped in (False, True):
+        for line in lines(night, phase, chunk, dropped=dropped):
+            if orjson.loads(line)["vote_right"] is False:
+                yield line

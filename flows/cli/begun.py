@@ -109,10 +109,18 @@ def rows(
     phase: Annotated[str, typer.Option(help="Whose rows.")],
     chunk: Annotated[int | None, typer.Option(min=0, help="Only this chunk, as `status` counts them.")] = None,
     dropped: Annotated[bool, typer.Option("--dropped", help="Those that were dropped, each with its reason.")] = False,
+    reason: Annotated[str | None, typer.Option(help="Those that were dropped for this.")] = None,
+    disagreements: Annotated[
+        bool, typer.Option("--disagreements", help="Rulings of the committee whose votes are against the truth.")
+    ] = False,
     store: Store = "runs",
 ) -> None:
     """Print rows of a night as JSON lines, for eyes or for jq."""
+    from tasks import rows as found
     from tasks.night import Night
-    from tasks.rows import lines
 
-    write_lines(lines(Night.open(store, night), phase, chunk, dropped=dropped))
+    opened = Night.open(store, night)
+    if disagreements:
+        write_lines(found.disagreements(opened, phase, chunk))
+    else:
+        write_lines(found.lines(opened, phase, chunk, dropped=dropped, reason=reason))

@@ -9,12 +9,13 @@ import pytest
 
 from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
+from nightschool.errors import RecipeError
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Ruling, Solved
 from nightschool.sitting import Sitting
 from nightschool.values.latex import same
 from nightschool.wire import Endpoint
-from tasks import committee, merge
+from tasks import committee, merge, rows
 from tasks.night import Night
 from tasks.step import Served
 from tasks.steps import STEPS
@@ -47,10 +48,10 @@ def make(night: Night, served: Served, *phases: str) -> None:
                 night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
 
 
-def solved(folder: Path, *sets: str) -> Night:
+def solved(folder: Path, *sets: str, **accuracy: float) -> Night:
     """A night as far as its rulings."""
     night = Night.plan(load_recipe(folder / "r.yaml", sets=sets))
-    models = {name: ScriptedModel(accuracy=accuracy) for name, accuracy in ACCURACY.items()}
+    models = {name: ScriptedModel(accuracy=share) for name, share in (ACCURACY | accuracy).items()}
     with scripted(Script(behaviour="maths", models=models, answers=night.recipe.pool)) as url:
         served = {name: Endpoint(model=name, urls=(url,)) for name in models}
         make(night, served, "pool", "answers", "merge", "committee")
@@ -84,6 +85,19 @@ def test_by_the_files_truth_a_right_solution_is_taught(folder: Path) -> None:
     counts = sitting(night)
     assert (counts.asked, sum(counts.by.values())) == (20, len(night.rows(committee.chunks(night), Ruling)))
     assert counts.seats["ann"].right > counts.seats["cleo"].right
+
+
+def test_disagreements_with_the_truth_are_a_data_set(folder: Path) -> None:
+    hasty = ("answers.samples=1", "committee.ties=first", "committee.min_agreement=0.1", "committee.quorum=1")
+    night = solved(folder, *hasty, ann=0.4)
+    found = [Ruling.model_validate_json(line) for line in rows.disagreements(night, "committee", None)]
+    assert {row.id for row in found} == {row.id for row in rulings(night) if row.vote_right is False}
+    assert {row.verdict for row in found} == {"accept", "reject"}
+    lines = rows.lines(night, "committee", None, reason="against_truth")
+    against = {Ruling.model_validate_json(line).id for line in lines}
+    assert against == {row.id for row in found if row.verdict == "reject"}
+    with pytest.raises(RecipeError, match="allowed: committee"):
+        list(rows.disagreements(night, "merge", None))
 
 
 def test_by_votes_alone_equivalent_answers_are_one(folder: Path) -> None:
