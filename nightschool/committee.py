@@ -145,7 +145,8 @@ def rule(
     found = decide(cast, terms.rule, same=same)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
-    vote_right = _right(vote, said, same)
+    rights = {one.value: one.right for heard in said.values() for one in heard if one.value is not None}
+    vote_right = _right(vote, rights, same)
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
@@ -166,7 +167,7 @@ def rule(
         agreement=found.agreement,
         entropy=found.entropy,
         confidence=found.confidence,
-        **_marks(said, own, same),
+        **_marks(said, own, rights, same),
     )
 
 
@@ -210,12 +211,11 @@ def _outcome(reason: str | None, found: Decision, terms: Terms) -> Outcome:
     return "review" if reason in terms.to_review and found.agreement >= terms.reject_below else "reject"
 
 
-def _right(vote: str | None, said: Said, same: Same) -> bool | None:
-    """Whether the vote is right, by the samples that gave it."""
+def _right(vote: str | None, rights: Mapping[str, bool | None], same: Same) -> bool | None:
+    """Whether the vote is right, by what is known of the values that were given."""
     if vote is None:
         return None
-    of_vote = (one for heard in said.values() for one in heard if one.value is not None and same(one.value, vote))
-    marks = {one.right for one in of_vote} - {None}
+    marks = {right for value, right in rights.items() if right is not None and same(value, vote)}
     return marks.pop() if len(marks) == 1 else None
 
 
@@ -227,9 +227,9 @@ def _texts(said: Said, answer: str | None, known: Known | None, same: Same) -> l
     return sorted({one.text for one in heard if (one.right if known else same(one.value or "", answer))})
 
 
-def _marks(said: Said, own: Sequence[Ballot], same: Same) -> dict[str, Any]:
+def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, bool | None], same: Same) -> dict[str, Any]:
     """By teacher: whether its vote is right, samples that were judged, those that were right, and what came of both."""
-    votes = {one.teacher: _right(one.value, said, same) for one in own}
+    votes = {one.teacher: _right(one.value, rights, same) for one in own}
     counts = {teacher: sum(one.right is not None for one in heard) for teacher, heard in said.items()}
     judged = {teacher: count for teacher, count in counts.items() if count}
     results: dict[str, Results] = {}

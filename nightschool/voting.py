@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import fmean, median
@@ -107,18 +107,12 @@ def candidates(ballots_T: Sequence[Ballot], same: Same = str.__eq__) -> list[Can
 
     Equality is taken to be transitive: x = y and y = z make one candidate of three, also where x = z was not judged.
     """
-    cast = [ballot for ballot in ballots_T if ballot.value is not None]
-    spellings = Counter(ballot.value for ballot in cast if ballot.value is not None)
-    groups: list[list[str]] = []
-    for value in sorted(spellings, key=_canonical):
-        mine = [group for group in groups if any(same(other, value) or same(value, other) for other in group)]
-        groups = [group for group in groups if group not in mine]
-        groups.append([*(one for group in mine for one in group), value])
+    spellings = Counter(ballot.value for ballot in ballots_T if ballot.value is not None)
     found = []
-    for group in groups:
-        value = min(group, key=lambda one: (-spellings[one], *_canonical(one)))
-        own = [ballot for ballot in cast if ballot.value in group]
-        found.append(Candidate(value, tuple(sorted(own, key=lambda one: (one.teacher, one.confidence)))))
+    for group in _groups(spellings, same):
+        own = [ballot for ballot in ballots_T if ballot.value in group]
+        ballots = tuple(sorted(own, key=lambda one: (one.teacher, one.confidence)))
+        found.append(Candidate(_spelling(group, spellings), ballots))
     return sorted(found, key=lambda one: _canonical(one.value))
 
 
@@ -127,12 +121,27 @@ def ballot_of(teacher: str, samples: Sequence[str | None], same: Same = str.__eq
 
     A tie among them is an abstention; a sample without an answer takes confidence away.
     """
-    found = candidates([Ballot(f"{place:09d}", value) for place, value in enumerate(samples)], same)
-    counts = sorted((len(candidate.ballots) for candidate in found), reverse=True)
-    if not counts or (len(counts) > 1 and counts[0] == counts[1]):
+    spellings = Counter(value for value in samples if value is not None)
+    groups = sorted((sum(spellings[value] for value in group), group) for group in _groups(spellings, same))
+    if not groups or (len(groups) > 1 and groups[-1][0] == groups[-2][0]):
         return Ballot(teacher, None, 0.0)
-    winner = max(found, key=lambda candidate: len(candidate.ballots))
-    return Ballot(teacher, winner.value, counts[0] / len(samples))
+    most, group = groups[-1]
+    return Ballot(teacher, _spelling(group, spellings), most / len(samples))
+
+
+def _groups(spellings: Mapping[str, int], same: Same) -> list[list[str]]:
+    """Spellings of the same answer together."""
+    groups: list[list[str]] = []
+    for value in sorted(spellings, key=_canonical):
+        mine = [group for group in groups if any(same(other, value) or same(value, other) for other in group)]
+        groups = [group for group in groups if group not in mine]
+        groups.append([*(one for group in mine for one in group), value])
+    return groups
+
+
+def _spelling(group: Sequence[str], spellings: Mapping[str, int]) -> str:
+    """The commonest, the shortest among equals."""
+    return min(group, key=lambda one: (-spellings[one], *_canonical(one)))
 
 
 def _canonical(value: str) -> tuple[int, str]:

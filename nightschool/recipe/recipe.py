@@ -112,6 +112,10 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _the_committee_can_rule(self) -> Recipe:
         committee.check(self.committee, self.answers, self.pool, len(self.teachers))
+        served = {teacher.engine or self.serve.engine for teacher in self.teachers}
+        if self.committee.confidence == "logprobs" and "transformers" in served:
+            raise Clash("the embedded engine gives no logprobs", "committee", "confidence",
+                        allowed="votes, stated, or engine: vllm")  # fmt: skip
         if self.review and not self.committee.to_review:
             raise Clash("nothing goes to a person: name the reasons in committee.to_review", "review",
                         allowed="leave it out, or committee.to_review: [tie, low_agreement]")  # fmt: skip

@@ -65,6 +65,9 @@ BAD = {
     "all as confident": (
         "letters", ("committee.strategy=max_confidence",), "committee.strategy: a single sample is as confident",
     ),
+    "no logprobs": (
+        "letters", ("committee.confidence=logprobs", "serve.engine=transformers"), "confidence: the embedded engine",
+    ),
     "nobody asks for it": ("letters", ("committee.confidence=stated",), "answers.prompt: the prompt does not ask"),
     "nobody looks": ("text", ("committee.reject_below=0.3",), "committee.reject_below: nothing goes to a person"),
     "no school": ("text", ("committee.verifier=solver",), "committee.verifier: the solver reads the school's own"),
