@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 from nightschool.marking import agreed
 from nightschool.records import Answer, Mark, Outcome, Question, Results, Ruling, Solved
@@ -19,8 +19,7 @@ from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, candidat
 RULES_VERSION = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(NamedTuple):
     """One sample of a teacher: its value (None = it says nothing), and what was written on the way to it.
 
     right: whether it is, as far as an exact check can tell; confidence: in [0, 1], where the sample comes with one.

@@ -15,7 +15,7 @@ Pair = tuple[str, str]
 class Sameness:
     """Whether two of a question's values are one answer; None for what could not be judged.
 
-    In this order: equal as they stand, or two exact numbers; both held against the truth already; mathematics.
+    In this order: both held against the truth already; equal as they stand, or two exact numbers; mathematics.
 
     Args:
         right: by value, whether it is right; None where that is not known.
@@ -27,17 +27,18 @@ class Sameness:
     ) -> None:
         self._right, self._told = right, told or {}
         self._kind: Kind = kind
+        self._equal: dict[Pair, bool | None] = {}
 
     def __call__(self, one: str, two: str) -> bool | None:
         if one == two:
             return True
-        found = equal(one, two, self._kind)
-        if found is not None:
-            return found
         ours, theirs = self._right.get(one), self._right.get(two)
         if ours is not None and theirs is not None and (ours or theirs):
             return ours and theirs
-        return self._told.get(_pair(one, two))
+        if (one, two) not in self._equal:
+            self._equal[one, two] = self._equal[two, one] = equal(one, two, self._kind)
+        found = self._equal[one, two]
+        return self._told.get(_pair(one, two)) if found is None else found
 
     def untold(self) -> set[Pair]:
         """The pairs that only mathematics can tell, in one spelling and order each."""
