@@ -48,6 +48,14 @@ class Remote:
             return sorted(name.rsplit("/", 1)[-1] for name in filled)
         return []
 
+    def find(self, folder: str, part: str, ending: str) -> list[str]:
+        """Names of all objects in a folder, at any depth, that have `part` in their last word and end so; sorted."""
+        with self._reaching(folder), _absent_is_nothing():
+            start = len(self._at(""))
+            names = [str(name)[start:] for name in self._files.find(self._at(folder), refresh=True)]
+            return sorted(one for one in names if part in one.rsplit("/", 1)[-1] and one.endswith(ending))
+        return []
+
     def read(self, name: str) -> bytes | None:
         """An object's bytes; None if there is none."""
         with self._reaching(name), _absent_is_nothing():

@@ -14,16 +14,15 @@ import time
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, write_whole, writing
-from blocks.journal import line_of, packed_lines, read_lines
 from blocks.lease import leased
 from blocks.remote import Remote
+from blocks.segments import Segments
 from blocks.store import MANIFEST, Store
 from nightschool.chunks import Chunk, Manifest
 
@@ -42,6 +41,7 @@ class Shared(Store):
         self._me = uuid.uuid4().hex[:8]
         self._fetching = threading.RLock()
         self._listings: dict[str, tuple[float, list[str]]] = {}
+        self._sought: set[tuple[str, str]] = set()
         self._leases: dict[str, tuple[float, set[str]]] = {}
         self._read: dict[str, tuple[bytes, Manifest] | None] = {}
 
@@ -101,12 +101,25 @@ class Shared(Store):
                     self._push(chunk)
                 yield
                 return
-            segments = _Segments(self._remote, self._there(chunk, chunk.journal), self.journal(chunk), self._me)
+            segments = Segments(self._remote, self._there(chunk, chunk.journal), self.journal(chunk), self._me)
             with leased(self._remote, self._there(chunk, f"{chunk.stem}.lease"), segments.send, waiting):
                 self._listings.clear()
                 with writing(self.folder(chunk)):
                     segments.gather()
                 yield
+
+    def earlier(self, chunk: Chunk) -> tuple[Path, ...]:
+        """Journals that put the same asks; those that only other machines have are brought, once a process."""
+        if chunk.asks and (chunk.phase, chunk.asks) not in self._sought:
+            self._sought.add((chunk.phase, chunk.asks))
+            for name in self._remote.find(chunk.phase, f".{chunk.asks}.", ".journal.jsonl.zst"):
+                here = self.root.joinpath(*name.split("/")[:2], name.rsplit("/", 1)[-1])
+                if not here.exists() and not here.with_suffix("").exists():
+                    with writing(here.parent):
+                        half = here.with_name(f".{here.name}.{os.getpid()}.half")
+                        if self._remote.get(name, half):
+                            half.replace(here)
+        return super().earlier(chunk)
 
     def is_held(self, chunk: Chunk) -> bool:
         """Whether a process of this machine, or another machine, makes the chunk, as of a moment ago."""
@@ -201,40 +214,6 @@ class Shared(Store):
             return _digest(self.path(chunk, MANIFEST).read_bytes())
         except OSError:
             return None
-
-
-class _Segments:
-    """A journal's whole lines, copied there as they come, each run of them under a name of its own."""
-
-    def __init__(self, remote: Remote, folder: str, journal: Path, me: str) -> None:
-        self._remote, self._folder, self._journal, self._me = remote, folder, journal, me
-        self._sent = 0
-
-    def send(self) -> None:
-        if not self._journal.exists():
-            return
-        with self._journal.open("rb") as file:
-            file.seek(self._sent)
-            data = file.read()
-        data = data[: data.rfind(b"\n") + 1]
-        if data:
-            self._remote.write(f"{self._folder}/{self._me}-{self._sent:015d}", data)
-            self._sent += len(data)
-
-    def gather(self) -> None:
-        """Puts replies that another machine paid for into this machine's journal."""
-        sent = [self._remote.read(f"{self._folder}/{name}") or b"" for name in self._remote.names(self._folder)]
-        if not sent:
-            return
-        old = self._journal.read_bytes() if self._journal.exists() else b"".join(packed_lines(self._journal))
-        have = _bodies(old)
-        new = [line_of(body) for body in _bodies(b"\n".join(sent)) if body not in have]
-        write_whole(self._journal, old[: old.rfind(b"\n") + 1] + b"".join(new))
-
-
-def _bodies(data: bytes) -> dict[bytes, None]:
-    """Replies in the good lines, each once, in order."""
-    return {body: None for of_row in read_lines(BytesIO(data))[0].values() for body in of_row.split(b"\n")}
 
 
 def _digests(names: Iterable[str], ending: str) -> list[str]:

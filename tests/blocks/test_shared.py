@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 import threading
-import uuid
 from pathlib import Path
 
-import orjson
 import pytest
 
 from blocks import lease, shared
+from blocks.earlier import Earlier
 from blocks.journal import replies
 from blocks.lease import Lease
-from blocks.pid_file import identify
 from blocks.places import folder_of, open_store
 from blocks.remote import Remote
 from blocks.shared import Shared
@@ -24,15 +20,6 @@ from nightschool.errors import RecipeError
 from nightschool.records import Dropped
 from tests.blocks.test_journal import journal_of
 from tests.blocks.test_store import CHUNK, row
-
-
-@pytest.fixture(params=["memory", "file", "s3"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    place = f"there-{uuid.uuid4().hex}"
-    if request.param == "s3":
-        request.getfixturevalue("s3")
-        return f"s3://nights/{place}"
-    return f"memory://{place}" if request.param == "memory" else f"file://{tmp_path / place}"
 
 
 @pytest.fixture
@@ -158,6 +145,18 @@ def test_replies_of_a_machine_that_was_lost_are_not_paid_for_again(
     assert far.names("answers/k1/chunk-00017.lease") == []
 
 
+def test_replies_that_another_machine_has_under_another_key_are_found(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    other, mine = (Chunk("answers", key, 0, 0, "x", asks="abcd1234") for key in ("k0", "k1"))
+    with one.lock(other):
+        journal_of(one.journal(other), "a", "b")
+        one.commit(other, rows=[row("a"), row("b")], dropped=[], figures={})
+    [journal] = two.earlier(mine)
+    assert journal == two.journal(other)
+    assert set(Earlier([journal]).of(["b", "c"])) == {"b"}
+    assert not two.manifest(mine)
+
+
 def test_two_machines_make_a_chunk_once(machines: tuple[Shared, Shared], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lease, "LOOK_S", 0.01)
     made: list[str] = []
@@ -176,37 +175,6 @@ def test_two_machines_make_a_chunk_once(machines: tuple[Shared, Shared], monkeyp
     for thread in threads:
         thread.join()
     assert sorted(made) == [f"chunk {index}" for index in range(6)]
-
-
-def test_a_lease_of_a_process_of_this_machine_that_is_gone_is_taken_at_once(url: str) -> None:
-    gone = subprocess.Popen(["true"])
-    facts = {"process": identify(os.getpid()).model_dump() | {"pid": gone.pid}, "owner": "x", "host": "here"}
-    gone.wait()
-    for where, taken in ((lease._where(), True), ("another machine", False)):
-        remote = Remote(f"{url}/{taken}")
-        remote.create("x.lease/00001.lease", orjson.dumps(facts | {"where": where}))
-        assert Lease(remote, "x.lease").take() == taken
-
-
-def test_a_lease_is_taken_from_the_dead_and_never_from_the_living(url: str) -> None:
-    now = [0.0]
-    first, second, third = (Lease(Remote(url), "x.lease", lambda: now[0]) for _ in range(3))
-    assert first.take()
-    for _ in range(5):
-        assert not second.take()
-        now[0] += lease.DEAD_AFTER_S * 0.9
-        assert first.beat()
-    assert not second.take()
-    now[0] += lease.DEAD_AFTER_S * 1.1
-    assert not third.take(), "it has only now begun to listen"
-    assert second.take()
-    assert not first.beat(), "back from the dead, it finds another holder"
-    assert second.beat()
-    assert not third.take()
-    second.release()
-    assert third.take()
-    assert not first.beat()
-    assert not second.beat()
 
 
 def test_a_chunk_that_is_being_made_is_seen_from_elsewhere(
