@@ -84,11 +84,15 @@ class Night:
         return replace(self, accepted={}, pins={})
 
     @property
+    def where(self) -> str:
+        """What a command must be given to find this night's store: " --store s3://bucket"."""
+        place = self.store.place
+        return "" if place == str(WORK) else f" --store {shlex.quote(place)}"
+
+    @property
     def flags(self) -> str:
         """What any command must be given to mean this very night: " --accept-stale answers --store s3://bucket"."""
-        place = self.store.place
-        where = [] if place == str(WORK) else [f" --store {shlex.quote(place)}"]
-        return "".join([*(f" --accept-stale {phase}" for phase in self.accepted), *where])
+        return "".join([*(f" --accept-stale {phase}" for phase in self.accepted), self.where])
 
     @property
     def at_a_glance(self) -> Night:

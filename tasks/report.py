@@ -108,6 +108,7 @@ def _night(night: Night, run: Run) -> NightFigures:
         engine=", ".join(dict.fromkeys(night.engines.values())),
         student=str(next((path for path in student if path.is_dir()), "")),
         learns=recipe.learner is not None,
+        where=night.where,
         versions=_versions(),
         machine={
             "cores": str(psutil.cpu_count()),

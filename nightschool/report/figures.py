@@ -160,7 +160,8 @@ class Failure(Figure):
 class Night(Figure):
     """Which night this is and how it was made. verdict and outcome are filled in by `conclude`.
 
-    learns: whether the recipe has a student; a night without one only makes data.
+    learns: whether the recipe has a student; a night without one only makes data. where: what its commands are given
+    beside its name, such as " --store s3://bucket".
     """
 
     name: str
@@ -176,6 +177,7 @@ class Night(Figure):
     engine: str = ""
     student: str = ""
     learns: bool = True
+    where: str = ""
     versions: dict[str, str] = {}
     machine: dict[str, str] = {}
     keys: dict[str, str] = {}

@@ -8,6 +8,7 @@ from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.critiques import told
 from nightschool.report.figures import LatencyTimes, Outcome, Report
+from nightschool.report.kept import export, kept
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Stage
 from nightschool.report.text import duration, percent, plain, points
@@ -98,7 +99,7 @@ def what_next(report: Report) -> tuple[str, ...]:
     if report.people and report.people.waiting:
         waiting = report.people.waiting
         lines += [f"{_count(waiting, 'row')} {'waits' if waiting == 1 else 'wait'} for a person:"]
-        lines += [f"$ nightschool review {night.name}"]
+        lines += [f"$ nightschool review {night.name}{night.where}"]
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
             lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")
@@ -115,7 +116,7 @@ def what_next(report: Report) -> tuple[str, ...]:
         )
     if report.night.outcome == "passed" and night.student:
         lines.append(f"The student is ready to be served: {night.student}")
-    return tuple(lines) or ("Nothing is left to do.",)
+    return (*lines, *export(report)) or ("Nothing is left to do.",)
 
 
 def summary_lines(report: Report) -> list[str]:
@@ -138,6 +139,7 @@ def summary_lines(report: Report) -> list[str]:
         for one in (report.marks.teachers if report.marks else ())
         if one.right
     ]
+    lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     asked = report.requests
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
