@@ -6,7 +6,8 @@ them. Each way is a process of its own, measured by its CPU seconds and its most
 - `copy`: each chunk unpacked, each line through orjson.loads and orjson.dumps, packed again by the same functions;
 - `store`: the same through the store, which checks what it reads against a manifest and writes one;
 - `pyarrow`: pyarrow.json reads each chunk's JSON lines, and writes them as a Parquet file in zstd;
-- then our phases, by the steps that a night runs: merge (with values and marks), and what follows it in the recipe.
+- then our phases, by the steps that a night runs, each line with those before it: merge (values and marks), committee
+  (votes), filters (consistency).
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ serve: {{engine: scripted}}
 teachers: [{{name: qwen25, model: a}}, {{name: qwen3, model: b}}]
 pool: {{file: questions.jsonl, fields: {{question: problem, answer: answer}}}}
 answers: {{reply: text, value: latex, prompt: p.txt, samples: 8, chunk_rows: 1000}}
+filters: {{consistency: {{drop: [all_right, all_wrong]}}}}
 """
 _WORDS = """the of a we find that so then sum and is equal to by substituting this into equation gives value number x y
 integer hence therefore note since must have possible divide both sides remaining triangle angle probability f(x) total

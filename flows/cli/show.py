@@ -44,11 +44,13 @@ def view(found: Life) -> RenderableType:
     parts: list[RenderableType] = [Text(f"{found.id} of night {visible(found.night)}", style="bold")]
     parts.append(Padding(Text(visible(found.question)), (0, 0, 1, 2)))
     before: dict[str, Any] = {}
+    shown: set[tuple[str, str]] = set()
     for station in found.stations:
         parts.append(_head(station))
         for row in (*station.kept, *station.dropped):
             named = [("row", str(row["id"]))] if row.get("id") != found.id else []
-            lines = [*named, *_lists(row), *_changed(row, before)]
+            lines = [*named, *(one for one in _lists(row) if one not in shown), *_changed(row, before)]
+            shown.update(lines)
             parts += [Padding(Text.assemble((f"{visible(name)}  ", "dim"), text), (0, 0, 0, 4)) for name, text in lines]
             before |= {name: value for name, value in row.items() if name not in _HIDDEN}
     return Group(*parts)

@@ -30,7 +30,8 @@ def said(text: str, kind: Kind) -> str | None:
         ("\u0410", "-no_answer"),  # Cyrillic: looks like A, and is another letter
         ("The answer is a dog", "-no_answer"), ("A dog barks.", "-no_answer"), ("", "-no_answer"),
         ("Answer: A or B", "?several_letters"), ("The answer is (A) and (C)", "?several_letters"),
-        ("\\boxed{7}", "-not_a_letter"),
+        ("\\boxed{7}", "-not_a_letter"), ("<think>the answer is B</think>(A)", "A"),
+        ("<think>the answer is B", "-no_answer"),
     ],
 )  # fmt: skip
 def test_letters(text: str, value: str) -> None:
@@ -45,6 +46,7 @@ def test_letters(text: str, value: str) -> None:
         ("No, at first sight. But moles do dig. So the answer is yes.", "yes"), ("Thus, no.", "no"),
         ("\\boxed{\\text{No}}", "no"), ("Hence the statement is false.", "no"), ("The answer is generally no.", "no"),
         ("No one knows how.", "-no_answer"), ("So the answer is uncertain.", "-no_answer"),
+        ("<think>the answer is yes</think> the answer is no", "no"),
         ("The answer is no longer known.", "-no_answer"), ("Nothing is certain.", "-no_answer"),
     ],
 )  # fmt: skip
