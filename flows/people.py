@@ -43,7 +43,7 @@ def _wait(night: Night, until: datetime | None) -> None:
     sitting = Sitting(night, who="")
     counts = progress.track("people")
     form = _Form(sitting) if get_current_settings().server.ui.enabled else None
-    where = f"nightschool review {night.name}{f', or Resume on {form.url}' if form else ''}"
+    where = f"nightschool review {night.name}{night.where}{f', or Resume on {form.url}' if form else ''}"
     counts.say(f"{sitting.left} rows wait for a person: {where}", now=True, urgent=True)
     review.was_let_go(night)  # a word from before counts for nothing
     while sitting.look() and not (_over(until) or review.was_let_go(night) or (form and form.lets_go())):

@@ -67,6 +67,7 @@ class NightStatus:
     running: bool
     phases: list[PhaseStatus]
     flags: str = ""
+    where: str = ""
     waiting: int = 0
 
 

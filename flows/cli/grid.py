@@ -132,7 +132,7 @@ def _details(found: NightStatus) -> list[Text]:
             lines.append(Text(f"  nightschool failures {found.night} --phase {phase.phase}\n  {mend}"))
     if found.waiting:
         lines.append(Text.assemble(("?", "bold magenta"), f" {found.waiting:,} rows wait for a person"))
-        lines.append(Text(f"  nightschool review {found.night}"))
+        lines.append(Text(f"  nightschool review {found.night}{found.where}"))
     return [Text(), *lines] if lines else []
 
 
