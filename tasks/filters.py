@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nightschool import filters, near
+from nightschool import filters
 from nightschool.chunks import Chunk, Manifest, combined
 from nightschool.errors import DataError
 from nightschool.filters import Check, Found
 from nightschool.language import foreign
+from nightschool.near import Twin
 from nightschool.overlap import Passages
 from nightschool.recipe.data_file import Source
 from nightschool.recipe.filters import (
@@ -123,15 +124,17 @@ def _repeated(night: Night, section: NearDuplicates) -> Find:
     return find
 
 
-def _twins(night: Night, section: NearDuplicates) -> dict[str, near.Twin]:
-    sketches = near.Sketches()
+def _twins(night: Night, section: NearDuplicates) -> dict[str, Twin]:
+    from nightschool.sketches import Sketches, duplicates  # a second, and `plan` needs none of it
+
+    sketches = Sketches()
     for name in section.against:
         for row in night.each([chunk for chunk, _ in ended_with(night, name)], Ruling):
             sketches.add(f"{name}/{row.id}", asked(row.question))
     fixed = len(sketches)
     for row in night.each(review.out(night), Ruling):
         sketches.add(row.id, asked(row.question))
-    return near.duplicates(sketches, threshold=section.threshold, fixed=fixed)
+    return duplicates(sketches, threshold=section.threshold, fixed=fixed)
 
 
 def asked(question: Question) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from nightschool import near
 from nightschool.chunks import Chunk, combined
 from nightschool.classes import value_of
 from nightschool.errors import DataError
 from nightschool.mended import Side
+from nightschool.near import Twin
 from nightschool.recipe.choosing import Splits
 from nightschool.records import Ruling
 from nightschool.splits import hold, side_of
@@ -75,16 +75,18 @@ def _side(ruling: Ruling, section: Splits) -> Side:
     return side_of(ruling.question.question, validation=section.validation, test=section.test, salt=section.salt)
 
 
-def _leaks(rulings: Iterable[Ruling], section: Splits) -> dict[str, near.Twin]:
+def _leaks(rulings: Iterable[Ruling], section: Splits) -> dict[str, Twin]:
     """Rows to train on that are nearly the same as a held-out one, by id."""
-    held, taught = near.Sketches(), near.Sketches()
+    from nightschool.sketches import Sketches, crossing  # a second, and `plan` needs none of it
+
+    held, taught = Sketches(), Sketches()
     for ruling in rulings:
         to = taught if _side(ruling, section) == "train" else held
         to.add(ruling.id, filters.asked(ruling.question))
-    return near.crossing(held, taught, threshold=section.threshold)
+    return crossing(held, taught, threshold=section.threshold)
 
 
-def _figures(kept: Iterable[Ruling], fields: Iterable[str], leaks: dict[str, near.Twin]) -> dict[str, object]:
+def _figures(kept: Iterable[Ruling], fields: Iterable[str], leaks: dict[str, Twin]) -> dict[str, object]:
     """Rows by field, value and side, and the leaks among them."""
     counts: dict[str, dict[str, Counter[str]]] = {field: {} for field in fields}
     total, found = Counter[str](), 0

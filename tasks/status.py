@@ -86,6 +86,7 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
         running,
         [_phase(night, one, notes, running, started) for one in phases(night.recipe, phase)],
         night.flags,
+        night.where,
         len(review.undecided(night)) if night.recipe.review else 0,
     )
 

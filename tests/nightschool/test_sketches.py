@@ -7,7 +7,7 @@ import random
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.near import Sketches, crossing, duplicates
+from nightschool.sketches import Sketches, crossing, duplicates
 
 STORY = "Amanda received fifty dollars and buys two tapes that cost nine each and a set that costs twenty"
 RENAMED = STORY.replace("Amanda", "Josie")
