@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal, NamedTuple
 
+from nightschool.lines import HeardLine
 from nightschool.marking import agreed
-from nightschool.records import Answer, Mark, Outcome, Question, Results, Ruling, Solved
+from nightschool.records import Answer, Mark, Outcome, Question, Results, Ruling
 from nightschool.reliability import Votes
 from nightschool.seeds import rng_of
 from nightschool.values.kinds import Kind
@@ -80,21 +81,23 @@ def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[s
     }
 
 
-def hear_solutions(solved: Solved, teachers: Sequence[str], source: Confidence = "votes") -> dict[str, list[Heard]]:
+def hear_solutions(
+    solutions: Mapping[str, Sequence[HeardLine]], teachers: Sequence[str], source: Confidence = "votes"
+) -> dict[str, list[Heard]]:
     """What every teacher wrote on a question; a solution without an answer is not right, as far as a truth is known."""
     marks: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
     return {
         name: [
             Heard(one.value, one.text, marks.get(one.mark), stated(one.text) if source == "stated" else one.confidence)
-            for one in solved.solutions.get(name, ())
+            for one in solutions.get(name, ())
         ]
         for name in teachers
     }
 
 
-def truth_of(solved: Solved, kind: Kind) -> Known | None:
+def truth_of(question: Question, kind: Kind) -> Known | None:
     """The file's answer to a question; None where it has none that can be read."""
-    answer = solved.question.answer
+    answer = question.answer
     value = read_truth(answer, kind).value if answer is not None else None
     return Known("truth", value) if value is not None else None
 

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nightschool.records import Mark
 from nightschool.values.kinds import Fallback, Kind, Reading
 from nightschool.values.read import read
 
@@ -67,6 +68,23 @@ class SolvedLine(msgspec.Struct, gc=False):
     solutions: dict[str, list[SolutionLine]]
 
 
+class HeardLine(msgspec.Struct, gc=False):
+    """A `Solution` as the committee hears it."""
+
+    text: str
+    value: str | None
+    mark: Mark | None
+    confidence: float | None = None
+
+
+class CaseLine(msgspec.Struct, gc=False):
+    """A `Solved` as the committee rules on it; the question is a `Question` as JSON."""
+
+    id: str
+    question: msgspec.Raw
+    solutions: dict[str, list[HeardLine]]
+
+
 class _Head(msgspec.Struct):
     id: str
     teacher: str
@@ -74,6 +92,7 @@ class _Head(msgspec.Struct):
 
 _QUESTION, _HEAD, _STRING = msgspec.json.Decoder(QuestionLine), msgspec.json.Decoder(_Head), msgspec.json.Decoder(str)
 solved_line = msgspec.json.Decoder(SolvedLine).decode
+case_line = msgspec.json.Decoder(CaseLine).decode
 # In JSON a quote within a text stands behind a backslash, so these are found between fields only.
 _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"', b"}]}"
 _BOXED, _FBOX, _ESCAPE = rb"\\boxed", rb"\\fbox", ord("\\")

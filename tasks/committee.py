@@ -8,8 +8,9 @@ from collections.abc import Iterator
 from nightschool import committee
 from nightschool.chunks import Chunk
 from nightschool.committee import Known, Said, Terms
+from nightschool.lines import case_line
 from nightschool.recipe.committee import terms_of
-from nightschool.records import Answer, Question, Solved
+from nightschool.records import Answer, Question
 from nightschool.reliability import Reliability, Votes, dawid_skene, one_coin
 from nightschool.sameness import Sameness, tell
 from nightschool.sitting import sit
@@ -93,14 +94,15 @@ def _letters(night: Night) -> Iterator[_Case]:
 
 def _solutions(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
     teachers, kind = [teacher.name for teacher in night.recipe.teachers], night.recipe.answers.kind
-    solved = night.rows([one for one in merge.chunks(night) if one.index == index], Solved)
-    heard = [committee.hear_solutions(row, teachers, night.recipe.committee.confidence) for row in solved]
+    solved = list(night.read([one for one in merge.chunks(night) if one.index == index], case_line))
+    heard = [committee.hear_solutions(row.solutions, teachers, night.recipe.committee.confidence) for row in solved]
     rights = [{one.value: one.right for each in said.values() for one in each if one.value} for said in heard]
     told = tell([Sameness(right, kind) for right in rights], merge.compare)
     unjudged["pairs"] += sum(verdict is None for verdict in told.values())
     for row, said, right in zip(solved, heard, rights, strict=True):
-        known = committee.truth_of(row, kind) if night.recipe.verifier == "truth" else None
-        yield row.question, said, known, Sameness(right, kind, told)
+        question = Question.model_validate_json(bytes(row.question))
+        known = committee.truth_of(question, kind) if night.recipe.verifier == "truth" else None
+        yield question, said, known, Sameness(right, kind, told)
 
 
 def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
