@@ -23,7 +23,7 @@ def test_a_dry_run_walks_every_phase_in_a_store_of_its_own(tmp_path: Path) -> No
     done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)
-    assert told["phases"] == ["pool", "answers", "merge"]
+    assert told["phases"] == ["pool", "answers", "merge", "committee", "filters", "critique"]
     assert told["requests"] > 0
     assert Path(told["page"]).is_file()
     assert Path(told["folder"]).parent == tmp_path

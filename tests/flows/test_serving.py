@@ -29,7 +29,7 @@ def test_one_after_the_other_each_is_started_once_a_phase_at_most(make: Make) ->
     with progress.listening(hear):
         teach(night)
     # Bruno is up from the questions when the answers begin.
-    assert [note.partition("-")[0] for note in ups] == ["alba", "bruno", "alba"]
+    assert [note.partition(":")[0] for note in ups] == ["alba", "bruno", "alba"]
     asked = night.rows(pool.chunks(night), Question)
     said = night.rows(answers.chunks(night), Answer)
     assert Counter(row.teacher for row in said) == {"alba": len(asked), "bruno": len(asked)}

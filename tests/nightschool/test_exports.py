@@ -26,7 +26,7 @@ CRITIQUE = CritiqueRow(
 def lessons() -> list[Lesson]:
     asked = of_question(ASKED, Prompt(system=None, user="$question"), "math", side="train")
     assert asked is not None
-    return [asked, of_critique(CRITIQUE, side="test")]
+    return [asked, of_critique(CRITIQUE.model_copy(update={"side": "test"}))]
 
 
 def test_a_critique_and_a_question_are_rows_of_one_table(tmp_path: Path) -> None:
