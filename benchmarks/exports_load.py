@@ -91,7 +91,7 @@ def _exports(folder: Path) -> list[Path]:
     questions = night.rows([chunk], Question)
     export(night, Order("verl", phase="pool"), folder / "questions")
     verl, critiques = FORMATS["verl"], folder / "critiques.parquet"
-    rows = (verl.row(of_critique(_critique(row, index), side="train"), index, "nightschool/critique")
+    rows = (verl.row(of_critique(_critique(row, index)), index, "nightschool/critique")
             for index, row in enumerate(questions))  # fmt: skip
     write_rows(critiques, rows, verl.columns)
     return [folder / "questions" / "train.parquet", critiques]
