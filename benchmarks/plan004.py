@@ -55,12 +55,13 @@ def main() -> None:
 
 def _teachers(file: Path) -> list[dict[str, object]]:
     """The recipe's two, scripted: each right at a rate of its own."""
+    known = {"file": str(file), "fields": {"question": "problem", "answer": "answer"}}
     rates = {"qwen25": ("Qwen/Qwen2.5-Math-7B", 0.7), "qwen3": ("Qwen/Qwen3-4B-Base", 0.5)}
     return [
         {
             "name": name,
             "model": model,
-            "script": {"behaviour": "maths", "answers": str(file), "models": {name: {"accuracy": rate}}},
+            "script": {"behaviour": "maths", "answers": known, "models": {name: {"accuracy": rate}}},
         }
         for name, (model, rate) in rates.items()
     ]

@@ -20,5 +20,6 @@ def kept(report: Report) -> str | None:
 def export(report: Report) -> list[str]:
     """How to get them out; nothing if there are none."""
     night = report.night
-    command = f"$ nightschool export {night.name} --format trl{night.where}"
+    rows = "verl --phase critique" if report.critiques else "trl"
+    command = f"$ nightschool export {night.name} --format {rows}{night.where}"
     return [command] if kept(report) and report.funnel[-1].total else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightschool.report.figures import Funnel, Report
 from nightschool.report.kept import export, kept
+from nightschool.report.proof import Critiques
 from nightschool.report.verdict import summary_lines
 from tests.nightschool.example_report import night
 
@@ -14,6 +15,9 @@ def test_a_night_of_data_says_what_came_through_and_how_to_get_it() -> None:
     report = Report(night=night(learns=False, name="data"), funnel=STEPS)
     assert kept(report) == "200 of 400 questions to teach from (50.0%)"
     assert export(report) == ["$ nightschool export data --format trl"]
+    counts = Critiques(judgements={}, per_question={}, left_out={}, dropped={}, questions=0)
+    judged = report.model_copy(update={"critiques": counts})
+    assert export(judged) == ["$ nightschool export data --format verl --phase critique"]
     assert "  rows       200 of 400 questions to teach from (50.0%)" in summary_lines(report)
 
 
