@@ -8,9 +8,17 @@ from collections.abc import Iterable
 import orjson
 from rich.console import Console
 
+
+class _Lasting(Console):
+    """Goes quiet when nobody reads it any more; rich would end the thread that told something, and the night hang."""
+
+    def on_broken_pipe(self) -> None:
+        self.quiet = True
+
+
 # What reads a pipe wraps for itself.
 out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() else 200)
-say = Console(stderr=True, highlight=False, markup=False)
+say = _Lasting(stderr=True, highlight=False, markup=False)
 
 
 def write_json(value: object, *, indent: bool = True) -> None:

@@ -2,6 +2,9 @@
 
 import io
 import itertools
+import os
+import subprocess
+import sys
 from dataclasses import replace
 
 import pytest
@@ -145,3 +148,13 @@ def test_failures_are_counted_and_the_first_shown() -> None:
 def test_checks_say_how_to_mend() -> None:
     text = rendered(checks_table([Check("disk", "fail", "1 GiB free", "free some"), Check("store", "ok", "runs")]))
     assert "FAIL disk: 1 GiB free\n     mend: free some\nok   store: runs" in text
+
+
+def test_a_reader_who_goes_away_ends_nothing() -> None:
+    code = "from flows.cli.output import say\nimport time\nfor _ in range(3): say.print('x' * 100)\nprint('whole')"
+    command = [sys.executable, "-c", code]
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, text=True, timeout=60, check=False)
+    os.close(write)
+    assert (done.stdout, done.returncode) == ("whole\n", 0)
