@@ -17,8 +17,7 @@ from nightschool.values.latex import same
 from nightschool.wire import Endpoint
 from tasks import committee, merge, rows
 from tasks.night import Night
-from tasks.step import Served
-from tasks.steps import STEPS
+from tests.file_night import make
 
 RECIPE = """
 name: data
@@ -38,14 +37,6 @@ def folder(tmp_path: Path) -> Path:
     (tmp_path / "q.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in asked))
     (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
     return tmp_path
-
-
-def make(night: Night, served: Served, *phases: str) -> None:
-    for phase in phases:
-        for chunk in STEPS[phase].chunks(night):
-            if not night.store.manifest(chunk):
-                made = STEPS[phase].make(night, chunk, served)
-                night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
 
 
 def solved(folder: Path, *sets: str, **accuracy: float) -> Night:

@@ -17,8 +17,8 @@ from nightschool.wire import Endpoint
 from tasks import answers, merge
 from tasks.funnel import funnel, marks
 from tasks.night import Night
-from tasks.step import Served
 from tasks.steps import STEPS
+from tests.file_night import make
 
 RECIPE = """
 name: data
@@ -36,14 +36,6 @@ def night(tmp_path: Path) -> Night:
     (tmp_path / "q.jsonl").write_text("".join(f'{{"problem": "{n}+1?", "level": {n}}}\n' for n in range(10)))
     (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
     return Night.plan(load_recipe(tmp_path / "r.yaml"))
-
-
-def make(night: Night, served: Served, *phases: str) -> None:
-    for phase in phases:
-        for chunk in STEPS[phase].chunks(night):
-            if not night.store.manifest(chunk):
-                made = STEPS[phase].make(night, chunk, served)
-                night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
 
 
 def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Night) -> None:
