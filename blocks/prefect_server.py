@@ -26,6 +26,8 @@ POOL = "nightschool"
 DEPLOYMENT = "night/nightschool"
 START_LIMIT_S = 300.0
 GRACE_S = 10.0
+# Between tries of a request that met a locked database.
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
 # Leases kept in memory, the default, are lost with the server and crash the run that holds one; small batches cost
 # the server 2.5 times as much CPU per task run.
@@ -63,7 +65,19 @@ def environment(port: int, home: Path) -> dict[str, str]:
 
 
 def call(port: int, method: str, path: str, body: object = None) -> tuple[int, Any]:
-    """One request to the server's API: HTTP status and decoded body; status 0 where nothing answers."""
+    """A request to the server's API: HTTP status and decoded body; status 0 where nothing answers.
+
+    503 is how the server says that its database is locked: asked again, as Prefect's own client does.
+    """
+    for pause_s in _PAUSES_S:
+        status, reply = _call(port, method, path, body)
+        if status != 503:
+            return status, reply
+        time.sleep(pause_s)
+    return _call(port, method, path, body)
+
+
+def _call(port: int, method: str, path: str, body: object) -> tuple[int, Any]:
     connection = http.client.HTTPConnection(HOST, port, timeout=10)
     try:
         connection.request(method, f"/api{path}", json.dumps(body), {"Content-Type": "application/json"})
