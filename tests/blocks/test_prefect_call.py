@@ -20,7 +20,7 @@ class Locked(BaseHTTPRequestHandler):
         self.send_header("Content-Length", "0")
         self.end_headers()
 
-    def log_message(self, *_: object):
+    def log_message(self, format: str, *args: object):  # noqa: A002
         pass
 
 
