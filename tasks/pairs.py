@@ -12,7 +12,9 @@ from nightschool.wire import Ask, Reply
 from tasks import balance, sft
 from tasks.asking import ask_each
 from tasks.night import Night
+from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
+from tasks.training import output
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -38,6 +40,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         prompt, sampling = student.prompt, section.sampling
         return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
 
+    same_prompts(night, served["sft"], output(night, sft.chunks(night)[0]))
     return ask_each(
         night,
         chunk,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from nightschool import validate
@@ -13,7 +14,9 @@ from nightschool.wire import Endpoint, Sampling
 from tasks import dpo, school, sft
 from tasks.asking import ask_each
 from tasks.night import Night
+from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
+from tasks.training import output
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -55,7 +58,8 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
     student = night.recipe.student
     assert student is not None
     sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
-    return ask_each(
+    compared = same_prompts(night, endpoint, output(night, sft.chunks(night)[0]))
+    made = ask_each(
         night,
         chunk,
         endpoint,
@@ -65,6 +69,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
         read=lambda row, reply: [validate.read(reply, *row)],
         topic_of=lambda row: row[0].topic,
     )
+    return replace(made, figures={**made.figures, "prompts": compared})
 
 
 def count_of(night: Night) -> int:

@@ -14,7 +14,9 @@ from blocks.embedded.grammar import BadSchema, Grammar, Grammars
 from blocks.embedded.job import Completion, Job
 from blocks.embedded.loop import Loop
 from blocks.embedded.models import Loaded
-from blocks.embedded.protocol import BadRequest, ChatRequest, chat_body
+from blocks.embedded.protocol import BadRequest, ChatRequest, TokenizeRequest, chat_body
+from nightschool.rendering import rendered
+from nightschool.wire import Message
 
 _PROMPTS_KEPT = 4096
 
@@ -53,9 +55,23 @@ class Engine:
         replies = [self._reply(completion, request.stop) for completion in outcome]
         return chat_body(request.model, replies, len(job.prompt), sum(completion.counted for completion in outcome))
 
+    def tokenize(self, request: TokenizeRequest) -> dict[str, Any]:
+        """The prompt's tokens as `chat` would have them.
+
+        Raises:
+            BadRequest: unknown model (404), or a template that refuses the messages (400).
+        """
+        self._known(request.model)
+        ids = list(self._tokens_of(tuple((turn.role, turn.content) for turn in request.messages)))
+        pieces = self._tokenizer.convert_ids_to_tokens(ids) if request.return_token_strs else None
+        return {"count": len(ids), "max_model_len": self.context, "tokens": ids, "token_strs": pieces}
+
+    def _known(self, model: str) -> None:
+        if model not in self.names:
+            raise BadRequest(f"The model `{model}` does not exist.", status=404, param="model")
+
     def _job(self, request: ChatRequest) -> tuple[Job, asyncio.Future[list[Completion] | str]]:
-        if request.model not in self.names:
-            raise BadRequest(f"The model `{request.model}` does not exist.", status=404, param="model")
+        self._known(request.model)
         prompt = self._tokens_of(tuple((turn.role, turn.content) for turn in request.messages))
         future: asyncio.Future[list[Completion] | str] = asyncio.get_running_loop().create_future()
         job = Job(
@@ -73,12 +89,11 @@ class Engine:
         return job, future
 
     def _encode(self, turns: tuple[tuple[str, str], ...]) -> tuple[int, ...]:
-        messages = [{"role": role, "content": content} for role, content in turns]
+        messages = [Message(role=role, content=content) for role, content in turns]
         try:
-            text = self._tokenizer.apply_chat_template(messages, add_generation_prompt=True, tokenize=False)
+            return tuple(rendered(self._tokenizer, [messages], opened=True)[0])
         except (TemplateError, TypeError, ValueError) as err:
             raise BadRequest(f"the chat template refuses these messages: {err}", param="messages") from None
-        return tuple(self._tokenizer.backend_tokenizer.encode(str(text), add_special_tokens=False).ids)
 
     def _limit(self, request: ChatRequest, tokens_in: int) -> int:
         wanted = request.max_completion_tokens or request.max_tokens or max(1, self.context - tokens_in)

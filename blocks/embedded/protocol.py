@@ -101,6 +101,16 @@ class ChatRequest(BaseModel):
     response_format: ResponseFormat | None = None
 
 
+class TokenizeRequest(BaseModel):
+    """What vLLM's /tokenize takes for a conversation, as far as it is served: the prompt of a chat request."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    model: str
+    messages: list[Turn] = Field(min_length=1)
+    return_token_strs: bool | None = False
+
+
 def refuse_unserved(body: dict[str, Any]) -> None:
     """Refuse the fields that would change the reply and that this server does not honour.
 

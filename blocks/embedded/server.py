@@ -8,19 +8,27 @@ import secrets
 import sys
 import time
 from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
 from aiohttp import web
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
-from blocks.embedded.protocol import BadRequest, ChatRequest, error_body, models_body, refuse_unserved
+from blocks.embedded.protocol import (
+    BadRequest,
+    ChatRequest,
+    TokenizeRequest,
+    error_body,
+    models_body,
+    refuse_unserved,
+)
 
 if TYPE_CHECKING:
     from blocks.embedded.engine import Engine
 
 _MAX_BODY = 16 * 1024**2
 _LOG_EVERY_S = 5.0
+T = TypeVar("T", bound=BaseModel)
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -37,6 +45,24 @@ def _json(body: object, status: int = 200, headers: dict[str, str] | None = None
 def _refusal(err: BadRequest) -> web.Response:
     headers = {"Retry-After": "1"} if err.status == 503 else None
     return _json(error_body(str(err), err.status, err.param), err.status, headers)
+
+
+async def _read(request: web.Request, kind: type[T]) -> tuple[dict[str, Any], T]:
+    """The body as it came, and checked.
+
+    Raises:
+        BadRequest: it is no JSON, or not of this kind.
+    """
+    try:
+        body = orjson.loads(await request.read())
+    except orjson.JSONDecodeError as err:
+        raise BadRequest(f"the body is not JSON: {err}") from None
+    try:
+        return body, kind.model_validate(body)
+    except ValidationError as err:
+        first = err.errors()[0]
+        field = ".".join(map(str, first["loc"]))
+        raise BadRequest(f"{field}: {first['msg']}", param=field) from None
 
 
 @web.middleware
@@ -67,6 +93,7 @@ class Server:
         app.router.add_get("/health", self.health)
         app.router.add_get("/v1/models", self.models)
         app.router.add_post("/v1/chat/completions", self.chat)
+        app.router.add_post("/tokenize", self.tokenize)
         return app
 
     def _ready(self) -> Engine:
@@ -87,18 +114,15 @@ class Server:
     async def chat(self, request: web.Request) -> web.Response:
         """One chat completion."""
         engine = self._ready()
-        try:
-            body = orjson.loads(await request.read())
-        except orjson.JSONDecodeError as err:
-            raise BadRequest(f"the body is not JSON: {err}") from None
-        try:
-            wanted = ChatRequest.model_validate(body)
-        except ValidationError as err:
-            first = err.errors()[0]
-            field = ".".join(map(str, first["loc"]))
-            raise BadRequest(f"{field}: {first['msg']}", param=field) from None
+        body, wanted = await _read(request, ChatRequest)
         refuse_unserved(body)
         return _json(await engine.chat(wanted))
+
+    async def tokenize(self, request: web.Request) -> web.Response:
+        """The tokens of a chat request's prompt, under vLLM's path."""
+        engine = self._ready()
+        _, wanted = await _read(request, TokenizeRequest)
+        return _json(engine.tokenize(wanted))
 
     async def log(self) -> None:
         """A line on stderr every five seconds in which something was done."""

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from nightschool.errors import DataError
-from nightschool.training.rows import TrainingRow, Turns
+from nightschool.rendering import Probe, Probes, difference, every, rendered, tokens_of
+from nightschool.training.rows import TrainingRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,15 +44,16 @@ def render_rows(
         DataError: the template renders a prompt otherwise inside the conversation (first difference shown), leaves
             the turn open, or a row is too long.
     """
-    prompts = _ids(tokenizer, [row.prompt for row in rows], served=True)
+    prompts = rendered(tokenizer, [row.prompt for row in rows], opened=True)
     places = [(index, turns) for index, row in enumerate(rows) for turns in row.endings]
-    wholes = _ids(tokenizer, [rows[index].prompt + turns for index, turns in places], served=False)
+    wholes = rendered(tokenizer, [rows[index].prompt + turns for index, turns in places], opened=False)
     completions: list[list[list[int]]] = [[] for _ in rows]
     for (index, _), whole in zip(places, wholes, strict=True):
         prompt = prompts[index]
         where = {"file": file, "line": index + 1}
         if whole[: len(prompt)] != prompt:
-            raise DataError(f"row {rows[index].id}: {_difference(prompt, whole, tokenizer)}", **where)
+            served, trained = tokens_of("served", prompt, tokenizer), tokens_of("trained", whole, tokenizer)
+            raise DataError(f"row {rows[index].id}: in the prompt, {difference(trained, served)}", **where)
         completion = whole[len(prompt) :]
         if stop_ids.isdisjoint(completion):
             end = tokenizer.decode(completion[-3:])
@@ -62,17 +64,16 @@ def render_rows(
     return [Rendered(prompt, tuple(ids)) for prompt, ids in zip(prompts, completions, strict=True)]
 
 
-def _ids(tokenizer: Any, conversations: Sequence[Turns], *, served: bool) -> list[list[int]]:
-    return tokenizer.apply_chat_template(
-        [[message.model_dump() for message in turns] for turns in conversations],
-        add_generation_prompt=served,
-        tokenize=True,
-        return_dict=False,
+def probes_of(rows: Sequence[TrainingRow], found: Sequence[Rendered], tokenizer: Any) -> Probes:
+    """Some prompts as they were trained on, for whoever serves the model to compare with."""
+    return Probes(
+        probes=tuple(
+            Probe(
+                id=rows[place].id,
+                messages=rows[place].prompt,
+                ids=tuple(found[place].prompt_ids),
+                pieces=tuple(tokens_of("trained", found[place].prompt_ids, tokenizer).pieces),
+            )
+            for place in every(len(rows))
+        )
     )
-
-
-def _difference(prompt: list[int], whole: list[int], tokenizer: Any) -> str:
-    pairs = zip(prompt, whole, strict=False)
-    at = next((index for index, (a, b) in enumerate(pairs) if a != b), min(len(prompt), len(whole)))
-    served, trained = tokenizer.decode(prompt[at : at + 5]), tokenizer.decode(whole[at : at + 5])
-    return f"the prompt is trained otherwise than served, first at token {at}: {trained!r}, served as {served!r}"

@@ -12,6 +12,7 @@ from typing import Any, TextIO
 import torch
 from peft import PeftModel
 
+from nightschool.rendering import PROBES_FILE
 from nightschool.training.checkpoints import Checkpoints, identity_of, newest
 from nightschool.training.job import Job
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
@@ -20,7 +21,7 @@ from nightschool.training.preference import Dpo
 from nightschool.training.process import peak_rss_bytes
 from nightschool.training.progress import Progress
 from nightschool.training.record import FILE, Record
-from nightschool.training.render import render_rows
+from nightschool.training.render import probes_of, render_rows
 from nightschool.training.rows import TrainingRow
 from nightschool.training.stopping import Stopping
 from nightschool.training.trainers import Sft, build_trainer
@@ -59,6 +60,7 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         course |= {"seconds": time.perf_counter() - ready, "seconds_cpu": time.process_time() - cpu}
         record = _record(job, trainer, progress, place, course)
         _save(trainer.model, tokenizer, folder)
+        (folder / PROBES_FILE).write_text(probes_of(rows, rendered, tokenizer).model_dump_json())
         (folder / FILE).write_text(record.model_dump_json(indent=1))
     if job.checkpoints:
         shutil.rmtree(job.checkpoints, ignore_errors=True)

@@ -107,6 +107,15 @@ def test_a_seed_gives_the_same_replies_alone_and_in_a_crowd(port: int) -> None:
     assert alone != _texts(_ask(port, **{**wanted, "seed": 12}))
 
 
+def test_tokenize_tells_the_prompt_of_a_chat_request(port: int) -> None:
+    body = {"model": "base", "messages": [{"role": "user", "content": "Row of 4. Who is second?"}]}
+    status, told, _ = call(port, "POST", "/tokenize", body | {"return_token_strs": True})
+    assert status == 200, told
+    assert told["count"] == len(told["tokens"]) == len(told["token_strs"]) == _ask(port)["usage"]["prompt_tokens"]
+    assert call(port, "POST", "/tokenize", body | {"model": "none"})[0] == 404
+    assert call(port, "POST", "/tokenize", {"model": "base"})[0] == 400
+
+
 def test_n_samples_differ_and_are_counted(port: int) -> None:
     reply = _ask(port, n=5, seed=1)
     assert [choice["index"] for choice in reply["choices"]] == [0, 1, 2, 3, 4]

@@ -176,9 +176,15 @@ class Letters:
 
     def apply_chat_template(
         self, conversations: list[list[dict[str, str]]], *, add_generation_prompt: bool, **_: bool
-    ) -> list[list[int]]:
+    ) -> list[str]:
         texts = ["".join(self.turn.format(**message) for message in turns) for turns in conversations]
-        return [[ord(c) for c in text + self.last * add_generation_prompt] for text in texts]
+        return [text + self.last * add_generation_prompt for text in texts]
+
+    def __call__(self, texts: list[str], **_: bool) -> dict[str, list[list[int]]]:
+        return {"input_ids": [[ord(c) for c in text] for text in texts]}
+
+    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
+        return [chr(one) for one in ids]
 
     def decode(self, ids: list[int]) -> str:
         return "".join(map(chr, ids))
@@ -199,7 +205,11 @@ def test_completion_is_what_the_served_model_would_say() -> None:
 @pytest.mark.parametrize(
     ("tokenizer", "max_length", "says"),
     [
-        (Letters(last="<assistant><think>"), 100, r"row s1: .* first at token 24: '4;', served as '<thin'"),
+        (
+            Letters(last="<assistant><think>"),
+            100,
+            r"row s1: in the prompt, token 24 is '4' \(52\) as trained and '<' \(60\) as served",
+        ),
         (Letters(turn="<{role}>{content}"), 100, "row s1: the template leaves the turn open"),
         (Letters(), 25, "row s1: 26 tokens, max_length is 25"),
     ],
