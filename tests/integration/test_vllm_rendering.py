@@ -33,9 +33,9 @@ def test_vllm_sees_the_prompts_that_training_sees(tmp_path: Path) -> None:
     tokenizer = AutoTokenizer.from_pretrained(base)
     spec = ServerSpec(
         name="sft", engine="vllm", model=str(base), concurrency=8, max_model_len=256, max_num_seqs=8,
-        max_num_batched_tokens=512,
+        max_num_batched_tokens=512, startup_timeout_s=400,
     )  # fmt: skip
-    with Fleet([spec], log_dir=tmp_path / "logs") as fleet:
+    with Fleet([spec], log_dir=tmp_path, on_progress=print) as fleet:
         (endpoint,) = fleet.start().values()
         served = served_tokens(endpoint, ASKED)
     assert served is not None
