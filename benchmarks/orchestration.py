@@ -49,7 +49,10 @@ teachers: [{{name: echo, model: echo, urls: ["{url}"]}}]
 pool: {{file: questions.jsonl, fields: {{question: problem}}}}
 answers: {{reply: text, prompt: prompt.txt, chunk_rows: {chunk_rows}}}
 """
-_STARTED = "from pathlib import Path; from flows.cli.by_itself import by_itself\nwith by_itself(Path({folder!r})): pass"
+_STARTED = (
+    "from pathlib import Path; from flows.cli.by_itself import by_itself\n"
+    "with by_itself() as ready, ready(Path({folder!r})): pass"
+)
 
 
 def main() -> None:
@@ -85,7 +88,7 @@ def _night(folder: Path, name: str, url: str, chunk_rows: int) -> Night:
 
 def _chunks(folder: Path, url: str, rows: int, chunks: int, rounds: int) -> None:
     times: dict[str, list[Times]] = {"phase": [], "chunks": [], "asks": [], "tasks": []}
-    with by_itself(folder / "prefect"):
+    with by_itself() as ready, ready(folder / "prefect"):
         from flows.phase import run_phase
 
         for number in range(rounds):

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import threading
 from collections.abc import Callable, Iterator
 
 import psutil
 
 _EVERY_S = 2.0
+# Objects made, less those that have gone, between two looks for unreachable ones. Python's own 700 took a quarter of
+# a night's CPU at full speed (100,000 requests: 39.9 s against 31.5 s).
+_LOOK_AFTER = 20_000
+
+
+def look_seldom() -> None:
+    """Let Python look less often for garbage that counting references does not find; for a process that asks."""
+    gc.set_threshold(_LOOK_AFTER, 10, 10)
 
 
 def tree_bytes() -> int:

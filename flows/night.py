@@ -12,7 +12,7 @@ from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settin
 from pydantic import Field
 
 from blocks.fleet import reap
-from blocks.memory import watching
+from blocks.memory import look_seldom, watching
 from flows.artifacts import reuse_artifact
 from flows.morning import morning
 from flows.people import hear_people
@@ -66,6 +66,7 @@ def night(
         name: the night's name; the recipe's if this is empty.
         accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
     """
+    look_seldom()
     loaded = read_recipe(recipe, profile=None if profile == _NO_PROFILE else profile, sets=sets)
     begun = accepting(Night.plan(loaded, name or None), accept_stale)
     ledger = Ledger(begun.dir, begun.accepted)

@@ -85,6 +85,18 @@ class CaseLine(msgspec.Struct, gc=False):
     solutions: dict[str, list[HeardLine]]
 
 
+class TopicLine(msgspec.Struct, gc=False):
+    """What is counted of a `Question`."""
+
+    topic: str
+
+
+class RuledLine(msgspec.Struct, gc=False):
+    """What is counted of a `Ruling`."""
+
+    question: TopicLine
+
+
 class _Head(msgspec.Struct):
     id: str
     teacher: str
@@ -93,6 +105,7 @@ class _Head(msgspec.Struct):
 _QUESTION, _HEAD, _STRING = msgspec.json.Decoder(QuestionLine), msgspec.json.Decoder(_Head), msgspec.json.Decoder(str)
 solved_line = msgspec.json.Decoder(SolvedLine).decode
 case_line = msgspec.json.Decoder(CaseLine).decode
+topic_line, ruled_line = msgspec.json.Decoder(TopicLine).decode, msgspec.json.Decoder(RuledLine).decode
 # In JSON a quote within a text stands behind a backslash, so these are found between fields only.
 _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"', b"}]}"
 _BOXED, _FBOX, _ESCAPE = rb"\\boxed", rb"\\fbox", ord("\\")

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.stats import chi2
+from scipy.special import chdtrc
 
 # Cochran's rule: below five expected rows the chi-square of a class says nothing, so such classes are tested as one.
 _LEAST_EXPECTED = 5
@@ -74,4 +74,4 @@ def _table(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[flo
         for found, share in ((kept[name], (n - lost) / n), (gone[name], lost / n)):
             if total:
                 square += (found - total * share) ** 2 / (total * share)
-    return math.sqrt(square / n), float(chi2.sf(square, len(kept) - 1))
+    return math.sqrt(square / n), float(chdtrc(len(kept) - 1, square))

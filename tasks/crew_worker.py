@@ -15,6 +15,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from multiprocessing.connection import Connection
 
 from blocks.client import client
+from blocks.memory import look_seldom
 from nightschool.errors import NightError
 from tasks import progress
 from tasks.crew_member import Told
@@ -67,4 +68,5 @@ class _Worker:
 
 
 if __name__ == "__main__":
+    look_seldom()
     _Worker(Connection(int(sys.argv[1]))).serve()

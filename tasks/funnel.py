@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nightschool.chunks import Chunk, Manifest
 from nightschool.classes import NONE
-from nightschool.records import Dropped, Question, Ruling, Written
+from nightschool.lines import ruled_line, topic_line
+from nightschool.records import Dropped, Written
 from nightschool.report.figures import Funnel
 from nightschool.report.marks import measure_marks
 from nightschool.report.proof import Marks, Votes
@@ -26,8 +27,8 @@ def funnel(night: Night) -> Iterator[Funnel]:
         yield _step("written", [row.topic for row in (*valid, *lost)], {})
         yield _step("valid", [row.topic for row in valid], _reasons(night, questions.chunks(night)))
     if night.made(pool.chunks(night)):
-        asked = night.rows(pool.chunks(night), Question)
-        yield _step("asked", [row.topic for row in asked], _reasons(night, pool.chunks(night)))
+        asked = night.read(pool.chunks(night), topic_line)
+        yield _step("asked", (row.topic for row in asked), _reasons(night, pool.chunks(night)))
     if night.recipe.answers.reply == "text":
         yield from _solved(night)
     for name, module in (("agreed", committee), ("reviewed", review)):
@@ -105,7 +106,7 @@ def _classes(made: Sequence[tuple[Chunk, Manifest]]) -> Counter[str]:
 
 
 def _topics(night: Night, chunks: Sequence[Chunk]) -> Iterator[str]:
-    return (ruling.question.topic for ruling in night.each(chunks, Ruling))
+    return (ruling.question.topic for ruling in night.read(chunks, ruled_line))
 
 
 def _step(name: str, topics: Iterable[str], dropped: dict[str, int]) -> Funnel:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from blocks.memory import look_seldom
 from flows.cli import begun
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
@@ -42,22 +43,25 @@ def run(
     json: Json = False,
 ) -> None:
     """Run a whole night; what is there already is not made again."""
-    from flows.cli import running
-    from tasks.night import Night
-    from tasks.recipes import read_recipe
-    from tasks.reuse import accept_stale as accepting
+    from flows.cli.by_itself import by_itself
 
     sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
-    if dry_run:
-        from flows.cli import dry
+    with by_itself() as ready:
+        from flows.cli import running
+        from tasks.night import Night
+        from tasks.recipes import read_recipe
+        from tasks.reuse import accept_stale as accepting
 
-        dry.dry_run(recipe, profile, sets, json=json)
-        return
-    # Read here too: a slip is told in milliseconds, before Prefect is loaded.
-    planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets), name)
-    night = accepting(planned, accept_stale or [])
-    running.say_verdicts(night)
-    report = running.run_night(night, recipe, profile, sets)
+        if dry_run:
+            from flows.cli import dry
+
+            dry.dry_run(recipe, profile, sets, json=json, ready=ready)
+            return
+        # Read here too: a slip is told at once, before Prefect is loaded.
+        planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets), name)
+        night = accepting(planned, accept_stale or [])
+        running.say_verdicts(night)
+        report = running.run_night(night, recipe, profile, sets, ready=ready)
     running.show_report(report, night.dir / "report.html", json=json)
     running.judge(report)
 
@@ -156,5 +160,6 @@ def doctor(json: Json = False) -> None:
 
 def main() -> None:
     """Run the command that was typed; every failure ends on one screen, with the exit code of its kind."""
+    look_seldom()
     with Ending():
         app(prog_name="nightschool")

@@ -52,17 +52,20 @@ def rerun(
     A chunk that was cut off or failed goes on from the replies on file; a whole one is left, unless --fresh is given.
     With --failed, only the rows without a reply are asked again; good replies are never paid twice.
     """
-    from flows.cli import running
+    from flows.cli.by_itself import by_itself
 
-    back = running.Back(
-        phase,
-        chunk,
-        fresh=fresh,
-        failed=failed or reason is not None,
-        reason=reason,
-        accept_stale=tuple(accept_stale or ()),
-    )
-    report, page = running.rerun_night(store, night, back)
+    with by_itself() as ready:
+        from flows.cli import running
+
+        back = running.Back(
+            phase,
+            chunk,
+            fresh=fresh,
+            failed=failed or reason is not None,
+            reason=reason,
+            accept_stale=tuple(accept_stale or ()),
+        )
+        report, page = running.rerun_night(store, night, back, ready=ready)
     running.show_report(report, page, json=json)
     running.judge(report)
 

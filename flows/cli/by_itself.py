@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 import os
 import threading
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from pathlib import Path
 
 from blocks.disk import writing
@@ -26,20 +26,40 @@ _ENVIRONMENT = {
 _OURS = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}
 _FORMAT = "%(asctime)s | %(levelname)-7s | %(name)s - %(message)s"
 _DRAIN_S = 10.0
+
+# Makes Prefect ready for the night whose folder it is, for as long as it is open.
+Ready = Callable[[Path], AbstractContextManager[None]]
 _LOOK_EVERY_S = 0.5
 
 
 @contextmanager
-def by_itself(folder: Path) -> Iterator[None]:
-    """Loads the night and Prefect, with a server if none is configured; all of Prefect's words go to `night.log`.
-
-    Raises:
-        WorldError: the folder cannot be written, or the server does not come up.
-    """
+def by_itself() -> Iterator[Ready]:
+    """Prefect on its way up, with a server if none is configured; what comes out makes it ready for a night."""
     for name, value in _ENVIRONMENT.items():
         os.environ.setdefault(name, value)
     around = [part for part in (os.environ.get("NO_PROXY"), "127.0.0.1") if part]
     os.environ["NO_PROXY"] = ",".join(around)
+    with ExitStack() as stack:
+        server = None if _configured_elsewhere() else stack.enter_context(prefect_beside())
+        yield lambda folder: _ready(folder, server)
+
+
+def _configured_elsewhere() -> bool:
+    """Whether a server is named in the environment or in a profile, without Prefect's own seconds of looking."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    profiles = Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml")
+    return profiles.is_file() and b"PREFECT_API_URL" in profiles.read_bytes()
+
+
+@contextmanager
+def _ready(folder: Path, server: PrefectBeside | None) -> Iterator[None]:
+    """All of Prefect's words go to `night.log` in the folder.
+
+    Raises:
+        WorldError: the folder cannot be written, or the server does not come up.
+    """
     with ExitStack() as stack:
         stack.enter_context(_logged(folder / "night.log"))
         from prefect.settings import PREFECT_API_URL
@@ -47,7 +67,8 @@ def by_itself(folder: Path) -> Iterator[None]:
         if url := PREFECT_API_URL.value():
             _refuse_silent(url)
         else:
-            stack.enter_context(_server(folder / "prefect.log"))
+            server = server or stack.enter_context(prefect_beside())
+            stack.enter_context(_up(server, folder / "prefect.log"))
         yield
 
 
@@ -80,11 +101,11 @@ def _logged(log: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _server(log: Path) -> Iterator[None]:
+def _up(server: PrefectBeside, log: Path) -> Iterator[None]:
     from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
     counts = progress.track("prefect", note="its server starts")
-    with prefect_beside(log) as server, _configured(server.url):
+    with _configured(server.url), _kept(server, log):
         import flows.night  # noqa: F401 - seconds, in which the server comes up
 
         server.wait()
@@ -96,6 +117,14 @@ def _server(log: Path) -> Iterator[None]:
 
 
 @contextmanager
+def _kept(server: PrefectBeside, log: Path) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        server.keep(log)
+
+
+@contextmanager
 def _ends_with(server: PrefectBeside, log: Path) -> Iterator[None]:
     """Ends the night when its server has died: every call to it would be tried for minutes, and then hang."""
     done = threading.Event()
@@ -103,6 +132,7 @@ def _ends_with(server: PrefectBeside, log: Path) -> Iterator[None]:
     def watch() -> None:
         while not done.wait(_LOOK_EVERY_S):
             if server.ended():
+                server.keep(log)
                 end_at_once(
                     f"Prefect's server has died ({log}). The same command goes on where it stopped.",
                     WorldError.exit_code,

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from flows.cli.by_itself import Ready
 from flows.cli.output import out, say, write_json
 from flows.cli.running import run_night
 from nightschool.recipe.load import dump_recipe
@@ -16,7 +17,7 @@ from tasks.night import Night
 from tasks.recipes import read_recipe
 
 
-def dry_run(recipe: str, profile: str | None, sets: Sequence[str], *, json: bool) -> None:
+def dry_run(recipe: str, profile: str | None, sets: Sequence[str], *, json: bool, ready: Ready) -> None:
     """Walk the recipe in a folder that is made for it and is not looked at by any other night."""
     whole = read_recipe(recipe, profile=profile, sets=sets)
     folder = Path(tempfile.mkdtemp(prefix=f"nightschool-dry-{whole.name}-"))
@@ -27,7 +28,7 @@ def dry_run(recipe: str, profile: str | None, sets: Sequence[str], *, json: bool
     say.print(f"Dry run of {whole.name}: {who}, a handful of rows, in {folder}", soft_wrap=True)
     began = time.monotonic()
     night = Night.plan(small)
-    report = run_night(night, str(file), None, [])
+    report = run_night(night, str(file), None, [], ready=ready)
     seconds, page = time.monotonic() - began, night.dir / "report.html"
     phases = [phase.name for phase in report.phases if phase.chunks]
     if json:

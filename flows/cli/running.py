@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from blocks.places import open_store
-from flows.cli.by_itself import by_itself
+from flows.cli.by_itself import Ready
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
 from flows.cli.stopping import stoppable
@@ -25,9 +25,9 @@ from tasks.steps import STEPS
 SUMMARY = {"night", "what_next", "gates", "stages", "committee", "phases", "requests", "failures", "accepted"}
 
 
-def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str]) -> Report:
+def run_night(night: Night, recipe: str, profile: str | None, sets: Sequence[str], *, ready: Ready) -> Report:
     """Run it to its report, with progress on the screen."""
-    with stoppable(), progress_shown(say), by_itself(night.dir):
+    with stoppable(), progress_shown(say), ready(night.dir):
         from flows.night import night as flow
 
         return Report.model_validate(flow(recipe, profile or "none", list(sets), night.name, list(night.accepted)))
@@ -58,7 +58,7 @@ class Back:
     accept_stale: tuple[str, ...] = ()
 
 
-def rerun_night(store: str, name: str, back: Back) -> tuple[Report, Path]:
+def rerun_night(store: str, name: str, back: Back, *, ready: Ready) -> tuple[Report, Path]:
     """Run a night again by its own recipe, after telling what that makes of what was named.
 
     The report comes with where its page is.
@@ -79,7 +79,7 @@ def rerun_night(store: str, name: str, back: Back) -> tuple[Report, Path]:
             say.print(reuse_table(verdicts))
         refuse(verdicts)
         say.print(_told(night, back), soft_wrap=True)
-    report = run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"])
+    report = run_night(night, str(night.dir / "recipe.resolved.yaml"), None, [f"store={store}"], ready=ready)
     return report, night.dir / "report.html"
 
 

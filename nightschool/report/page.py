@@ -7,16 +7,19 @@ import hashlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import agreement, critiques, curves, marks, plots, shares, tables, text, votes
+from nightschool.report import critiques, marks, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
-from nightschool.report.svg import Plot
 from nightschool.report.verdict import headline, stale
+
+if TYPE_CHECKING:
+    from nightschool.report.svg import Plot
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
@@ -59,6 +62,11 @@ def render(report: Report) -> str:
 
 
 def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
+    if not (report.stages or report.committee or report.votes or report.losses or report.latency):
+        return dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency")) | {"losses": []}
+    # A second for matplotlib, which a night that only makes data has no use for.
+    from nightschool.report import agreement, curves, plots
+
     curve = [curves.loss(stage, log, place + 1) for place, (stage, log) in enumerate(report.losses.items())]
     return {
         "accuracy": plots.accuracy(report.stages, report.baselines) if report.stages else None,
