@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import get_args
 
+from blocks.memory import look_seldom
 from blocks.scripted.server import ScriptedServer
 from nightschool.errors import NightError
 from nightschool.recipe.script import Behaviour, Script, ScriptedModel, load_script
@@ -24,6 +25,7 @@ def main() -> int:
     parser.add_argument("--behaviour", choices=get_args(Behaviour), default="school", help="without a script")
     parser.add_argument("--name", action="append", default=[], help="a model to serve beside those of the script")
     given = parser.parse_args()
+    look_seldom()
     try:
         script = load_script(given.script) if given.script else Script(behaviour=given.behaviour)
         models = dict.fromkeys(given.name, ScriptedModel()) | script.models
