@@ -81,10 +81,12 @@ def _check(night: Night, file: Path) -> None:
     """Every question of the file, in its order, with eight solutions of each model."""
     with file.open("rb") as lines:
         for chunk in merge.chunks(night):
-            for row in night.store.rows(chunk, Solved):
+            rows = night.read([chunk], Solved.model_validate_json)
+            for row, said in merge.texts(night, chunk.index, rows):
                 asked = orjson.loads(next(lines))
                 counts = {name: len(said) for name, said in row.solutions.items()}
-                if row.question.fields != asked or counts != {"qwen25": 8, "qwen3": 8}:
+                wrote = {name: len(line.texts) for name, line in said.items()}
+                if row.question.fields != asked or counts != wrote or counts != {"qwen25": 8, "qwen3": 8}:
                     sys.exit(f"{chunk.label}: question {asked['id']} is not as it was asked: {row}")
         if next(lines, None) is not None:
             sys.exit("the merge is shorter than the file")

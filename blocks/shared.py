@@ -69,7 +69,7 @@ class Shared(Store):
         chunk: Chunk,
         *,
         rows: Sequence[BaseModel | bytes],
-        dropped: Sequence[tuple[str, BaseModel]],
+        dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
     ) -> Manifest:

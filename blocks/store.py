@@ -112,7 +112,7 @@ class Store:
         chunk: Chunk,
         *,
         rows: Sequence[BaseModel | bytes],
-        dropped: Sequence[tuple[str, BaseModel]],
+        dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
     ) -> Manifest:

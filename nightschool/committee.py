@@ -5,51 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
-from nightschool.lines import HeardLine
+from nightschool.hearing import Heard, Known, Said, Way
 from nightschool.marking import agreed
-from nightschool.records import Answer, Mark, Outcome, Question, Results, Ruling
+from nightschool.records import Outcome, Results
 from nightschool.reliability import Votes
+from nightschool.ruling_line import RulingLine
 from nightschool.seeds import rng_of
-from nightschool.values.kinds import Kind
-from nightschool.values.read import read_truth
-from nightschool.values.stated import stated
 from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, candidates, decide
 
-RULES_VERSION = 3
-
-
-class Heard(NamedTuple):
-    """One sample of a teacher: its value (None = it says nothing), and what was written on the way to it.
-
-    right: whether it is, as far as an exact check can tell; confidence: in [0, 1], where the sample comes with one.
-    """
-
-    value: str | None
-    text: str = ""
-    right: bool | None = None
-    confidence: float | None = None
-
+# Solutions are drawn by their place, and no longer by their text.
+RULES_VERSION = 4
 
 # Where a vote's confidence comes from: its share of a teacher's samples, their logprobs, or what they say themselves.
 Confidence = Literal["votes", "logprobs", "stated"]
-Said = Mapping[str, Sequence[Heard]]
 
 # Why a question has no answer that may be taught.
 Undecided = Literal[
     "no_quorum", "tie", "low_agreement", "low_confidence", "not_unanimous", "not_numbers", "too_far_apart",
     "no_right_answer", "against_truth", "wrong_key", "unsolvable",
 ]  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What an exact check says of a question: its answer, or the reason why it has none."""
-
-    by: Literal["solver", "truth"]
-    answer: str | None
-    reason: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,51 +43,6 @@ class Terms:
     to_review: tuple[Undecided, ...] = ()
     reject_below: float = 0.0
     seed: int = 0
-
-
-def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[str]) -> dict[str, list[Heard]]:
-    """What every teacher said on a question with choices; one who is missing said nothing."""
-    truth = question.truth
-    return {
-        name: [
-            Heard(cast.letter, cast.reasoning, None if truth is None else cast.letter == truth, cast.confidence)
-            for cast in (answers[name].casts if name in answers else ())
-        ]
-        for name in teachers
-    }
-
-
-def hear_solutions(
-    solutions: Mapping[str, Sequence[HeardLine]], teachers: Sequence[str], source: Confidence = "votes"
-) -> dict[str, list[Heard]]:
-    """What every teacher wrote on a question; a solution without an answer is not right, as far as a truth is known."""
-    marks: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
-    return {
-        name: [
-            Heard(one.value, one.text, marks.get(one.mark), stated(one.text) if source == "stated" else one.confidence)
-            for one in solutions.get(name, ())
-        ]
-        for name in teachers
-    }
-
-
-def truth_of(question: Question, kind: Kind) -> Known | None:
-    """The file's answer to a question; None where it has none that can be read."""
-    answer = question.answer
-    value = read_truth(answer, kind).value if answer is not None else None
-    return Known("truth", value) if value is not None else None
-
-
-def known(question: Question, *, solver: bool, truth: bool = False) -> Known | None:
-    """What the solver, or a file's `truth`, says of a question with choices; None where neither does.
-
-    A wrong key may lack the right choice altogether: no letter is true then, and the solver rejects it all the same.
-    """
-    if truth:
-        return Known("truth", question.truth) if question.truth else None
-    if not solver or question.check == "malformed":
-        return None
-    return Known("solver", question.truth) if question.check == "ok" else Known("solver", None, question.check)
 
 
 def ballots(said: Said, terms: Terms, same: Same = str.__eq__) -> list[Ballot]:
@@ -132,11 +63,12 @@ def pattern(votes_T: Sequence[Ballot], same: Same = str.__eq__, *, closed: bool 
 
 
 def rule(
-    question: Question, said: Said, terms: Terms, *, known: Known | None = None, same: Same = str.__eq__
-) -> Ruling:
-    """Ruling on one question: by the exact check where it knows the answer, else by votes.
+    row_id: str, said: Said, terms: Terms, *, known: Known | None = None, same: Same = str.__eq__
+) -> tuple[RulingLine, Way | None]:
+    """Ruling on one question: by the exact check where it knows the answer, else by votes; and the way that is taught.
 
     What is taught is a teacher's own words that led to the accepted answer, drawn by seed; if there are none, nothing.
+    Whoever has them puts them into the ruling, with the question.
 
     Args:
         said: by teacher, in recipe order.
@@ -152,15 +84,13 @@ def rule(
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
-    texts = _texts(said, answer, known, same)
-    if answer and not texts:
+    ways = _ways(said, answer, known, same)
+    if answer and not ways:
         answer, reason = None, "against_truth" if known and vote else "no_right_answer"
-    return Ruling(
-        id=question.id,
-        question=question,
+    ruling = RulingLine(
+        id=row_id,
         verdict=_outcome(reason, found, terms),
         answer=answer,
-        reasoning=rng_of("reasoning", terms.seed, question.id).choice(texts) if texts else "",
         by=known.by if known else "votes",
         reason=reason,
         votes={one.teacher: one.value for one in own},
@@ -171,6 +101,7 @@ def rule(
         confidence=found.confidence,
         **_marks(said, own, rights, same),
     )
+    return ruling, rng_of("reasoning", terms.seed, row_id).choice(ways) if ways else None
 
 
 def _samples(said: Said, terms: Terms) -> list[Ballot]:
@@ -221,12 +152,12 @@ def _right(vote: str | None, rights: Mapping[str, bool | None], same: Same) -> b
     return marks.pop() if len(marks) == 1 else None
 
 
-def _texts(said: Said, answer: str | None, known: Known | None, same: Same) -> list[str]:
+def _ways(said: Said, answer: str | None, known: Known | None, same: Same) -> list[Way]:
     """What was written on the way to the answer, each once, in an order of their own."""
     if answer is None:
         return []
     heard = (one for samples in said.values() for one in samples if one.value is not None)
-    return sorted({one.text for one in heard if (one.right if known else same(one.value or "", answer))})
+    return sorted({one.way for one in heard if (one.right if known else same(one.value or "", answer))})
 
 
 def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, bool | None], same: Same) -> dict[str, Any]:

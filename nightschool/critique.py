@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, cast, get_args
+from typing import Literal, cast, get_args
 
-from nightschool.lines import SolvedLine
+from nightschool.lines import Place, SolutionsLine, SolvedLine, text_of
 from nightschool.mended import Side
 from nightschool.prompts import Prompt
 from nightschool.records import CritiqueRow, CritiqueSource, Dropped
@@ -22,13 +22,6 @@ Judgement = Literal["right", "wrong"]
 _JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 # A chat template would take these for the end of the turn that shows the solution.
 _CHAT_MARK = re.compile(r"<\|\w{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
-
-
-class _Place(NamedTuple):
-    """A solution by its teacher and its number among that teacher's."""
-
-    teacher: str
-    sample: int
 
 
 @dataclass
@@ -61,24 +54,27 @@ class Terms:
     seed: int
 
 
-def critiques(row: SolvedLine, terms: Terms, drawn: Drawn, *, side: Side = "train") -> list[CritiqueRow] | Dropped:
+def critiques(
+    row: SolvedLine, said: Mapping[str, SolutionsLine], terms: Terms, drawn: Drawn, *, side: Side = "train"
+) -> list[CritiqueRow] | Dropped:
     """A question's critiques: solutions of all teachers in turn, drawn by seed and question.
 
     A solution is judged by its mark alone, whatever it says of itself; one without a right or wrong mark is never
     drawn. With equal shares there are as many right as wrong ones; a question that has not both is dropped.
 
+    Args:
+        said: by teacher, the solutions that were marked in the row.
+
     Source: plan 004, generate_critique_data.py, which drew the same places for every question (its seed was set in the
     loop) and called every solution the first model's.
     """
     rng = rng_of("critique", terms.seed, row.id)
-    places: dict[Judgement, list[_Place]] = {
-        judgement: list(_in_turn(row, judgement, rng)) for judgement in _JUDGEMENTS
-    }
+    places: dict[Judgement, list[Place]] = {judgement: list(_in_turn(row, judgement, rng)) for judgement in _JUDGEMENTS}
     drawn.left_out.update(one.mark or "no_truth" for said in row.solutions.values() for one in said
                           if one.mark not in places)  # fmt: skip
     if missing := _missing(row, places, terms):
         return Dropped(id=row.id, topic=row.question.topic, reason=missing)
-    texts = _Texts(row, drawn)
+    texts = _Texts(said, drawn)
     if terms.shares == "equal":
         pairs = zip(texts.usable(places["right"]), texts.usable(places["wrong"]), strict=False)
         chosen = [one for pair, _ in zip(pairs, range(terms.per_question // 2), strict=False) for one in pair]
@@ -93,10 +89,10 @@ def critiques(row: SolvedLine, terms: Terms, drawn: Drawn, *, side: Side = "trai
     return rows
 
 
-def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[_Place]:
+def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[Place]:
     """Solutions with this mark: each teacher's in an order by chance, a teacher after the other."""
     theirs = [
-        [_Place(teacher, number) for number, one in enumerate(said) if one.mark == judgement]
+        [Place(teacher, number) for number, one in enumerate(said) if one.mark == judgement]
         for teacher, said in row.solutions.items()
     ]
     for each in theirs:
@@ -106,7 +102,7 @@ def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Itera
         yield from (each[turn] for each in theirs if turn < len(each))
 
 
-def _missing(row: SolvedLine, places: dict[Judgement, list[_Place]], terms: Terms) -> str | None:
+def _missing(row: SolvedLine, places: dict[Judgement, list[Place]], terms: Terms) -> str | None:
     if not any(row.solutions.values()):
         return "no_solution"
     if not any(places.values()):
@@ -120,12 +116,12 @@ def _missing(row: SolvedLine, places: dict[Judgement, list[_Place]], terms: Term
 class _Texts:
     """A question's texts, each given out once."""
 
-    def __init__(self, row: SolvedLine, drawn: Drawn) -> None:
-        self._row, self._drawn, self._seen = row, drawn, set[str]()
+    def __init__(self, said: Mapping[str, SolutionsLine], drawn: Drawn) -> None:
+        self._said, self._drawn, self._seen = said, drawn, set[str]()
 
-    def usable(self, places: list[_Place]) -> Iterator[tuple[_Place, str]]:
+    def usable(self, places: list[Place]) -> Iterator[tuple[Place, str]]:
         for place in places:
-            text = self._row.solutions[place.teacher][place.sample].said.strip()
+            text = text_of(self._said[place.teacher].text(place.sample)).strip()
             flaw = "said_twice" if text in self._seen else "chat_mark" if _CHAT_MARK.search(text) else None
             self._seen.add(text)
             if flaw is None:
@@ -134,7 +130,7 @@ class _Texts:
                 self._drawn.left_out[flaw] += 1
 
 
-def _row(row: SolvedLine, place: _Place, text: str, terms: Terms, side: Side) -> CritiqueRow:
+def _row(row: SolvedLine, place: Place, text: str, terms: Terms, side: Side) -> CritiqueRow:
     asked, solution = row.question, row.solutions[place.teacher][place.sample]
     return CritiqueRow(
         id=f"{row.id}-{place.teacher}-{place.sample}",

@@ -1,7 +1,7 @@
 """From a row as a JSON line to the parts of it that are looked at; the rest stays the bytes that it is.
 
-For solutions, of which a night may have millions: a text that is only passed on is neither decoded nor encoded again
-(measured, benchmarks/plan004_data.py). Lines are the store's own: checked against their manifest, with the fields of
+For solutions, of which a night may have millions: they lie once, in the answers, and a text is decoded by whoever reads
+it (measured, benchmarks/plan004_data.py). Lines are the store's own: checked against their manifest, with the fields of
 nightschool/records.py in their order.
 """
 
@@ -17,61 +17,57 @@ from nightschool.values.kinds import Fallback, Kind, Reading
 from nightschool.values.read import read
 
 
-class QuestionLine(msgspec.Struct, gc=False):
-    """What is read of a `Question`."""
+class Place(NamedTuple):
+    """Where a solution lies: its teacher, and its number among that teacher's samples of the question, from 0."""
+
+    teacher: str
+    sample: int
+
+
+class AskedLine(NamedTuple):
+    """What is read of a `Question`, and its line."""
 
     id: str
     answer: str | None
+    line: bytes
 
 
 class SolutionsLine(NamedTuple):
-    """A `Solutions`; each of `said` is a `Said` as JSON, without what stands before its text and behind it all."""
+    """A `Solutions`; `said` is its list as JSON, without what stands before the first text and behind the last."""
 
     id: str
-    teacher: str
-    said: list[bytes]
-
-
-class Matched(NamedTuple):
-    """A question, its line, and every teacher's solutions by name, see `SolutionsLine`."""
-
-    question: QuestionLine
-    line: bytes
-    solutions: dict[str, list[bytes]]
-
-
-class AskedLine(msgspec.Struct, gc=False):
-    """What is read of a question in a merged row."""
-
-    topic: str
-    question: str
-    answer: str | None
-
-
-class SolutionLine(msgspec.Struct, gc=False):
-    """A `Solution` whose text is decoded when it is wanted."""
-
-    text: msgspec.Raw
-    value: str | None
-    mark: str | None
+    said: bytes
 
     @property
-    def said(self) -> str:
-        return _STRING.decode(self.text)
+    def each(self) -> list[bytes]:
+        """Every `Said` as JSON, without what stands before its text and behind it all."""
+        return self.said.split(_NEXT)
+
+    def text(self, sample: int) -> bytes:
+        """The text of one, as JSON."""
+        return self._text(self.each[sample])
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each."""
+        return [text_of(self._text(one)) for one in self.each]
+
+    @staticmethod
+    def _text(said: bytes) -> bytes:
+        return said[: said.rfind(_FINISH)]
 
 
-class SolvedLine(msgspec.Struct, gc=False):
-    """A `Solved`, as far as its solutions are looked at."""
+class ReadLine(NamedTuple):
+    """A `Solutions` with what was read out of each text, and how sure the server was of each, if it said so."""
 
     id: str
-    question: AskedLine
-    solutions: dict[str, list[SolutionLine]]
+    readings: list[Reading]
+    sure: list[float | None]
 
 
 class HeardLine(msgspec.Struct, gc=False):
-    """A `Solution` as the committee hears it."""
+    """A `Solution`."""
 
-    text: str
     value: str | None
     mark: Mark | None
     confidence: float | None = None
@@ -97,25 +93,48 @@ class RuledLine(msgspec.Struct, gc=False):
     question: TopicLine
 
 
-class _Head(msgspec.Struct):
+class JudgedLine(msgspec.Struct, gc=False):
+    """What a critique shows of a question."""
+
+    topic: str
+    question: str
+    answer: str | None
+
+
+class SolvedLine(msgspec.Struct, gc=False):
+    """A `Solved` as critiques are drawn from it."""
+
     id: str
-    teacher: str
+    question: JudgedLine
+    solutions: dict[str, list[HeardLine]]
 
 
-_QUESTION, _HEAD, _STRING = msgspec.json.Decoder(QuestionLine), msgspec.json.Decoder(_Head), msgspec.json.Decoder(str)
+class _Question(msgspec.Struct, gc=False):
+    id: str
+    answer: str | None
+
+
+class _Head(msgspec.Struct, gc=False):
+    id: str
+
+
+_QUESTION, _HEAD = msgspec.json.Decoder(_Question).decode, msgspec.json.Decoder(_Head).decode
+text_of = msgspec.json.Decoder(str).decode
 solved_line = msgspec.json.Decoder(SolvedLine).decode
 case_line = msgspec.json.Decoder(CaseLine).decode
 topic_line, ruled_line = msgspec.json.Decoder(TopicLine).decode, msgspec.json.Decoder(RuledLine).decode
 # In JSON a quote within a text stands behind a backslash, so these are found between fields only.
 _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"', b"}]}"
-_BOXED, _FBOX, _ESCAPE = rb"\\boxed", rb"\\fbox", ord("\\")
+_BOXED, _FBOX, _ESCAPE, _DIGITS = rb"\\boxed", rb"\\fbox", ord("\\"), range(ord("0"), ord("9") + 1)
 # A short end of a text ("\boxed{42}$.") comes again and again, and takes little room.
 _SHORT_BYTES = 200
+UNREAD = Reading("nothing")
 
 
-def question_line(line: bytes) -> tuple[QuestionLine, bytes]:
+def asked_line(line: bytes) -> AskedLine:
     """A question's line read, and as it is."""
-    return _QUESTION.decode(line), line.rstrip()
+    found = _QUESTION(line)
+    return AskedLine(found.id, found.answer, line.rstrip())
 
 
 def solutions_line(line: bytes) -> SolutionsLine:
@@ -125,16 +144,35 @@ def solutions_line(line: bytes) -> SolutionsLine:
         msgspec.DecodeError: the line is none of the store's.
     """
     behind = line.find(_SAID)
-    head = _HEAD.decode(line[:behind] + b"}")
-    said = line[behind + len(_SAID) : line.rfind(_END)].split(_NEXT)
-    if any(one.rfind(_FINISH) < 0 for one in said):
-        raise msgspec.DecodeError("a solution has no finish")
-    return SolutionsLine(head.id, head.teacher, said)
+    head = _HEAD(line[:behind] + b"}")
+    return SolutionsLine(head.id, line[behind + len(_SAID) : line.rfind(_END)])
 
 
-def read_line(said: bytes, kind: Kind, fallback: Fallback) -> Reading:
+def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
+    """`solutions_line` with the answer of each read; no kind: none is looked for.
+
+    Raises:
+        msgspec.DecodeError: the line is none of the store's.
+    """
+    row = solutions_line(line)
+    each = row.each
+    readings = [_reading(one, kind, fallback) for one in each] if kind else [UNREAD] * len(each)
+    # "confidence" comes last: a number, null, or not there.
+    return ReadLine(
+        row.id, readings, [float(one[one.rfind(b":") + 1 :]) if one[-1] in _DIGITS else None for one in each]
+    )
+
+
+def _sure(said: bytes) -> float | None:
+    """Its confidence, which comes last: a number, null, or not there."""
+    return float(said[said.rfind(b":") + 1 :]) if said[-1] in _DIGITS else None
+
+
+def _reading(said: bytes, kind: Kind, fallback: Fallback) -> Reading:
     """`read` of a solution's text while it is JSON: where only the last box counts, nothing before it is decoded."""
     end = said.rfind(_FINISH)
+    if end < 0:
+        raise msgspec.DecodeError("a solution has no finish")
     start = 0
     # One byte is found ten times as fast as a word, and most solutions have no "<".
     if kind != "text" and fallback == "none" and not (b"<" in said and b"think>" in said):
@@ -148,7 +186,7 @@ def read_line(said: bytes, kind: Kind, fallback: Fallback) -> Reading:
 
 
 def _read(text: bytes, kind: Kind, fallback: Fallback) -> Reading:
-    return read(_STRING.decode(text), kind, fallback=fallback)
+    return read(text_of(text), kind, fallback=fallback)
 
 
 _read_once = lru_cache(maxsize=1 << 16)(_read)

@@ -1,23 +1,48 @@
-"""From every teacher's solutions to one row a question, in the order of the questions."""
+"""From questions and every teacher's lines to what each said on each, in the order of the questions."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Protocol, TypeVar
 
-from nightschool.lines import Matched, QuestionLine, SolutionsLine
+from nightschool.errors import DataError
 
-RULES_VERSION = 2
+# What a teacher wrote is not repeated: a merged row has its value, and whoever reads the text finds it in the answers.
+RULES_VERSION = 3
 
 
-def merge(questions: Iterable[tuple[QuestionLine, bytes]], solutions: Iterable[SolutionsLine]) -> Iterator[Matched]:
-    """Each question once, with what each teacher wrote on it; a teacher who is missing wrote nothing that came through.
+class Named(Protocol):
+    """A row that has a question's id."""
 
-    Matched by the question's id: no index that a filter could shift.
+    @property
+    def id(self) -> str: ...
+
+
+Q = TypeVar("Q", bound=Named)
+S = TypeVar("S", bound=Named)
+
+
+def beside(questions: Iterable[Q], solutions: Mapping[str, Iterable[S]]) -> Iterator[tuple[Q, dict[str, S]]]:
+    """Each question once, with what each teacher has on it; a teacher who is missing wrote nothing that came through.
+
+    Matched by the question's id: no index that a filter could shift. Only one row of each is held.
+
+    Args:
+        solutions: by teacher, in the questions' order, as the answers phase leaves them.
+
+    Raises:
+        DataError: a teacher's rows are in another order, or to a question that is none of these.
 
     Source: plan 004, merge_solutions.py; its one file pattern left one model's output empty.
     """
-    found: dict[str, dict[str, list[bytes]]] = {}
-    for row in solutions:
-        found.setdefault(row.teacher, {})[row.id] = row.said
-    for question, line in questions:
-        yield Matched(question, line, {name: rows[question.id] for name, rows in found.items() if question.id in rows})
+    rows = {name: iter(each) for name, each in solutions.items()}
+    heads = {name: next(each, None) for name, each in rows.items()}
+    for question in questions:
+        found: dict[str, S] = {}
+        for name, head in heads.items():
+            if head is not None and head.id == question.id:
+                found[name], heads[name] = head, next(rows[name], None)
+        yield question, found
+    for name, head in heads.items():
+        if head is not None:
+            raise DataError(f"{name}'s answer {head.id} comes out of order, or answers no question: make them anew")

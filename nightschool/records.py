@@ -113,12 +113,18 @@ class Solutions(Row):
     said: tuple[Said, ...]
 
 
-class Solution(Said):
-    """A reply with the answer read out of it, or the `reason` why none was; no mark where no truth is known."""
+class Solution(BaseModel):
+    """The answer read out of a `Said`, or the `reason` why none was; no mark where no truth is known.
+
+    Its text stays where it is: the same place of the teacher's `Solutions`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     value: str | None = None
     reason: str | None = None
     mark: Mark | None = None
+    confidence: float | None = None
 
 
 class Solved(Row):

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.records import Ruling
+from nightschool.ruling_line import RulingLine
 
 # Shares of votes fall into steps of five points: ten teachers can't agree more finely.
 STEPS = 20
@@ -86,7 +87,7 @@ class Sitting(BaseModel):
         )
 
 
-def sit(rulings: Sequence[Ruling], *, not_compared: int = 0) -> Sitting:
+def sit(rulings: Sequence[Ruling | RulingLine], *, not_compared: int = 0) -> Sitting:
     """The counts of a chunk's rulings."""
     levels: dict[int, Level] = {}
     seats: dict[str, Seat] = {}
@@ -112,7 +113,7 @@ def sit(rulings: Sequence[Ruling], *, not_compared: int = 0) -> Sitting:
     )
 
 
-def _seat(one: Ruling, teacher: str, vote: str | None) -> Seat:
+def _seat(one: Ruling | RulingLine, teacher: str, vote: str | None) -> Seat:
     theirs, ours = one.votes_right.get(teacher), one.vote_right
     # Where the votes are known to be right or wrong, so is the truth: a teacher who abstained is not right.
     beside = ours is not None and (vote is None or theirs is not None)

@@ -44,11 +44,11 @@ def tallies(rows: Iterable[Marked]) -> dict[str, Tally]:
     """Counts by teacher. An answer that is missing counts as not right, one that could not be judged not at all."""
     found: dict[str, _Count] = {}
     for row in rows:
-        for teacher, solutions in row.solutions.items():
+        for teacher, marks in row.marks.items():
             if teacher not in found:
                 found[teacher] = _Count()
-            found[teacher].add([mark for _, mark in solutions if mark], row.results.get(teacher))
-            found[teacher].reasons.update(reading.reason for reading, _ in solutions if reading.reason)
+            found[teacher].add([mark for mark in marks if mark], row.results.get(teacher))
+            found[teacher].reasons.update(one.reason for one in row.solutions[teacher].readings if one.reason)
     return {teacher: count.tally() for teacher, count in found.items()}
 
 
@@ -58,8 +58,8 @@ def classes(rows: Iterable[Marked]) -> dict[str, int]:
 
 
 def _has_truth(row: Marked) -> bool:
-    marks = [mark for said in row.solutions.values() for _, mark in said]
-    return any(marks) or (not marks and row.matched.question.answer is not None)
+    marks = [mark for each in row.marks.values() for mark in each]
+    return any(marks) or (not marks and row.question.answer is not None)
 
 
 class _Count:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-from nightschool.records import Answer, Cast, Ruling, Solution, Solved
+from nightschool.lines import case_line
+from nightschool.records import Answer, Cast, Ruling
 from nightschool.review import Case, Voice
 from nightschool.values.kinds import Kind
 from tasks import answers, merge, review
@@ -50,11 +51,10 @@ def _cast(cast: Cast) -> tuple[str | None, str]:
 def _solutions(night: Night, wanted: set[str]) -> dict[str, _Said]:
     found: dict[str, _Said] = {}
     for chunk, _ in night.made(merge.chunks(night)):
-        for row in night.store.rows(chunk, Solved):
+        for row, said in merge.texts(night, chunk.index, night.read([chunk], case_line)):
             if row.id in wanted:
-                found[row.id] = {name: [_solution(one) for one in said] for name, said in row.solutions.items()}
+                found[row.id] = {
+                    name: list(zip((one.value for one in row.solutions[name]), line.texts, strict=True))
+                    for name, line in said.items()
+                }
     return found
-
-
-def _solution(one: Solution) -> tuple[str | None, str]:
-    return one.value, one.text

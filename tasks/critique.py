@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 
 import msgspec
 
 from nightschool import critique
-from nightschool.chunks import Chunk
+from nightschool.chunks import Chunk, Manifest
 from nightschool.critique import Drawn, Terms
 from nightschool.lines import solved_line
 from nightschool.mended import Side
 from nightschool.records import CritiqueRow, Dropped
 from nightschool.report.proof import Critiques
-from tasks import merge
+from tasks import answers, merge
 from tasks import splits as chosen
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -33,7 +33,9 @@ def chunks(night: Night) -> list[Chunk]:
     if night.recipe.critique is None:
         return []
     merged = merge.chunks(night)
-    whole = {chunk.index: manifest for chunk, manifest in night.made(merged)}
+    read: dict[int, list[Manifest]] = defaultdict(list)
+    for chunk, manifest in (*night.made(merged), *night.made(answers.chunks(night))):
+        read[chunk.index].append(manifest)
     kept = [manifest for _, manifest in night.made(chosen.out(night))]
     return [
         night.chunk(
@@ -42,7 +44,7 @@ def chunks(night: Night) -> list[Chunk]:
             chunk.index,
             f"critique chunk {chunk.index + 1}/{len(merged)}",
             rows=chunk.rows,
-            after=[*(one for index, one in whole.items() if index == chunk.index), *kept],
+            after=[*read[chunk.index], *kept],
         )
         for chunk in merged
     ]
@@ -58,11 +60,12 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     kept, drawn = _sides(night), Drawn()
     rows: list[CritiqueRow] = []
     dropped: list[Dropped] = []
-    for row in night.read([one for one in merge.chunks(night) if one.index == chunk.index], solved_line):
+    merged = night.read([one for one in merge.chunks(night) if one.index == chunk.index], solved_line)
+    for row, said in merge.texts(night, chunk.index, merged):
         if row.id not in kept:
             dropped.append(Dropped(id=row.id, topic=row.question.topic, reason="question_not_kept"))
             continue
-        found = critique.critiques(row, terms, drawn, side=kept[row.id])
+        found = critique.critiques(row, said, terms, drawn, side=kept[row.id])
         rows.extend(found) if isinstance(found, list) else dropped.append(found)
     counts = {
         "judgements": {teacher: dict(each) for teacher, each in drawn.judgements.items()},

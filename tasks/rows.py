@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import orjson
 
 from nightschool.errors import RecipeError
+from tasks import merge
 from tasks.night import Night
 from tasks.redo import chosen
 
@@ -16,6 +17,8 @@ def lines(
 ) -> Iterator[bytes]:
     """Kept or dropped rows of a phase, or of one chunk of it, as JSON lines; chunks that are not whole have none.
 
+    Merged rows come with the texts, which lie in the answers.
+
     Args:
         reason: only the rows that were dropped for this.
 
@@ -23,7 +26,9 @@ def lines(
         RecipeError: the night has no such phase or chunk; names those that it has.
     """
     for one, _ in night.made(chosen(night, phase, chunk)):
-        for line in night.store.lines(one, dropped=dropped or reason is not None):
+        wanted = dropped or reason is not None
+        merged = one.phase == "merge" and not wanted
+        for line in merge.written_out(night, one) if merged else night.store.lines(one, dropped=wanted):
             if reason is None or orjson.loads(line)["reason"] == reason:
                 yield line
 

@@ -24,7 +24,7 @@ class Made:
     """
 
     rows: Sequence[BaseModel | bytes] = ()
-    dropped: Sequence[tuple[str, BaseModel]] = ()
+    dropped: Sequence[tuple[str, BaseModel | bytes]] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Path] = ()
 

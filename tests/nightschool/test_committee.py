@@ -5,14 +5,17 @@ from __future__ import annotations
 import random
 from typing import Any, get_args
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.committee import Heard, Known, hear, known, rule
+from nightschool import committee
+from nightschool.hearing import Heard, Known, Said, hear, known
 from nightschool.recipe.committee import Committee, terms_of
-from nightschool.records import Answer, Cast, CheckStatus, Letter, Question, Ruling
+from nightschool.records import Answer, Cast, CheckStatus, Letter, Question
 from nightschool.reliability import Coins
+from nightschool.ruling_line import RulingLine
 from nightschool.values.latex import same
 from nightschool.voting import Strategy
 
@@ -33,12 +36,19 @@ def answer(teacher: str, *letters: Letter | None) -> Answer:
     return Answer(id="q1", teacher=teacher, casts=casts)
 
 
-def ruled(asked: Question, *answers: Answer, solver: bool = True, **section: Any) -> Ruling:
+def rule(said: Said, terms: committee.Terms, **more: Any) -> RulingLine:
+    """The ruling with the text that is taught."""
+    found, way = committee.rule("q1", said, terms, **more)
+    found.written = msgspec.Raw(msgspec.json.encode(way or ""))
+    return found
+
+
+def ruled(asked: Question, *answers: Answer, solver: bool = True, **section: Any) -> RulingLine:
     said = hear(asked, {one.teacher: one for one in answers}, TEACHERS)
-    return rule(asked, said, terms_of(Committee(**section), quorum=2, seed=0), known=known(asked, solver=solver))
+    return rule(said, terms_of(Committee(**section), quorum=2, seed=0), known=known(asked, solver=solver))
 
 
-def voted(*votes: Any, **section: Any) -> Ruling:
+def voted(*votes: Any, **section: Any) -> RulingLine:
     answers = [answer(teacher, vote) for teacher, vote in zip(TEACHERS, votes, strict=False)]
     return ruled(question(), *answers, solver=False, **section)
 
@@ -95,9 +105,9 @@ def sure(**teachers: tuple[str, float | None]) -> dict[str, list[Heard]]:
 def test_a_vote_without_the_confidence_that_was_asked_for_weighs_nothing(voters: Any) -> None:
     said = sure(alba=("1", 0.9), bruno=("2", None), clara=("2", 0.6))
 
-    def found(confidence: Any) -> Ruling:
+    def found(confidence: Any) -> RulingLine:
         section = Committee(strategy="confidence_weighted", confidence=confidence, voters=voters, min_agreement=0.3)
-        return rule(question(), said, terms_of(section, quorum=2, seed=0))
+        return rule(said, terms_of(section, quorum=2, seed=0))
 
     assert found("votes").answer == "2"
     assert (found("stated").answer, found("logprobs").confidence) == ("1", 0.9)
@@ -127,11 +137,11 @@ def solved(*values: tuple[str, bool | None]) -> dict[str, list[Heard]]:
 
 def test_a_value_is_taught_by_a_solution_that_leads_to_it() -> None:
     terms = terms_of(Committee(), quorum=2, seed=0)
-    found = rule(question(), solved(("1/2", None), ("0.5", None), ("3", None)), terms, same=same)
+    found = rule(solved(("1/2", None), ("0.5", None), ("3", None)), terms, same=same)
     assert (found.answer, found.agreement) == ("0.5", 2 / 3)
     assert found.reasoning in ("so 1/2", "so 0.5")
     said = solved(("3", False), ("3", False), ("1/2", True))
-    found = rule(question(), said, terms, known=Known("truth", "\\frac12"), same=same)
+    found = rule(said, terms, known=Known("truth", "\\frac12"), same=same)
     assert (found.answer, found.by, found.reasoning, found.vote_right) == ("\\frac12", "truth", "so 1/2", False)
 
 
@@ -149,15 +159,15 @@ def test_the_order_of_teachers_decides_nothing(given_: list[list[str | None]], s
     said = {name: [Heard(value, value or "") for value in values] for name, values in zip(NAMES, given_, strict=False)}
     shuffled = dict(rng.sample(list(said.items()), len(said)))
     terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
-    assert rule(question(), shuffled, terms, same=same) == rule(question(), said, terms, same=same)
+    assert rule(shuffled, terms, same=same) == rule(said, terms, same=same)
 
 
 @given(st.integers(2, 4), sections, st.integers(0, 3))
 def test_a_duplicate_teacher_never_turns_a_unanimous_verdict(teachers: int, section: Committee, who: int) -> None:
     said = {name: [Heard("7", name)] for name in NAMES[:teachers]}
     terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
-    before = rule(question(), said, terms)
-    after = rule(question(), {**said, "twin": said[list(said)[who % teachers]]}, terms)
+    before = rule(said, terms)
+    after = rule({**said, "twin": said[list(said)[who % teachers]]}, terms)
     assert (before.verdict, before.answer) == ("accept", "7")
     assert (after.verdict, after.answer, after.agreement) == (before.verdict, before.answer, before.agreement)
 

@@ -9,26 +9,33 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.critique import Drawn, Shares, Terms, critiques
-from nightschool.lines import SolvedLine, solved_line
+from nightschool.lines import SolutionsLine, SolvedLine, solutions_line, solved_line
 from nightschool.prompts import Prompt
-from nightschool.records import CritiqueRow, Dropped, Mark, Question, Solution, Solved
+from nightschool.records import CritiqueRow, Dropped, Mark, Question, Said, Solution, Solutions, Solved
 
 PROMPT = Prompt(system=None, user="Q: $question\nS: $solution\nConclude 'Conclusion: right/wrong [END]'")
 
 
-def solved(marks: dict[str, list[Mark | None]], row_id: str = "q", **texts: str) -> SolvedLine:
+Case = tuple[SolvedLine, dict[str, SolutionsLine]]
+
+
+def solved(marks: dict[str, list[Mark | None]], row_id: str = "q", **texts: str) -> Case:
     question = Question(id=row_id, topic="algebra", question="1+1?", choices=(), truth=None, key=None, source="file",
                         check="unchecked", answer="2")  # fmt: skip
-    solutions = {
-        name: tuple(Solution(text=texts.get(f"{name}{n}", f"{name} {n}"), finish="stop", value="2", mark=mark)
-                    for n, mark in enumerate(each))
+    solutions = {name: tuple(Solution(value="2", mark=mark) for mark in each) for name, each in marks.items()}
+    said = {
+        name: [Said(text=texts.get(f"{name}{n}", f"{name} {n}"), finish="stop") for n in range(len(each))]
         for name, each in marks.items()
-    }  # fmt: skip
-    return solved_line(Solved(id=row_id, question=question, solutions=solutions).model_dump_json().encode())
+    }
+    lines = {
+        name: solutions_line(Solutions(id=row_id, teacher=name, said=tuple(each)).model_dump_json().encode())
+        for name, each in said.items()
+    }
+    return solved_line(Solved(id=row_id, question=question, solutions=solutions).model_dump_json().encode()), lines
 
 
-def drawn(row: SolvedLine, shares: Shares = "equal", *, per_question: int = 4, seed: int = 0) -> list[CritiqueRow]:
-    found = critiques(row, terms(shares, per_question, seed), Drawn())
+def drawn(case: Case, shares: Shares = "equal", *, per_question: int = 4, seed: int = 0) -> list[CritiqueRow]:
+    found = critiques(*case, terms(shares, per_question, seed), Drawn())
     assert isinstance(found, list)
     return found
 
@@ -61,7 +68,7 @@ def test_shares_places_and_counts_hold_for_any_marks(
     marks: dict[str, list[Mark | None]], shares: Shares, per_question: int, seed: int
 ) -> None:
     counts = Drawn()
-    found = critiques(solved(marks), terms(shares, per_question, seed), counts)
+    found = critiques(*solved(marks), terms(shares, per_question, seed), counts)
     right, wrong = (sum(one == mark for each in marks.values() for one in each) for mark in ("right", "wrong"))
     if isinstance(found, Dropped):
         assert not (right and wrong) if shares == "equal" else not (right or wrong)
@@ -105,7 +112,7 @@ def test_a_solution_that_speaks_to_the_judge_is_judged_by_its_mark(plea: str) ->
 @pytest.mark.parametrize("mark", ["<|im_end|>", "<|eot_id|>", "</s>", "[/INST]", "<end_of_turn>"])
 def test_a_solution_with_marks_of_a_chat_is_not_shown(mark: str) -> None:
     counts = Drawn()
-    found = critiques(solved({"ann": ["wrong", "right"]}, ann0=f"x{mark}system"), terms(), counts)
+    found = critiques(*solved({"ann": ["wrong", "right"]}, ann0=f"x{mark}system"), terms(), counts)
     assert isinstance(found, Dropped)
     assert found.reason == "not_usable"
     assert counts.left_out == {"chat_mark": 1}

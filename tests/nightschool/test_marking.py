@@ -6,9 +6,8 @@ from collections.abc import Collection, Mapping
 
 import pytest
 
-from nightschool.lines import Matched, question_line, solutions_line
-from nightschool.marking import Marked, Pair, agreed, mark
-from nightschool.merge import merge
+from nightschool.lines import asked_line, read_line
+from nightschool.marking import Marked, Matched, Pair, agreed, mark
 from nightschool.records import Question, Results, Said, Solutions, Solved
 from nightschool.report.marks import measure_marks
 from nightschool.statistics import clustered_share
@@ -20,12 +19,12 @@ def matched(number: int, answer: str | None, **solutions: list[str]) -> Matched:
         id=f"q{number}", topic="", question="?", choices=(), truth=None, key=None, source="file", check="unchecked",
         answer=answer,
     )  # fmt: skip
-    rows = [
-        Solutions(id=f"q{number}", teacher=name, said=tuple(Said(text=text, finish="stop") for text in texts))
+    said = {
+        name: Solutions(id=f"q{number}", teacher=name, said=tuple(Said(text=text, finish="stop") for text in texts))
         for name, texts in solutions.items()
-    ]
-    lines = (solutions_line(row.model_dump_json().encode()) for row in rows)
-    return next(merge([question_line(question.model_dump_json().encode())], lines))
+    }
+    rows = {name: read_line(row.model_dump_json().encode(), "latex", "none") for name, row in said.items()}
+    return asked_line(question.model_dump_json().encode()), rows
 
 
 def boxed(*values: str) -> list[str]:
@@ -39,7 +38,7 @@ def marked(*rows: Matched, verdicts: Mapping[Pair, bool | None] | None = None) -
         asked.extend(pairs)
         return verdicts or {}
 
-    found = list(mark(rows, "latex", fallback="none", compare=compare))
+    found = list(mark(rows, "latex", compare=compare))
     assert sorted(asked) == sorted(verdicts or {}), "one comparison for each distinct pair, and none for the others"
     return found
 

@@ -4,22 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from nightschool.committee import Heard, Known, rule
+from nightschool.committee import rule
+from nightschool.hearing import Heard, Known
 from nightschool.recipe.committee import Committee, terms_of
-from nightschool.records import Question, Ruling
+from nightschool.ruling_line import RulingLine
 from nightschool.sitting import Sitting, sit
 
 
-def ruled(*values: str | None, truth: str | None = "7", **section: Any) -> Ruling:
-    question = Question(
-        id="q", topic="", question="?", choices=(), truth=None, key=None, source="file", check="unchecked", answer=truth
-    )
+def ruled(*values: str | None, truth: str | None = "7", **section: Any) -> RulingLine:
     said = {
         name: [Heard(value, "so", None if truth is None else value == truth)]
         for name, value in zip(("ann", "ben", "cleo"), values, strict=True)
     }
     known = Known("truth", truth) if truth else None
-    return rule(question, said, terms_of(Committee(**section), quorum=2, seed=0), known=known)
+    return rule("q", said, terms_of(Committee(**section), quorum=2, seed=0), known=known)[0]
 
 
 def test_verdicts_levels_and_seats_are_counted() -> None:

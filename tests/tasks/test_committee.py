@@ -11,11 +11,11 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.errors import RecipeError
 from nightschool.recipe.load import load_recipe
-from nightschool.records import Ruling, Solved
+from nightschool.records import Ruling, Solutions, Solved
 from nightschool.sitting import Sitting
 from nightschool.values.latex import same
 from nightschool.wire import Endpoint
-from tasks import committee, merge, rows
+from tasks import answers, committee, merge, rows
 from tasks.night import Night
 from tests.file_night import make
 
@@ -62,13 +62,19 @@ def sitting(night: Night) -> Sitting:
 def test_by_the_files_truth_a_right_solution_is_taught(folder: Path) -> None:
     night = solved(folder)
     merged = {row.id: row for row in night.rows(merge.chunks(night), Solved)}
+    wrote = {(row.id, row.teacher): row.said for row in night.rows(answers.chunks(night), Solutions)}
     assert [chunk.index for chunk in committee.chunks(night)] == [0, 1, 2]
     found = rulings(night)
     assert len(found) == 20
     for row in found:
         said = merged[row.id]
         assert (row.results, row.agreed) == (said.results, said.agreed)
-        right = {one.text for solutions in said.solutions.values() for one in solutions if one.mark == "right"}
+        right = {
+            text.text
+            for name, solutions in said.solutions.items()
+            for one, text in zip(solutions, wrote[row.id, name], strict=True)
+            if one.mark == "right"
+        }
         if row.by == "truth":
             assert (row.verdict == "accept") == bool(right)
             assert row.reasoning in right or row.reason in ("against_truth", "no_right_answer")

@@ -17,6 +17,7 @@ from nightschool.wire import Endpoint
 from tasks import answers, merge
 from tasks.funnel import funnel, marks
 from tasks.night import Night
+from tasks.rows import lines
 from tasks.steps import STEPS
 from tests.file_night import make
 
@@ -45,9 +46,15 @@ def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Nig
         make(night, served, "pool", "answers", "merge")
         rows = night.rows(merge.chunks(night), Solved)
         assert [row.question.fields["level"] for row in rows] == list(range(10))
-        for row in rows:
-            said = {name: [one.text for one in solutions] for name, solutions in row.solutions.items()}
+        read = [row for chunk in merge.chunks(night)
+                for row in merge.texts(night, chunk.index, night.store.rows(chunk, Solved))]  # fmt: skip
+        assert [row for row, _ in read] == rows
+        for row, wrote in read:
+            said = {name: line.texts for name, line in wrote.items()}
+            assert {name: len(each) for name, each in row.solutions.items()} == {"ann": 2, "ben": 2}
             assert said == dict.fromkeys(("ann", "ben"), [f"Solve: {row.question.question}"] * 2)
+        printed = orjson.loads(next(iter(lines(night, "merge", 1))))
+        assert printed["solutions"]["ben"][1]["text"] == "Solve: 4+1?"
         lost = STEPS["answers"].chunks(night)[1]
         night.store.forget(lost)
         assert [chunk.index for chunk in merge.chunks(night) if not night.store.manifest(chunk)] == [1]
