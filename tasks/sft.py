@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from nightschool import answers
 from nightschool.chunks import Chunk
+from nightschool.leaks import Asked
 from nightschool.prompts import Prompt
 from nightschool.records import Ruling, TaughtRow
+from nightschool.values.kinds import Kind
 from nightschool.wire import Message
 from tasks import balance, school
 from tasks.night import Night
@@ -32,11 +34,18 @@ def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
     )
 
 
+def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
+    """What is asked later about an accepted row's question."""
+    return Asked(id=ruling.id, prompt=answers.messages(ruling.question, prompt), answer=str(ruling.answer), kind=kind)
+
+
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     learner = night.recipe.learner
     assert learner is not None
-    rows = [taught(ruling, learner.student.prompt) for ruling in balance.taught(night)]
-    return train(night, chunk, learner.sft, rows, adapter=None)
+    prompt, kind = learner.student.prompt, night.recipe.answers.kind
+    rulings = balance.taught(night)
+    rows = [taught(ruling, prompt) for ruling in rulings]
+    return train(night, chunk, learner.sft, rows, adapter=None, asked=[asked(one, prompt, kind) for one in rulings])
 
 
 STEP = Step("sft", chunks, make)

@@ -16,6 +16,7 @@ from blocks.disk import write_whole
 from blocks.process import run_guarded
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError
+from nightschool.leaks import Asked
 from nightschool.recipe.learning import Training
 from nightschool.training.job import Job
 from tasks import progress
@@ -28,8 +29,19 @@ def output(night: Night, chunk: Chunk) -> Path:
     return night.store.path(chunk, "out")
 
 
-def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseModel], *, adapter: Path | None) -> Made:
+def train(
+    night: Night,
+    chunk: Chunk,
+    section: Training,
+    rows: Sequence[BaseModel],
+    *,
+    adapter: Path | None,
+    asked: Sequence[Asked] = (),
+) -> Made:
     """Trains `chunk.phase` ("sft" or "dpo") on the rows, from the student or from an adapter of it.
+
+    Args:
+        asked: of each row, what is asked later about its question; prompts are held against it.
 
     Raises:
         DataError: there is nothing to train on, or the rows do not fit the model.
@@ -38,10 +50,11 @@ def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseMode
     if not rows:
         raise DataError(f"{chunk.phase}: no rows to train on; see the funnel in the report for where they went")
     night.store.folder(chunk).mkdir(parents=True, exist_ok=True)
-    source, target, at = (night.store.path(chunk, name) for name in ("taught.jsonl", "out", "job.json"))
+    target, at = (night.store.path(chunk, name) for name in ("out", "job.json"))
     shutil.rmtree(target, ignore_errors=True)
-    write_whole(source, b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
-    write_whole(at, _job(night, chunk, section, source, adapter).model_dump_json(indent=1).encode())
+    source = _written(night.store.path(chunk, "taught.jsonl"), rows)
+    later = _written(night.store.path(chunk, "asked.jsonl"), asked) if asked else None
+    write_whole(at, _job(night, chunk, section, source, later, adapter).model_dump_json(indent=1).encode())
     counts = progress.tracker(chunk.phase)
     counts.say("loading torch and the model")
 
@@ -57,7 +70,12 @@ def train(night: Night, chunk: Chunk, section: Training, rows: Sequence[BaseMode
     return Made(figures={"training": figures, "seconds": time.monotonic() - began}, files=files)
 
 
-def _job(night: Night, chunk: Chunk, section: Training, rows: Path, adapter: Path | None) -> Job:
+def _written(path: Path, rows: Sequence[BaseModel]) -> Path:
+    write_whole(path, b"".join(row.model_dump_json().encode() + b"\n" for row in rows))
+    return path
+
+
+def _job(night: Night, chunk: Chunk, section: Training, rows: Path, asked: Path | None, adapter: Path | None) -> Job:
     learner = night.recipe.learner
     assert learner is not None
     return Job.model_validate(
@@ -69,6 +87,7 @@ def _job(night: Night, chunk: Chunk, section: Training, rows: Path, adapter: Pat
             "adapter": str(adapter) if adapter else None,
             "lora": learner.sft.lora.model_dump() if learner.sft.lora else None,
             "rows": str(rows),
+            "asked": str(asked) if asked else None,
             "output": str(output(night, chunk)),
             "checkpoints": str(night.store.path(chunk, "checkpoints")),
             "seed": night.recipe.seed,

@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 
+TooLong = Literal["refuse", "drop", "truncate"]
+
 
 class Lora(Section):
     """A low-rank adapter (arXiv 2106.09685)."""
@@ -30,7 +32,14 @@ class Training(Section):
     scheduler: Literal["linear", "cosine", "constant"] = "cosine"
     weight_decay: float = Field(default=0.0, ge=0)
     max_grad_norm: float = Field(default=1.0, gt=0)
-    max_length: Positive = Field(default=1024, description="tokens of prompt and completion; longer rows are refused")
+    max_length: Positive = Field(default=1024, description="tokens of prompt and completion")
+    too_long: TooLong = Field(
+        default="refuse",
+        description="what becomes of longer rows; truncate cuts the end of what is learned, never the prompt",
+    )
+    leaks: Literal["refuse", "allow"] = Field(
+        default="refuse", description="prompts that give the answer away, or are others than those asked later"
+    )
     gradient_checkpointing: bool = execution(False)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = execution(2, ge=1, description="CPU threads")

@@ -16,7 +16,7 @@ from nightschool.errors import NightError
 from nightschool.training.job import check_adapter, check_model, load_job
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
-from nightschool.training.rows import read_rows
+from nightschool.training.rows import look, read_rows
 
 WORLD = 3
 
@@ -44,6 +44,7 @@ def main() -> int:
 def _train(path: Path, out: TextIO) -> None:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
+    look(job, rows)
     check_model(job)
     check_adapter(job)
     check_output(Path(job.output))

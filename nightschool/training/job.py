@@ -20,7 +20,8 @@ class Job(Training, Scheduled):
     """One stage, whole: everything that the process needs is in this file or named by it.
 
     `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
-    with; for dpo it is the reference as well, frozen as it was found. `output` must not exist yet. `checkpoints` is a
+    with; for dpo it is the reference as well, frozen as it was found. `asked` is a file of what is asked later, a line
+    for each row; without it prompts are compared with none. `output` must not exist yet. `checkpoints` is a
     folder to save to and to go on from, gone once the output is there; without it nothing is saved on the way.
     """
 
@@ -29,6 +30,7 @@ class Job(Training, Scheduled):
     model: str = Field(min_length=1)
     adapter: str | None = None
     rows: str = Field(min_length=1)
+    asked: str | None = None
     output: str = execution(..., min_length=1)
     checkpoints: str | None = execution(None)
     seed: int = Field(0, ge=0, lt=2**32)

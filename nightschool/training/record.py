@@ -29,6 +29,24 @@ class Step(BaseModel):
     logps_rejected: float | None = None
 
 
+class Prompts(BaseModel):
+    """Rows as they were read, and what was found in their prompts and lengths.
+
+    `compared`: rows whose prompt was held against what is asked later, of which `others` are another text and `leaks`
+    give their answer away. `too_long`: rows over max_length, of which so many were `dropped` and `truncated`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    rows: int
+    compared: int = 0
+    others: int = 0
+    leaks: int = 0
+    too_long: int = 0
+    dropped: int = 0
+    truncated: int = 0
+
+
 class Record(BaseModel):
     """The stage as it ran. Times in seconds; `tokens` counts every token that went through the model in training."""
 
@@ -36,7 +54,8 @@ class Record(BaseModel):
 
     stage: Stage
     name: str
-    rows: int
+    rows: int = Field(description="rows that were trained on")
+    prompts: Prompts
     steps: int
     tokens: int
     trained_parameters: int

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from nightschool.errors import DataError
+from nightschool.leaks import Asked
+from nightschool.recipe.learning import TooLong
 from nightschool.rendering import Probe, Probes, difference, every, rendered, tokens_of
+from nightschool.training.record import Prompts
 from nightschool.training.rows import TrainingRow
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A row as token ids; a completion starts with the first token that the served model would generate."""
+    """A row as token ids; a completion starts with the first token that the served model would generate.
 
+    `line` is where the row stands in its file.
+    """
+
+    row: TrainingRow
+    line: int
     prompt_ids: list[int]
     completion_ids: tuple[list[int], ...]
 
@@ -24,10 +32,12 @@ class Rendered:
         """Tokens of the prompt with the longest of its completions."""
         return len(self.prompt_ids) + max(len(ids) for ids in self.completion_ids)
 
+    def cut(self, length: int) -> Rendered:
+        """The row with no more tokens than this, cut at the end of what is learned."""
+        return replace(self, completion_ids=tuple(ids[: length - len(self.prompt_ids)] for ids in self.completion_ids))
 
-def render_rows(
-    rows: Sequence[TrainingRow], tokenizer: Any, *, stop_ids: frozenset[int], max_length: int, file: Path
-) -> list[Rendered]:
+
+def render_rows(rows: Sequence[TrainingRow], tokenizer: Any, *, stop_ids: frozenset[int], file: Path) -> list[Rendered]:
     """Render all rows, and prove that training sees what serving sends.
 
     The prompt alone, rendered with the generation prompt, is what a server receives. It must be the beginning of the
@@ -37,12 +47,11 @@ def render_rows(
     Args:
         tokenizer: a transformers tokenizer with a chat template.
         stop_ids: tokens that end generation.
-        max_length: tokens; a longer row is refused, never cut.
         file: where the rows came from, row i on line i + 1.
 
     Raises:
-        DataError: the template renders a prompt otherwise inside the conversation (first difference shown), leaves
-            the turn open, or a row is too long.
+        DataError: the template renders a prompt otherwise inside the conversation (first difference shown), or leaves
+            the turn open.
     """
     prompts = rendered(tokenizer, [row.prompt for row in rows], opened=True)
     places = [(index, turns) for index, row in enumerate(rows) for turns in row.endings]
@@ -58,22 +67,66 @@ def render_rows(
         if stop_ids.isdisjoint(completion):
             end = tokenizer.decode(completion[-3:])
             raise DataError(f"row {rows[index].id}: the template leaves the turn open, it ends in {end!r}", **where)
-        if len(whole) > max_length:
-            raise DataError(f"row {rows[index].id}: {len(whole)} tokens, max_length is {max_length}", **where)
         completions[index].append(completion)
-    return [Rendered(prompt, tuple(ids)) for prompt, ids in zip(prompts, completions, strict=True)]
+    parts = zip(rows, prompts, completions, strict=True)
+    return [Rendered(row, line, prompt, tuple(ids)) for line, (row, prompt, ids) in enumerate(parts, start=1)]
 
 
-def probes_of(rows: Sequence[TrainingRow], found: Sequence[Rendered], tokenizer: Any) -> Probes:
+def check_asked(found: Sequence[Rendered], asked: Sequence[Asked], tokenizer: Any, *, file: Path) -> None:
+    """That what is asked later is, token by token, what was trained on.
+
+    Args:
+        asked: of each row, in the same order.
+
+    Raises:
+        DataError: it is not; the first difference is shown.
+
+    Source: plan 002, which trained on one format and measured another.
+    """
+    others = [(one, later) for one, later in zip(found, asked, strict=True) if one.row.prompt != later.prompt]
+    for (one, _), ids in zip(
+        others, rendered(tokenizer, [later.prompt for _, later in others], opened=True), strict=True
+    ):
+        trained, measured = tokens_of("trained", one.prompt_ids, tokenizer), tokens_of("asked later", ids, tokenizer)
+        if parted := difference(trained, measured):
+            raise DataError(f"row {one.row.id}: in the prompt, {parted}", file=file, line=one.line)
+
+
+def fit(found: Sequence[Rendered], *, max_length: int, too_long: TooLong, file: Path) -> tuple[list[Rendered], Prompts]:
+    """The rows that are trained on, and what became of those that are longer than the context.
+
+    A row whose prompt alone fills the context has nothing left to learn: it is dropped where others are cut.
+
+    Raises:
+        DataError: rows are too long and are to be refused, or none is left.
+    """
+    long = [one for one in found if one.length > max_length]
+    if long and too_long == "refuse":
+        one = max(long, key=lambda row: row.length)
+        raise DataError(
+            f"{len(long):,} of {len(found):,} rows are longer than max_length {max_length}, the longest is row "
+            f"{one.row.id} with {one.length} tokens; raise max_length, or say too_long: drop or truncate",
+            file=file, line=one.line,
+        )  # fmt: skip
+    cut = [one for one in long if too_long == "truncate" and len(one.prompt_ids) < max_length]
+    out = {id(one) for one in long} - {id(one) for one in cut}
+    kept = [one.cut(max_length) for one in found if id(one) not in out]
+    if not kept:
+        raise DataError(f"all {len(found):,} rows are longer than max_length {max_length}", file=file)
+    return kept, Prompts(rows=len(found), too_long=len(long), dropped=len(out), truncated=len(cut))
+
+
+def probes_of(found: Sequence[Rendered], tokenizer: Any) -> Probes:
     """Some prompts as they were trained on, for whoever serves the model to compare with."""
+    chosen = [found[place] for place in every(len(found))]
     return Probes(
         probes=tuple(
             Probe(
-                id=rows[place].id,
-                messages=rows[place].prompt,
-                ids=tuple(found[place].prompt_ids),
-                pieces=tuple(tokens_of("trained", found[place].prompt_ids, tokenizer).pieces),
+                id=one.row.id,
+                messages=one.row.prompt,
+                ids=tuple(one.prompt_ids),
+                pieces=tuple(tokens_of("trained", one.prompt_ids, tokenizer).pieces),
             )
-            for place in every(len(rows))
+            for one in chosen
         )
     )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import TypeVar
 
-from pydantic import ValidationError, model_validator
+from pydantic import BaseModel, ValidationError, model_validator
 
 from nightschool.errors import DataError
+from nightschool.leaks import Asked, Compared, compare
 from nightschool.records import PreferenceRow, TaughtRow
-from nightschool.training.job import Stage, first_fault
+from nightschool.training.job import Job, Stage, first_fault
 from nightschool.wire import Message
 
+R = TypeVar("R", bound=BaseModel)
 Turns = tuple[Message, ...]
 
 
@@ -60,14 +64,44 @@ def read_rows(path: Path, stage: Stage) -> list[TrainingRow]:
         raise DataError(f"cannot be read: {error.strerror}", file=path) from error
     if not lines:
         raise DataError("no rows to train on", file=path)
-    kind = ROW_OF[stage]
-    rows: list[TrainingRow] = []
+    return list(_parsed(lines, ROW_OF[stage], path))
+
+
+def read_asked(path: Path, rows: Sequence[TrainingRow]) -> list[Asked]:
+    """What is asked later about each row.
+
+    Raises:
+        DataError: no such file, a line that cannot be read, or not one for each row.
+    """
+    try:
+        asked = list(_parsed(path.read_bytes().splitlines(), Asked, path))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
+    if [one.id for one in asked] != [row.id for row in rows]:
+        raise DataError(f"{len(asked)} rows that are not those that are trained on, which are {len(rows)}", file=path)
+    return asked
+
+
+def look(job: Job, rows: Sequence[TrainingRow]) -> Compared | None:
+    """Training's prompts beside what is asked later; None where the job does not say what that is.
+
+    Raises:
+        DataError: some give their answer away, and the job does not allow it; says how many, and the first.
+    """
+    if job.asked is None:
+        return None
+    found = compare(((row.id, row.prompt) for row in rows), read_asked(Path(job.asked), rows))
+    if found.leaks and job.leaks == "refuse":
+        raise DataError(found.told, file=job.rows)
+    return found
+
+
+def _parsed(lines: Iterable[bytes], kind: type[R], path: Path) -> Iterator[R]:
     for number, line in enumerate(lines, start=1):
         try:
-            rows.append(kind.model_validate_json(line))
+            yield kind.model_validate_json(line)
         except ValidationError as error:
             raise DataError(first_fault(error), file=path, line=number) from error
-    return rows
 
 
 def _check(prompt: Turns, endings: tuple[Turns, ...], weight: float) -> None:

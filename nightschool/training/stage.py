@@ -20,9 +20,9 @@ from nightschool.training.output import new_directory
 from nightschool.training.preference import Dpo
 from nightschool.training.process import peak_rss_bytes
 from nightschool.training.progress import Progress
-from nightschool.training.record import FILE, Record
-from nightschool.training.render import probes_of, render_rows
-from nightschool.training.rows import TrainingRow
+from nightschool.training.record import FILE, Prompts, Record
+from nightschool.training.render import Rendered, check_asked, fit, probes_of, render_rows
+from nightschool.training.rows import TrainingRow, look, read_asked
 from nightschool.training.stopping import Stopping
 from nightschool.training.trainers import Sft, build_trainer
 
@@ -43,13 +43,11 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
     torch.set_num_threads(job.threads)
     place = place_of(job)
     tokenizer = load_tokenizer(job)
-    rendered = render_rows(
-        rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
-    )
+    rendered, prompts = _rendered(job, rows, tokenizer)
     with new_directory(Path(job.output)) as folder:
         model = load_model(job, place.weights)
         trainer = build_trainer(
-            job, model=model, tokenizer=tokenizer, rendered=rendered, rows=rows, place=place, folder=str(folder)
+            job, model=model, tokenizer=tokenizer, rendered=rendered, place=place, folder=str(folder)
         )
         progress, stopping = Progress(out), Stopping()
         for callback in (progress, stopping):
@@ -58,13 +56,27 @@ def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_imp
         course = {"resumed_at": _train(job, trainer), "seconds_import": seconds_import, "seconds_load": ready - begun}
         stopping.leave()
         course |= {"seconds": time.perf_counter() - ready, "seconds_cpu": time.process_time() - cpu}
-        record = _record(job, trainer, progress, place, course)
+        record = _record(job, trainer, progress, place, course | {"prompts": prompts})
         _save(trainer.model, tokenizer, folder)
-        (folder / PROBES_FILE).write_text(probes_of(rows, rendered, tokenizer).model_dump_json())
+        (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
         (folder / FILE).write_text(record.model_dump_json(indent=1))
     if job.checkpoints:
         shutil.rmtree(job.checkpoints, ignore_errors=True)
     return record
+
+
+def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[list[Rendered], Prompts]:
+    """The rows as they are trained on: as they are served and asked later, and none longer than the context."""
+    file = Path(job.rows)
+    found = render_rows(rows, tokenizer, stop_ids=stop_ids(job, tokenizer), file=file)
+    compared = look(job, rows)
+    if job.asked and job.leaks == "refuse":
+        check_asked(found, read_asked(Path(job.asked), rows), tokenizer, file=file)
+    kept, prompts = fit(found, max_length=job.max_length, too_long=job.too_long, file=file)
+    if compared is None:
+        return kept, prompts
+    told = {"compared": compared.rows, "others": len(compared.others), "leaks": len(compared.leaks)}
+    return kept, prompts.model_copy(update=told)
 
 
 def _train(job: Job, trainer: Sft | Dpo) -> int:

@@ -17,7 +17,6 @@ from nightschool.training.job import Job
 from nightschool.training.models import Place, lora_config
 from nightschool.training.preference import Dpo
 from nightschool.training.render import Rendered
-from nightschool.training.rows import TrainingRow
 from nightschool.training.watched import ROW, Watched
 
 IGNORED = -100  # label of a token that is not learned
@@ -46,7 +45,6 @@ def build_trainer(
     model: Any,
     tokenizer: Any,
     rendered: Sequence[Rendered],
-    rows: Sequence[TrainingRow],
     place: Place,
     folder: str,
 ) -> Sft | Dpo:
@@ -57,7 +55,7 @@ def build_trainer(
 
     Args:
         model: base, or PeftModel when the job goes on with an adapter.
-        rendered, rows: in file order.
+        rendered: in file order.
         folder: where TRL may write; nothing of it is kept.
 
     Raises:
@@ -78,7 +76,7 @@ def build_trainer(
         if new_lora and "target modules" in str(error).lower():
             raise DataError(f"lora.target_modules: {error}") from error
         raise
-    trainer.watch([row.id for row in rows], [row.weight for row in rows], job.rows)
+    trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows)
     return trainer
 
 

@@ -11,6 +11,7 @@ import torch
 from transformers import PrinterCallback, Trainer
 
 from nightschool.errors import DataError
+from nightschool.training.rows import TrainingRow
 
 ROW = "row"
 
@@ -18,18 +19,20 @@ ROW = "row"
 class Watched(Trainer):
     """Knows which rows a step is made of, and stops at a loss or gradient that is not finite.
 
-    `ids` and `weights` are the rows' names and weights in file order; `file` is where they stand.
+    `ids`, `weights` and `lines` are of the rows that are trained on, in file order; `file` is where they stand.
     """
 
     ids: Sequence[str]
     weights: Sequence[float]
+    lines: Sequence[int]
     file: str
     _total_train_tokens: int
 
-    def watch(self, ids: Sequence[str], weights: Sequence[float], file: str) -> None:
+    def watch(self, rows: Sequence[TrainingRow], lines: Sequence[int], file: str) -> None:
         """Begin to look: called once, before training."""
-        self.ids, self.weights, self.file = ids, weights, file
-        self.weighted = set(weights) != {1.0}
+        self.ids, self.weights = [row.id for row in rows], [row.weight for row in rows]
+        self.lines, self.file = lines, file
+        self.weighted = set(self.weights) != {1.0}
         self._rows: list[int] = []
         self._recent: deque[list[int]] = deque(maxlen=self.args.gradient_accumulation_steps)
         self.data_collator = _with_rows(self.data_collator)
@@ -62,7 +65,7 @@ class Watched(Trainer):
         super().log(logs, *args, **kwargs)
 
     def _stop(self, what: str, rows: list[int]) -> None:
-        named = ", ".join(f"{self.ids[row]} (line {row + 1})" for row in rows)
+        named = ", ".join(f"{self.ids[row]} (line {self.lines[row]})" for row in rows)
         raise DataError(f"{what} at step {self.state.global_step + 1}, made of rows {named}", file=self.file)
 
 

@@ -76,13 +76,9 @@ def trainer_of(job: Job, rows: Sequence[TrainingRow] | None = None) -> tuple[Any
 
     rows = rows or read_rows(Path(job.rows), job.stage)
     place, tokenizer = place_of(job), load_tokenizer(job)
-    rendered = render_rows(
-        rows, tokenizer, stop_ids=stop_ids(job, tokenizer), max_length=job.max_length, file=Path(job.rows)
-    )
+    rendered = render_rows(rows, tokenizer, stop_ids=stop_ids(job, tokenizer), file=Path(job.rows))
     model, trl = load_model(job, place.weights), str(Path(job.output).parent / "trl")
-    trainer = build_trainer(
-        job, model=model, tokenizer=tokenizer, rendered=rendered, rows=rows, place=place, folder=trl
-    )
+    trainer = build_trainer(job, model=model, tokenizer=tokenizer, rendered=rendered, place=place, folder=trl)
     return trainer, tokenizer
 
 

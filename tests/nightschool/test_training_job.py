@@ -13,8 +13,7 @@ import pytest
 from nightschool.errors import DataError, WorldError
 from nightschool.training.job import check_adapter, check_model, load_job
 from nightschool.training.output import check_output, new_directory
-from nightschool.training.render import render_rows
-from nightschool.training.rows import SftRow, read_rows
+from nightschool.training.rows import read_rows
 
 USER = {"role": "user", "content": "2 + 2?"}
 FOUR = {"role": "assistant", "content": "4"}
@@ -166,57 +165,6 @@ def test_output_that_cannot_be_made_is_the_world(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(WorldError, match="cannot be made"), new_directory(tmp_path / "file" / "out"):
         pass
-
-
-class Letters:
-    """A tokenizer of one token a character; `template` says how a conversation is written."""
-
-    def __init__(self, turn: str = "<{role}>{content};", last: str = "<assistant>") -> None:
-        self.turn, self.last = turn, last
-
-    def apply_chat_template(
-        self, conversations: list[list[dict[str, str]]], *, add_generation_prompt: bool, **_: bool
-    ) -> list[str]:
-        texts = ["".join(self.turn.format(**message) for message in turns) for turns in conversations]
-        return [text + self.last * add_generation_prompt for text in texts]
-
-    def __call__(self, texts: list[str], **_: bool) -> dict[str, list[list[int]]]:
-        return {"input_ids": [[ord(c) for c in text] for text in texts]}
-
-    def convert_ids_to_tokens(self, ids: list[int]) -> list[str]:
-        return [chr(one) for one in ids]
-
-    def decode(self, ids: list[int]) -> str:
-        return "".join(map(chr, ids))
-
-
-def render(tokenizer: Letters, *, max_length: int = 100) -> Any:
-    rows = [SftRow.model_validate(SFT)]
-    return render_rows(rows, tokenizer, stop_ids=frozenset({ord(";")}), max_length=max_length, file=Path("rows.jsonl"))
-
-
-def test_completion_is_what_the_served_model_would_say() -> None:
-    (row,) = render(Letters())
-    assert Letters().decode(row.prompt_ids) == "<user>2 + 2?;<assistant>"
-    assert [Letters().decode(ids) for ids in row.completion_ids] == ["4;"]
-    assert row.length == 26
-
-
-@pytest.mark.parametrize(
-    ("tokenizer", "max_length", "says"),
-    [
-        (
-            Letters(last="<assistant><think>"),
-            100,
-            r"row s1: in the prompt, token 24 is '4' \(52\) as trained and '<' \(60\) as served",
-        ),
-        (Letters(turn="<{role}>{content}"), 100, "row s1: the template leaves the turn open"),
-        (Letters(), 25, "row s1: 26 tokens, max_length is 25"),
-    ],
-)
-def test_row_trained_otherwise_than_served_is_refused(tokenizer: Letters, max_length: int, says: str) -> None:
-    with pytest.raises(DataError, match=r"^rows\.jsonl:1: " + says):
-        render(tokenizer, max_length=max_length)
 
 
 def test_bad_rows_end_the_process_before_torch_is_imported(tmp_path: Path) -> None:
