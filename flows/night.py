@@ -18,6 +18,7 @@ from flows.morning import morning
 from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
+from nightschool.recipe.load import recipes
 from tasks import filters
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
@@ -37,7 +38,7 @@ def _offered(*names: str) -> Any:
     return Field(json_schema_extra={"enum": list(names)})
 
 
-RecipeName = Annotated[str, _offered(*sorted(file.stem for file in _CONFIGS.glob("*.yaml")))]
+RecipeName = Annotated[str, _offered(*(file.stem for file in recipes(_CONFIGS)))]
 ProfileName = Annotated[
     str, _offered(_NO_PROFILE, *sorted(file.stem for file in (_CONFIGS / "profiles").glob("*.yaml")))
 ]

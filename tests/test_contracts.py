@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from nightschool.recipe.load import load_recipe, recipes
+
 ROOT = Path(__file__).parents[1]
 CODE = ("nightschool", "flows", "tasks", "blocks", "tests", "benchmarks")
 MODULES = sorted(path for folder in CODE for path in (ROOT / folder).rglob("*.py"))
@@ -77,15 +79,11 @@ def test_the_command_line_loads_nothing_heavy():
     assert done.stdout.strip() == "[]", done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("path", sorted((ROOT / "configs").glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", recipes(ROOT / "configs"), ids=lambda path: path.stem)
 def test_every_committed_recipe_loads(path):
-    from nightschool.recipe.load import load_recipe
-
     assert load_recipe(path)
 
 
 @pytest.mark.parametrize("profile", sorted((ROOT / "configs/profiles").glob("*.yaml")), ids=lambda path: path.stem)
 def test_every_committed_profile_fits_the_first_recipe(profile):
-    from nightschool.recipe.load import load_recipe
-
     assert load_recipe(ROOT / "configs/quickstart.yaml", profile=profile.stem)

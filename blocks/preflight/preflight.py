@@ -17,6 +17,7 @@ from blocks.preflight.space import disk_checks, ports_check, store_check
 from blocks.preflight.weights import find_weights, missing_files
 from nightschool.recipe.models import Model, settings
 from nightschool.recipe.recipe import Recipe
+from nightschool.registry import registry
 from nightschool.tinymodels import spec
 
 # The packages of each engine, any one of a line; and how they come.
@@ -48,7 +49,8 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *(engine_check(name) for name in sorted(set(engines.values()))),
         *([engine_check("training")] if recipe.learner else []),
         *(_model(model, recipe) for model in local if model not in downloads),
-        *reach_checks(endpoints, downloads),
+        *(_misnamed(model) for model in downloads if registry().correction(model.model)),
+        *reach_checks(endpoints, [model for model in downloads if not registry().correction(model.model)]),
         *device_checks(recipe, machine.gpus(), machine.memory()),
         *flag_checks(specs_of(recipe), on_progress),
         *(_adapter(model) for model in models if model.adapter),
@@ -86,6 +88,8 @@ def _model(model: Model, recipe: Recipe) -> Check:
         if model.model.removeprefix("school:") in made:
             return ok(title, f"{model.model}: the night makes it")
         return fail(title, f"the school makes no {model.model}", f"model: school:{', school:'.join(made)}")
+    if weights.folder is None and registry().correction(model.model):
+        return _misnamed(model)
     if weights.folder is None:
         return fail(
             title, f"{model.model} is neither a folder nor a hub id", "name a folder that is there, or ORG/NAME"
@@ -93,6 +97,11 @@ def _model(model: Model, recipe: Recipe) -> Check:
     if missing := missing_files(weights.folder):
         return fail(title, f"{weights.folder} lacks {', '.join(missing)}", "download it again, or name another folder")
     return ok(title, str(weights.folder))
+
+
+def _misnamed(model: Model) -> Check:
+    right, why = registry().correction(model.model) or ("", "")
+    return fail(f"model of {model.name}", f"{model.model} is no name on the hub: {why}", f"model: {right}")
 
 
 def _adapter(model: Model) -> Check:

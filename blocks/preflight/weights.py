@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from nightschool.registry import registry
+
 HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*")
 _BILLIONS = re.compile(r"(?<![A-Za-z0-9.])(\d+(?:\.\d+)?)[bB](?![A-Za-z])")
 _SCHOOL_BYTES = 4_000_000  # a million parameters in float32
@@ -33,8 +35,15 @@ def find_weights(model: str) -> Weights:
         return Weights("nothing", None, None)
     if snapshot := _snapshot(model):
         return Weights("cache", snapshot, _size(snapshot))
+    return Weights("hub", None, _told(model))
+
+
+def _told(model: str) -> int | None:
+    """The size by the registry, else by the billions in its name."""
+    if known := registry().find(model):
+        return int(1e9 * next(iter(known.weights.values()))) if known.weights else None
     billions = _BILLIONS.search(model)
-    return Weights("hub", None, int(float(billions[1]) * 2e9) if billions else None)
+    return int(float(billions[1]) * 2e9) if billions else None
 
 
 def missing_files(folder: Path) -> list[str]:

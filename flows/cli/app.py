@@ -11,6 +11,7 @@ from flows.cli import begun
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
 from flows.cli.export import export
+from flows.cli.models import models
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from flows.cli.review import review
@@ -135,6 +136,7 @@ def drill(
 
 app.command()(validate_format)
 app.command()(export)
+app.command()(models)
 
 
 @app.command()

@@ -22,6 +22,11 @@ from nightschool.recipe.source import RecipeDumper, read_tree
 _BARE_NAME = re.compile(r"[\w-]+")
 
 
+def recipes(folder: Path) -> list[Path]:
+    """The recipes of a folder such as configs/, in order; the registry of models lies beside them and is none."""
+    return [file for file in sorted(folder.glob("*.yaml")) if file.name != "models.yaml"]
+
+
 def find_recipe(name: str) -> Path:
     """A recipe by path, or by its name alone: `quickstart` is `configs/quickstart.yaml`, here or in the checkout.
 
@@ -31,7 +36,7 @@ def find_recipe(name: str) -> Path:
     if Path(name).is_file() or not _BARE_NAME.fullmatch(name):
         return Path(name)
     folders = [Path("configs"), Path(__file__).parents[2] / "configs"]
-    known = {file.stem: file for folder in reversed(folders) for file in sorted(folder.glob("*.yaml"))}
+    known = {file.stem: file for folder in reversed(folders) for file in recipes(folder)}
     if name in known:
         return known[name]
     raise RecipeError(

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.errors import RecipeError
-from nightschool.recipe.load import dump_recipe, find_recipe, json_schema, load_recipe
+from nightschool.recipe.load import dump_recipe, find_recipe, json_schema, load_recipe, recipes
 from nightschool.recipe.models import Model, Serve
 from nightschool.recipe.recipe import Recipe
 
@@ -131,7 +131,7 @@ def test_what_is_dumped_reads_back_equal(
     assert load_recipe(path) == recipe
 
 
-@pytest.mark.parametrize("path", sorted(CONFIGS.glob("*.yaml")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", recipes(CONFIGS), ids=lambda path: path.name)
 def test_every_committed_recipe_names_the_schema(path: Path) -> None:
     assert path.read_text().splitlines()[0] == "# yaml-language-server: $schema=recipe.schema.json"
 

@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 
 from nightschool.forecast import forecast
-from nightschool.recipe.load import dump_recipe, find_recipe, load_recipe
+from nightschool.recipe.load import dump_recipe, find_recipe, load_recipe, recipes
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.script import Script, ScriptedModel
 from nightschool.recipe.small import drilled, dry
 
-CONFIGS = sorted((Path(__file__).parents[2] / "configs").glob("*.yaml"))
+CONFIGS = recipes(Path(__file__).parents[2] / "configs")
 REMOTE = ["teachers.0.engine=endpoint", "teachers.0.urls=[http://far.example/v1]", "teachers.0.model=big/model"]
 
 
