@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -42,18 +41,6 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with prefect_server.server(port, home), prefect_server.worker(port, home):
         prefect_server.deploy(port, home)
         yield port
-
-
-@pytest.fixture
-def page(port: int) -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api")
-    chromium = shutil.which("chromium") or shutil.which("google-chrome")
-    if chromium is None:
-        pytest.skip("no Chromium on this machine")
-    with playwright.sync_playwright() as started:
-        browser = started.chromium.launch(executable_path=chromium, args=["--no-sandbox", "--disable-gpu"])
-        yield browser.new_page(viewport={"width": 1400, "height": 1000})
-        browser.close()
 
 
 def get(port: int, method: str, path: str, body: object = None) -> Any:
