@@ -59,6 +59,8 @@ def rendered(tokenizer: Any, conversations: Sequence[Turns], *, opened: bool) ->
         tokenizer: a transformers tokenizer with a chat template.
         opened: whether the assistant's turn is begun at the end, as a server does.
     """
+    if not conversations:
+        return []
     texts = tokenizer.apply_chat_template(
         [[{"role": turn.role, "content": turn.content} for turn in turns] for turns in conversations],
         add_generation_prompt=opened,
