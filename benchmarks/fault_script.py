@@ -57,7 +57,10 @@ def _place(folder: Path, rows: int, share: float) -> Place:
     # A hang is noticed by its time; 14 faults at 5% leave three requests of ten in order, so twelve attempts are few.
     serve = Serve(engine="scripted", concurrency=32, attempts=12, request_timeout_s=2.0)
     # Rows are compared one phase at a time: the pool is the generator's alone.
-    recipe = place.recipe.model_copy(update={"teachers": teachers, "serve": serve, "questions": None})
+    answers = place.recipe.answers.model_copy(update={"chunks_in_flight": 16})
+    recipe = place.recipe.model_copy(
+        update={"teachers": teachers, "serve": serve, "questions": None, "answers": answers}
+    )
     return replace(place, recipe=recipe)
 
 

@@ -17,7 +17,9 @@ from nightschool.wire import Ask, Endpoint, Reply
 Failure = Literal["no_reply", "rate_limited", "server_error", "broken_reply", "refused"]
 
 _BACKOFF_S = 0.25
-_MAX_BACKOFF_S = 30.0
+# What fails for other reasons than too much work does not fail less for being left alone: a row that has met half a
+# body eight times would wait for minutes, and its chunk with it.
+_MAX_BACKOFF_S, _MAX_BACKOFF_PUSHED_S = 1.0, 30.0
 _LAST_TEXT_CHARS = 2_000
 # A short call may retry as often, whatever its rows: the bound is there for outages, not for bad luck.
 _FREE_RETRIES = 50
@@ -45,7 +47,8 @@ class Counters:
 class Job:
     """An ask on its way and its request's body.
 
-    `split`: one sample of an ask for several. `attempts` counts the requests that reached a server.
+    `split`: one sample of an ask for several. `attempts` counts the requests that reached a server, `pushed_back`
+    those that it had no room for.
     """
 
     call: Call
@@ -53,11 +56,13 @@ class Job:
     body: bytes
     split: bool = False
     attempts: int = 0
+    pushed_back: int = 0
 
     def backoff_s(self) -> float:
         """Exponential with full jitter, the same for the same ask and attempt."""
         draw = random.Random(f"{self.ask.seed}:{self.ask.id}:{self.attempts}").random()
-        return draw * min(_MAX_BACKOFF_S, _BACKOFF_S * 2**self.attempts)
+        most_s = min(_MAX_BACKOFF_S, _BACKOFF_S * 2**self.attempts)
+        return draw * max(most_s, min(_MAX_BACKOFF_PUSHED_S, _BACKOFF_S * 2**self.pushed_back))
 
 
 class Setback(Exception):

@@ -201,6 +201,7 @@ class Lane:
             self._rested(replica)
         if setback.reached:
             replica.count(job)
+            job.pushed_back += setback.pushed_back
         if call.error is not None:
             call.settle()
         elif not setback.reached:

@@ -17,7 +17,7 @@ State = Literal["up", "resting", "down"]
 _FIRST_REST_S, _MAX_REST_S, _MAX_REST_UNREACHED_S = 0.05, 8.0, 0.5
 # So many failed probes in a row and a server shows as down.
 _STRIKES_DOWN = 3
-# A window that has shrunk to a few must not take a few failures for an outage.
+# A few slots must not take a few failures for an outage: where half of the requests fail, four in a row are common.
 _LEAST_IN_A_ROW = 8
 
 
@@ -40,8 +40,9 @@ class ReplicaStats(Counters):
 class Replica:
     """A server's connections, its health and its numbers.
 
-    In trouble means that as many requests in a row failed as it has slots, or that no connection came about: then it
-    rests, and is probed with one request at a time until one succeeds. A strike is a failed probe.
+    In trouble means that as many requests in a row failed as it may have in flight (eight at least), or that no
+    connection came about: then it rests, and is probed with one request at a time until one succeeds. A strike is a
+    failed probe.
     """
 
     base: str
@@ -113,8 +114,9 @@ class Replica:
         """Note a failure; True when a rest begins with it."""
         if setback.reached:
             self._window.note(pushed_back=setback.pushed_back)
-        self._failed_in_a_row += 1 if setback.reached else self.slots
-        self._trouble = self._failed_in_a_row >= min(self.slots, max(_LEAST_IN_A_ROW, self._window.requests))
+        most_in_a_row = max(_LEAST_IN_A_ROW, self._window.requests)
+        self._failed_in_a_row += 1 if setback.reached else most_in_a_row
+        self._trouble = self._failed_in_a_row >= most_in_a_row
         now = time.monotonic()
         if not self._trouble or now < self._rest_until:
             return False

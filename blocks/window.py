@@ -5,8 +5,11 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-# Up to this share of refusals is noise: a server that fails one request in twenty is not slower for being asked less.
+# Up to this share of refusals is noise: a server that fails one request in ten is not slower for being asked less.
 _NOISE = 0.1
+# More than this is none, whatever comes of asking less; up to it, noise that was learnt is forgotten by and by.
+_MOST_NOISE = 0.5
+_FORGETS = 0.99
 _GROWTH = 1.25
 # A larger window must bring this much more per second, or it only makes a queue inside the server.
 _GAIN = 1.02
@@ -20,22 +23,32 @@ class Window:
     Reviewed once per `size` outcomes. It shrinks by the share of requests that were pushed back (429, 503, timeout),
     by half at most; it grows by a quarter as long as that brings more replies per second, and tries again every
     eighth time, since a server may have recovered. `requests` is its size in whole requests.
+
+    A server with too much to do pushes back less when it is asked half as much: of w requests for c places it turns
+    1 - c/w away. One that does not has other reasons: then the window is what it was before, and so much is noise.
     """
 
     cap: int
     size: float = 0.0
     requests: int = 0
     _since: float = 0.0
+    _skip: int = 0
     _outcomes: int = 0
     _pushed: int = 0
     _rate: float = 0.0
     _held: int = 0
+    _noise: float = _NOISE
+    # Size and share when the server began to push back.
+    _before: tuple[float, float] | None = None
 
     def __post_init__(self) -> None:
         self.size, self.requests = float(self.cap), self.cap
 
     def note(self, *, pushed_back: bool) -> None:
         """One request has ended."""
+        if self._skip:
+            self._skip -= 1
+            return
         self._outcomes += 1
         self._pushed += pushed_back
         if self._outcomes >= self.requests:
@@ -45,12 +58,27 @@ class Window:
         share = self._pushed / self._outcomes
         rate = (self._outcomes - self._pushed) / max(now - self._since, 1e-6)
         self._since, self._outcomes, self._pushed = now, 0, 0
-        if share > _NOISE:
-            self.size = max(1.0, self.size * max(0.5, 1 - share))
-            self._rate, self._held = 0.0, 0
+        self._noise = max(_NOISE, self._noise * _FORGETS)
+        if share > self._noise:
+            self._give_way(share)
         elif self.size < self.cap and (rate > self._rate * _GAIN or self._held >= _PROBE_EVERY):
             self.size = min(float(self.cap), self.size * _GROWTH + 1)
             self._rate, self._held = rate, 0
         else:
             self._held += 1
         self.requests = int(self.size)
+
+    def _give_way(self, share: float) -> None:
+        self._rate, self._held = 0.0, 0
+        size, first = self._before or (self.size, share)
+        if self.size <= size / 2:
+            if first / 2 < share and first <= _MOST_NOISE:
+                self.size, self._before = size, None
+                self._noise = min(_MOST_NOISE, 2 * max(share, first))
+                return
+            size, first = self.size, share
+        self._before = size, first
+        self.size = max(1.0, self.size * max(0.5, 1 - share))
+        if first <= _MOST_NOISE and self.size <= size / 2:
+            # What is in flight now was sent under a larger window; what the server makes of this one is told later.
+            self._skip = self.requests

@@ -5,12 +5,14 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from typing import get_args
 
 import pytest
 
 from blocks.client import Client
 from blocks.scripted import Script
 from blocks.scripted.local import scripted
+from nightschool.recipe.script import WireFault
 from nightschool.wire import Ask
 from tests.blocks.client_asks import PATIENCE_S, Got, ask_all, asks, counted, echo, endpoint_of, latency
 
@@ -25,6 +27,19 @@ def test_every_ask_gets_its_own_reply_and_is_sent_once(client: Client) -> None:
     assert (stats["total"], stats["distinct"]) == (300, 300)
     assert (client.stats().sent, client.stats().replies, client.stats().retries) == (300, 300, 0)
     assert client.stats().tokens_in == 600
+
+
+def test_half_of_the_requests_fail_and_each_row_has_its_reply(client: Client) -> None:
+    script = echo(faults=dict.fromkeys(get_args(WireFault), 0.05), retry_after_s=0.01, slow_s=0.05)
+    with scripted(script) as url:
+        got = ask_all(client, endpoint_of(url, concurrency=16, attempts=20, timeout_s=0.2), asks(100))
+        stats = counted(url)
+    assert sorted([*(reply.id for reply in got.replies), *(failure[0] for failure in got.failures)]) == sorted(
+        ask.id for ask in asks(100)
+    )
+    assert len(got.failures) < 3
+    assert set(stats["faults"]) == set(get_args(WireFault))
+    assert client.replicas()[0].state == "up"
 
 
 def test_faults_are_retried_until_each_row_has_its_one_reply(client: Client) -> None:

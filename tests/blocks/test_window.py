@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from blocks import window
@@ -62,3 +64,22 @@ def test_a_few_refusals_are_noise(clock: Clock) -> None:
         clock.ends(one, 19, per_s=100)
         clock.ends(one, 1, per_s=100, pushed_back=True)
     assert one.requests == 64
+
+
+def test_a_server_that_pushes_back_however_little_it_is_asked_is_asked_as_before(clock: Clock) -> None:
+    one, draw, sizes = Window(32), random.Random(0).random, []
+    for _ in range(4000):
+        clock.ends(one, 1, per_s=10 * one.requests, pushed_back=draw() < 0.15)
+        sizes.append(one.requests)
+    assert sum(sizes[400:]) / len(sizes[400:]) > 28
+
+
+@pytest.mark.parametrize("places", [20, 10, 3])
+def test_a_server_with_too_few_places_is_asked_for_as_many(clock: Clock, places: int) -> None:
+    one, draw, sizes = Window(32), random.Random(0).random, []
+    for _ in range(4000):
+        # What ends now was sent a while ago, under the window of then.
+        then = sizes[-one.requests] if len(sizes) > 32 else 32
+        clock.ends(one, 1, per_s=10 * min(places, one.requests), pushed_back=draw() > places / then)
+        sizes.append(one.requests)
+    assert sum(sizes[400:]) / len(sizes[400:]) < 1.25 * places + 1
