@@ -19,7 +19,7 @@ from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import recipes
-from tasks import filters
+from tasks import crew, filters
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -78,6 +78,7 @@ def night(
         reuse_artifact(verdicts)
         filters.look(begun)
         begun.begin()
+        crew.begin()
         reap(begun.dir / "servers")
         try:
             _phases(begun, ledger)

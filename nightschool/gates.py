@@ -11,7 +11,7 @@ from nightschool.report.text import duration, percent, plain, points
 
 
 @dataclass(frozen=True, slots=True)
-class _Reading:
+class Reading:
     """A figure with its interval where one is known, or the reason why there is no figure."""
 
     value: float | None = None
@@ -31,18 +31,18 @@ def judge(gate: Gate, report: Report) -> GateResult:
     direction = "at_least" if gate.at_least is not None else "at_most"
     limit = gate.at_least if gate.at_least is not None else gate.at_most
     assert limit is not None, "the recipe refuses a gate without a limit"
-    reading = _read(gate, report)
-    counted = reading.value
+    found = reading(gate, report)
+    counted = found.value
     if gate.by == "interval":
-        counted = reading.low if direction == "at_least" else reading.high
+        counted = found.low if direction == "at_least" else found.high
     passed = counted is not None and (counted >= limit if direction == "at_least" else counted <= limit)
     return GateResult(
         name=gate.name,
         passed=passed,
-        value=reading.value,
+        value=found.value,
         limit=limit,
         by=gate.by,
-        detail=_detail(gate, reading, limit, direction),
+        detail=_detail(gate, found, limit, direction),
         metric=gate.metric,
         stage=gate.stage,
         over=gate.over,
@@ -68,61 +68,62 @@ def limit_shown(metric: str, limit: float) -> str:
     return f"{100 * limit:g} points" if metric.endswith("gain") else f"{100 * limit:g}%"
 
 
-def _read(gate: Gate, report: Report) -> _Reading:
+def reading(gate: Gate, report: Report) -> Reading:
+    """The figure that a gate is about, whatever its limit."""
     if gate.metric in OF_ROWS:
         return _of_rows(gate.metric, report)
     if gate.metric in OF_COMMITTEE:
         return _of_committee(gate.metric, report)
     stage = report.stage(gate.stage)
     if stage is None:
-        return _Reading(missing=f"the night has no figures of stage {gate.stage}")
+        return Reading(missing=f"the night has no figures of stage {gate.stage}")
     if gate.metric == "accuracy":
-        return _Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
+        return Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
     if gate.metric == "valid_share":
-        return _Reading(stage.valid_share, stage.valid_low, stage.valid_high)
+        return Reading(stage.valid_share, stage.valid_low, stage.valid_high)
     if gate.metric == "accuracy_gain":
         gains = (gain for gain in (stage.gain, stage.gain_over_base) if gain and gain.over == gate.over)
         return _of_gain(next(gains, None), f"{gate.stage} was not compared with {gate.over}")
     if stage.latency is None:
-        return _Reading(missing=f"stage {gate.stage} was not timed")
+        return Reading(missing=f"stage {gate.stage} was not timed")
     if gate.metric == "latency_mean_s":
-        return _Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
-    return _Reading(stage.latency.p99_s)
+        return Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
+    return Reading(stage.latency.p99_s)
 
 
-def _of_rows(metric: str, report: Report) -> _Reading:
+def _of_rows(metric: str, report: Report) -> Reading:
     """The worst of the fields that are followed."""
     if not report.shares:
-        return _Reading(missing="the night has no classes to compare")
-    return _Reading(max(one.apart if metric == "class_skew" else one.worst for one in report.shares))
+        return Reading(missing="the night has no classes to compare")
+    return Reading(max(one.apart if metric == "class_skew" else one.worst for one in report.shares))
 
 
-def _of_committee(metric: str, report: Report) -> _Reading:
+def _of_committee(metric: str, report: Report) -> Reading:
     committee = report.committee
     if committee is None and report.votes and metric == "vote_gain":
         gains = [one.gain for one in report.votes.teachers if one.gain]
         least = min(gains, key=lambda gain: gain.value, default=None)
         return _of_gain(least, "the votes decided no row whose truth is known")
     if committee is None:
-        return _Reading(missing="the night has no figures of the committee")
+        return Reading(missing="the night has no figures of the committee")
     if metric == "vote_gain":
         return _of_gain(committee.vote_gain, "the votes decided no row whose truth is known")
     return _of_gain(committee.gain, "the accepted rows were not compared")
 
 
-def _of_gain(gain: Gain | None, missing: str) -> _Reading:
-    return _Reading(gain.value, gain.low, gain.high) if gain else _Reading(missing=missing)
+def _of_gain(gain: Gain | None, missing: str) -> Reading:
+    return Reading(gain.value, gain.low, gain.high) if gain else Reading(missing=missing)
 
 
-def _detail(gate: Gate, reading: _Reading, limit: float, direction: str) -> str:
+def _detail(gate: Gate, found: Reading, limit: float, direction: str) -> str:
     of = f"{gate.stage} {plain(gate.metric)}" if gate.stage else plain(gate.metric)
     of += f" over {gate.over}" if gate.over else ""
     wanted = f"wanted: {plain(direction)} {limit_shown(gate.metric, limit)}"
-    if reading.value is None:
-        return f"{of}: not measured, {reading.missing}; {wanted}"
-    value = f"{of.removesuffix(' s')} is {shown(gate.metric, reading.value)}"
-    if reading.low is None or reading.high is None:
+    if found.value is None:
+        return f"{of}: not measured, {found.missing}; {wanted}"
+    value = f"{of.removesuffix(' s')} is {shown(gate.metric, found.value)}"
+    if found.low is None or found.high is None:
         lack = " by interval, and this figure has none" if gate.by == "interval" else ""
         return f"{value}; {wanted}{lack}"
-    interval = f"{shown(gate.metric, reading.low)} to {shown(gate.metric, reading.high)}"
+    interval = f"{shown(gate.metric, found.low)} to {shown(gate.metric, found.high)}"
     return f"{value} (95% interval {interval}); {wanted}{' by interval' if gate.by == 'interval' else ''}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 from nightschool import answers, school
 from nightschool.prompts import Prompt
@@ -12,16 +13,23 @@ from nightschool.wire import Ask, Reply, Sampling
 
 RULES_VERSION = 1
 
+Side = Literal["test", "validation"]
 
-def held_out(topics: Sequence[str], *, per_topic: int, levels: Sequence[int], seed: int) -> list[Question]:
+
+def held_out(
+    topics: Sequence[str], *, per_topic: int, levels: Sequence[int], seed: int, side: Side = "test"
+) -> list[Question]:
     """Questions from the eighth of all that no training row and no tiny model's corpus may hold; letters drawn evenly.
+
+    The two sides have no question in common, so that what was chosen on one is proven on the other.
 
     Source: plan 000's "accuracy on generated questions" was circular: it had no held-out set.
     """
     found: list[Question] = []
     for topic in topics:
-        puzzles = school.generate(topic, per_topic, seed=seed_of("held out", seed), levels=levels, held_out=True)
-        for number, puzzle in enumerate(puzzles):
+        count = per_topic if side == "test" else 2 * per_topic
+        puzzles = school.generate(topic, count, seed=seed_of("held out", seed), levels=levels, held_out=True)
+        for number, puzzle in enumerate(puzzles[-per_topic:]):
             wrong = list(puzzle.distractors)
             rng_of("held out letters", seed, puzzle.question).shuffle(wrong)
             place = number % 4

@@ -74,6 +74,12 @@ def _share(endpoint: Endpoint, place: int, among: int) -> Endpoint:
 
 _crews: list[Crew] = []
 _ended: list[ReplicaStats] = []
+_before: list[Counters] = [Counters()]
+
+
+def begin() -> None:
+    """A night begins: `stats` counts from here, though the process may have run others."""
+    _before[0] = _sum(replicas())
 
 
 @contextmanager
@@ -132,8 +138,9 @@ def replicas() -> list[ReplicaStats]:
 
 
 def stats() -> Counters:
-    """What was sent and came back since this process began, over all servers and processes."""
-    return _sum(replicas())
+    """What was sent and came back since the night began, over all servers and processes."""
+    now, before = _sum(replicas()), _before[0]
+    return Counters(**{each.name: getattr(now, each.name) - getattr(before, each.name) for each in fields(Counters)})
 
 
 def _together(found: Sequence[ReplicaStats]) -> list[ReplicaStats]:

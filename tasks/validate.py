@@ -83,13 +83,17 @@ def rows(night: Night) -> list[tuple[Question, int]]:
     recipe, learner = night.recipe, night.recipe.learner
     assert learner is not None
     section = learner.validate
-    return validate.rows(_held_out(recipe.topics, section.per_topic, section.levels, recipe.seed), section.seeds)
+    return validate.rows(
+        _held_out(recipe.topics, section.per_topic, section.levels, recipe.seed, section.side), section.seeds
+    )
 
 
 @lru_cache(maxsize=2)
-def _held_out(topics: tuple[str, ...], per_topic: int, levels: tuple[int, ...], seed: int) -> tuple[Question, ...]:
+def _held_out(
+    topics: tuple[str, ...], per_topic: int, levels: tuple[int, ...], seed: int, side: validate.Side
+) -> tuple[Question, ...]:
     """Made once, not once for every chunk."""
-    return tuple(validate.held_out(topics, per_topic=per_topic, levels=levels, seed=seed))
+    return tuple(validate.held_out(topics, per_topic=per_topic, levels=levels, seed=seed, side=side))
 
 
 STEP = Step("validate", chunks, make, at_once=lambda night: getattr(night.recipe.validate_, "chunks_in_flight", 1))

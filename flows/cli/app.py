@@ -16,6 +16,7 @@ from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
 from flows.cli.review import review
 from flows.cli.show import show
+from flows.cli.tune import tune
 from nightschool.errors import WorldError
 
 app = typer.Typer(
@@ -137,6 +138,7 @@ def drill(
 app.command()(validate_format)
 app.command()(export)
 app.command()(models)
+app.command()(tune)
 
 
 @app.command()

@@ -7,7 +7,9 @@ from typing import Annotated
 import typer
 
 RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's file, or its name in configs/.")]
-Profile = Annotated[str | None, typer.Option(help="Lay profiles/NAME.yaml over the recipe.", metavar="NAME")]
+Profile = Annotated[
+    str | None, typer.Option(help="Lay profiles/NAME.yaml, or a file, over the recipe.", metavar="NAME")
+]
 Sets = Annotated[
     list[str] | None,
     typer.Option("--set", help="Change one field: answers.samples=4. May be given again.", metavar="FIELD=VALUE"),

@@ -69,6 +69,9 @@ class Validate(Section):
 
     per_topic: Positive = Field(description="held-out questions per topic")
     levels: tuple[Literal[1, 2, 3], ...] = Field(default=(1,), min_length=1)
+    side: Literal["test", "validation"] = Field(
+        default="test", description="test proves the student; validation has other questions, to choose settings by"
+    )
     seeds: tuple[int, ...] = Field(default=(0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
     timed: Positive = Field(default=40, description="questions asked one after the other for the latency figures")
     chunk_rows: Positive = 200

@@ -17,7 +17,7 @@ from nightschool.recipe.data_file import Bring
 from nightschool.recipe.explain import close_to, explain
 from nightschool.recipe.overlay import overlay, override, read_profile
 from nightschool.recipe.recipe import Recipe
-from nightschool.recipe.source import RecipeDumper, read_tree
+from nightschool.recipe.source import RecipeDumper, Tree, read_tree
 
 _BARE_NAME = re.compile(r"[\w-]+")
 
@@ -44,6 +44,16 @@ def find_recipe(name: str) -> Path:
     )
 
 
+def tree_of(path: Path, *, profile: str | None = None, sets: Sequence[str] = ()) -> Tree:
+    """A recipe's file with a profile and overrides laid over it, not looked at yet; see `load_recipe`."""
+    tree = read_tree(path)
+    if profile is not None:
+        tree = overlay(tree, read_profile(path, profile))
+    for text in sets:
+        tree = override(tree, text)
+    return tree
+
+
 def load_recipe(
     path: Path, *, profile: str | None = None, sets: Sequence[str] = (), bring: Bring | None = None
 ) -> Recipe:
@@ -51,18 +61,14 @@ def load_recipe(
 
     Args:
         path: YAML file; prompt files are named relative to its folder, in a profile and in `sets` too.
-        profile: name of a partial recipe, `profiles/NAME.yaml` beside `path`, laid over it.
+        profile: name of a partial recipe, `profiles/NAME.yaml` beside `path`, or its file, laid over it.
         sets: `field.path=value`, applied last, in order.
         bring: has a data set of the hub brought here; without it a recipe that names one is refused.
 
     Raises:
         RecipeError: anything in it is not as it must be; one line for each field.
     """
-    tree = read_tree(path)
-    if profile is not None:
-        tree = overlay(tree, read_profile(path, profile))
-    for text in sets:
-        tree = override(tree, text)
+    tree = tree_of(path, profile=profile, sets=sets)
     context = {"folder": path.parent, "bring": bring}
     try:
         # As JSON, strictly: a list may become a tuple, but true is no 1 and "4" is no 4.

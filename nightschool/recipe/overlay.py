@@ -10,11 +10,13 @@ from nightschool.recipe.source import FieldPath, Place, Tree, child, dotted, par
 
 
 def read_profile(recipe: Path, name: str) -> Tree:
-    """Read `profiles/NAME.yaml` beside a recipe.
+    """Read `profiles/NAME.yaml` beside a recipe, or a file by its path.
 
     Raises:
         RecipeError: there is no profile of that name, or it cannot be read.
     """
+    if name.endswith(".yaml") and Path(name).is_file():
+        return read_tree(Path(name))
     folder = recipe.parent / "profiles"
     known = sorted(file.stem for file in folder.glob("*.yaml")) if folder.is_dir() else []
     if name not in known:

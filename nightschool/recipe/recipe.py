@@ -20,6 +20,7 @@ from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
+from nightschool.recipe.tune import Tune
 from nightschool.tinymodels.spec import SchoolSection, runs
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
@@ -72,6 +73,7 @@ class Recipe(Section):
     dpo: Dpo | None = None
     validate_: Validate | None = Field(default=None, alias="validate")
     gates: tuple[Gate, ...] = ()
+    tune: Tune | None = execution(None)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:

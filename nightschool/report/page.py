@@ -7,7 +7,7 @@ import hashlib
 from datetime import datetime
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -34,31 +34,31 @@ def render(report: Report) -> str:
 
     Source: issue 2, report.html.
     """
+    night = report.night
+    return framed(
+        "page.html.j2",
+        report=report,
+        headline=headline(report),
+        stale=stale(report),
+        mark=_mark(report),
+        took=(night.finished - night.started).total_seconds() if night.finished else None,
+        failed_gates=sum(not gate.passed for gate in report.gates),
+        plots=_plots(report),
+        parts=_parts(report),
+        **tables.view(report),
+        **marks.view(report.marks),
+        **votes.view(report.votes),
+        **shares.view(report.shares),
+        **critiques.view(report.critiques),
+    )
+
+
+def framed(template: str, **content: Any) -> str:
+    """A page of ours from its template, with the style and the policy that all of them carry."""
     css = (_HERE / "style.css").read_text(encoding="utf-8")
     digest = base64.b64encode(hashlib.sha256(css.encode()).digest()).decode()
-    night = report.night
-    return (
-        _templates()
-        .get_template("page.html.j2")
-        .render(
-            report=report,
-            css=Markup(css),  # noqa: S704 - our own file
-            policy=_POLICY.format(digest=digest),
-            moon=_MOON,
-            headline=headline(report),
-            stale=stale(report),
-            mark=_mark(report),
-            took=(night.finished - night.started).total_seconds() if night.finished else None,
-            failed_gates=sum(not gate.passed for gate in report.gates),
-            plots=_plots(report),
-            parts=_parts(report),
-            **tables.view(report),
-            **marks.view(report.marks),
-            **votes.view(report.votes),
-            **shares.view(report.shares),
-            **critiques.view(report.critiques),
-        )
-    )
+    frame = {"css": Markup(css), "policy": _POLICY.format(digest=digest), "moon": _MOON}  # noqa: S704 - our own file
+    return _templates().get_template(template).render(**frame, **content)
 
 
 def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:

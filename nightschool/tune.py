@@ -1,0 +1,128 @@
+"""From a tuning's fields and trials to overrides, an order of trials, and a profile of the best values."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from nightschool.gates import reading
+from nightschool.identity import key
+from nightschool.recipe.learning import OF_COMMITTEE, Gate
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.source import Tree, child
+from nightschool.recipe.tune import Span, Tune, Value
+from nightschool.report.figures import Report
+
+RULES_VERSION = 1
+State = Literal["running", "complete", "pruned", "failed"]
+# Trials choose by other questions than those that prove the student, and no gate is asked of them.
+ALWAYS = ("gates=[]", "validate.side=validation")
+
+
+class Trial(BaseModel):
+    """One trial: values by field, what its rungs and it itself came to, and why it ended where it is not complete."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    number: int
+    night: str
+    state: State
+    values: dict[str, Value]
+    rungs: tuple[float, ...] = ()
+    score: float | None = None
+    low: float | None = None
+    high: float | None = None
+    seconds: float | None = None
+    why: str = ""
+
+
+class Tuned(BaseModel):
+    """A tuning as it stands on file. `best` is the number of the best trial, `sets` its values for --set."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    recipe: str
+    metric: str
+    stage: str | None
+    upwards: bool
+    wanted: int
+    trials: tuple[Trial, ...]
+    best: int | None = None
+    sets: tuple[str, ...] = ()
+    profile: str = ""
+
+
+def study_key(recipe: Recipe, how: Tune) -> str:
+    """A name for all that decides what a trial comes to: trials of another recipe or search are no guide."""
+    found, night = how.identity(), recipe.identity()
+    del found["trials"], night["gates"]
+    return key("tune", RULES_VERSION, {"recipe": night, "how": found})
+
+
+def overrides(values: Mapping[str, Any]) -> list[str]:
+    """Values by field as `--set` has them."""
+    return [f"{name}={json.dumps(value)}" for name, value in values.items()]
+
+
+def corners(how: Tune) -> Iterator[dict[str, Value]]:
+    """Values that reach every end of every range and every choice: what the recipe must take before a trial runs."""
+    ends = {name: _ends(span) for name, span in how.fields.items()}
+    first = {name: values[0] for name, values in ends.items()}
+    yield first
+    for name, values in ends.items():
+        yield from ({**first, name: value} for value in values[1:])
+
+
+def _ends(span: Span | tuple[Value, ...]) -> tuple[Value, ...]:
+    if isinstance(span, tuple):
+        return span
+    return (int(span.low), int(span.high)) if span.whole else (span.low, span.high)
+
+
+def score(how: Tune, report: Report) -> tuple[float | None, float | None, float | None]:
+    """The metric of a night with its interval; of the last stage if the one that is named was not reached."""
+    names = [stage.name for stage in report.stages]
+    stage = how.stage if how.stage in names else (names[-1] if names else None)
+    if how.metric in OF_COMMITTEE:
+        stage = None
+    elif stage is None:
+        return None, None, None
+    found = reading(Gate.model_construct(name="tune", metric=how.metric, stage=stage, at_least=0.0), report)
+    return found.value, found.low, found.high
+
+
+def best(trials: Sequence[Trial], *, upwards: bool) -> Trial | None:
+    """The complete trial with the best score, the earlier one of equals."""
+    done = [trial for trial in trials if trial.state == "complete" and trial.score is not None]
+    sign = -1 if upwards else 1
+    return min(done, key=lambda trial: (sign * (trial.score or 0.0), trial.number), default=None)
+
+
+def twin(trials: Sequence[Trial], values: Mapping[str, Value]) -> Trial | None:
+    """A trial that came to a score with these very values."""
+    return next((one for one in trials if one.state == "complete" and one.values == dict(values)), None)
+
+
+def profile(tree: Tree, values: Mapping[str, Value]) -> dict[str, Any]:
+    """The values as a partial recipe; where a path leads into a list, the whole list goes with it.
+
+    Args:
+        tree: the recipe with these values in it.
+    """
+    found: dict[str, Any] = {}
+    for name in values:
+        _copy(tree.data, name.split("."), found)
+    return found
+
+
+def _copy(data: object, names: Sequence[str], into: dict[str, Any]) -> None:
+    name, rest = names[0], names[1:]
+    inner = child(data, name)
+    if not rest or not isinstance(inner, dict):
+        into[name] = inner
+    else:
+        _copy(inner, rest, into.setdefault(name, {}))
