@@ -91,10 +91,10 @@ def night(
 
 
 def _phases(begun: Night, ledger: Ledger) -> None:
-    def run(phase: str, *desk: Desk) -> None:
+    def run(phase: str, *desk: Desk, of: str = "") -> None:
         # A subflow's heartbeat costs a second of waiting at its end (measured); the night's own tells that it lives.
         with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            run_phase(begun, ledger, STEPS[phase], *desk)
+            run_phase(begun, ledger, STEPS[phase].of(of) if of else STEPS[phase], *desk)
 
     run("school")
     with teachers(begun, ledger) as served:
@@ -109,10 +109,11 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("splits")
     run("balance")
     run("critique")
-    run("sft")
-    with student(begun, ledger) as served:
-        run("pairs", served)
-    run("dpo")
+    for stage in begun.recipe.stages:
+        if stage.kind == "dpo":
+            with student(begun, ledger) as served:
+                run("pairs", served, of=stage.name)
+        run(stage.kind, of=stage.name)
     with student(begun, ledger) as served:
         run("validate", served)
         run("timing", served)

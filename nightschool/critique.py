@@ -89,6 +89,11 @@ def critiques(
     return rows
 
 
+def completion(row: CritiqueRow) -> str:
+    """A judgement as plan 004's prompt asks for it; nobody wrote down its reasons."""
+    return f"Conclusion: {row.target} [END]"
+
+
 def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[Place]:
     """Solutions with this mark: each teacher's in an order by chance, a teacher after the other."""
     theirs = [

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
-from nightschool.lineage import stages
 from nightschool.prompts import Prompt
 from nightschool.recipe.phases import Asking
-from nightschool.recipe.recipe import Learner, Recipe
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.stages import Learner
 from nightschool.tinymodels import spec
 
 # Characters per token of English text; and what a question adds to its prompt, in tokens. Rough by nature: replies
@@ -64,15 +64,15 @@ def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:
 
 def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecast]:
     student, section, topics = learner.student, learner.validate, len(recipe.topics)
-    yield Forecast("sft", 1)
+    yield Forecast("sft", len(recipe.sft))
     if recipe.pairs and recipe.dpo:
         rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
-        yield _asked("pairs", recipe.pairs, student.prompt, rows, 1, recipe.pairs.samples)
-        yield Forecast("dpo", 1)
+        yield _asked("pairs", recipe.pairs, student.prompt, rows, len(recipe.dpo), recipe.pairs.samples)
+        yield Forecast("dpo", len(recipe.dpo))
     each = _tokens(student.prompt) + student.max_tokens
     rows = section.per_topic * topics * len(section.seeds)
-    requests = rows * len(stages(recipe))
-    yield Forecast("validate", ceil(rows / section.chunk_rows) * len(stages(recipe)), requests, requests * each)
+    requests = rows * len(learner.measured)
+    yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
     timed = min(section.timed, rows)
     yield Forecast("timing", 1, timed, timed * each)
 

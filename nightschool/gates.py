@@ -82,7 +82,7 @@ def reading(gate: Gate, report: Report) -> Reading:
     if gate.metric == "valid_share":
         return Reading(stage.valid_share, stage.valid_low, stage.valid_high)
     if gate.metric == "accuracy_gain":
-        gains = (gain for gain in (stage.gain, stage.gain_over_base) if gain and gain.over == gate.over)
+        gains = (gain for gain in (stage.gain, stage.gain_over_base, *stage.gains) if gain and gain.over == gate.over)
         return _of_gain(next(gains, None), f"{gate.stage} was not compared with {gate.over}")
     if stage.latency is None:
         return Reading(missing=f"stage {gate.stage} was not timed")

@@ -27,7 +27,8 @@ from nightschool import (
 from nightschool.identity import key
 from nightschool.recipe.models import Model
 from nightschool.recipe.phases import Answers, Questions
-from nightschool.recipe.recipe import Learner, Recipe
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.stages import BASE, Learner, Stage
 from nightschool.records import LETTERS
 from nightschool.sources import load
 from nightschool.tinymodels import spec
@@ -38,13 +39,12 @@ TRAINING_VERSION = 2
 
 # Phases that choose among rows, in order; all but the first may be left out of a recipe.
 CHOOSING = ("committee", "review", "filters", "splits", "balance")
-STAGES = ("base", "sft", "dpo")
 # How an answer is read decides nothing of what is asked.
 _READING = ("value", "fallback")
 
 
 class Keys(dict[str, str]):
-    """Keys by place in the night: "pool", "answers/alba" (one per teacher), "validate/sft" (one per stage), ...
+    """Keys by place in the night: "pool", "answers/alba" (one per teacher), "sft/NAME", "validate/NAME" (per stage), ...
 
     A place that is pinned keeps the key that it is pinned to, and what follows builds on that one. `rules` has the
     RULES_VERSION of every phase that is named; `asks`, of the places that ask, a name for who is asked and how: under
@@ -175,40 +175,48 @@ def _last(keys: Mapping[str, str]) -> str:
 def _learning(
     keys: Keys, recipe: Recipe, learner: Learner, student: Mapping[str, object], common: Mapping[str, object]
 ) -> None:
-    weights = {
-        "model": learner.student.model,
-        "school": student["school"],
-        "prompt": learner.student.prompt.identity(),
-    }
-    parts = {"seed": recipe.seed, "section": learner.sft.identity(), "student": weights, "inputs": [_last(keys)]}
-    keys.name("sft", TRAINING_VERSION, parts)
-    if recipe.pairs and recipe.dpo:
-        parts = {
-            "seed": recipe.seed,
-            "section": recipe.pairs.identity(),
-            "student": {**weights, "served": student["served"]},
-            "inputs": [_last(keys), keys["sft"]],
-        }
-        keys.name("pairs", pairs.RULES_VERSION, parts)
-        parts = {"seed": recipe.seed, "section": recipe.dpo.identity(), "inputs": [keys["pairs"], keys["sft"]]}
-        keys.name("dpo", TRAINING_VERSION, parts)
+    weights = {"model": learner.student.model, "school": student["school"]}
+    for stage in learner.stages:
+        inputs = [_last(keys)]
+        if stage.kind == "dpo":
+            if recipe.pairs:
+                sampled = {"section": recipe.pairs.identity(), "student": {**weights, "served": student["served"]}}
+                sampled |= {
+                    "prompt": stage.prompts["answers"].identity(),
+                    "from": keys.get(place(learner, stage.start)),
+                }
+                parts = {"seed": recipe.seed, **sampled, "inputs": inputs}
+                keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
+            inputs = [keys[f"pairs/{stage.name}"]]
+        parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
+        keys.name(place(learner, stage.name), TRAINING_VERSION, parts)
     section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION}
     timed = section.pop("timed")
-    for stage in stages(recipe):
-        parts = {**common, "section": section, "student": student, "inputs": [keys.get(stage)]}
-        keys.name(f"validate/{stage}", validate.RULES_VERSION, parts)
-    last = stages(recipe)[-1]
-    parts = {"section": section, "timed": timed, "student": student, "inputs": [keys[last]]}
-    keys.name(f"timing/{last}", validate.RULES_VERSION, {**common, **parts})
+    for name in learner.measured:
+        prompt = learner.prompt(name).identity()
+        inputs = [keys.get(place(learner, name))]
+        parts = {**common, "section": section, "student": student, "prompt": prompt, "inputs": inputs}
+        keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
+        if name == learner.measured[-1]:
+            keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, "timed": timed})
 
 
-def stages(recipe: Recipe) -> tuple[str, ...]:
-    """The student's stages that this recipe measures, in order of training."""
-    if recipe.learner is None:
-        return ()
-    return STAGES if recipe.dpo else STAGES[:2]
+def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[str, object]:
+    """What a stage decides of itself, with what it leaves to others as it came out."""
+    found = stage.section.identity() | {
+        "start": keys.get(place(learner, stage.start)),
+        "lora": stage.lora and stage.lora.identity(),
+        "teaches": dict(stage.teaches),
+        "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
+    }
+    if stage.kind == "dpo":
+        found["reference"] = keys.get(place(learner, stage.reference))
+    lessons = {"questions": "questions/", "critiques": "critique"}
+    made = [lessons[lesson] for lesson in stage.teaches if lesson in lessons]
+    found["made"] = [key for where, key in keys.items() if where.startswith(tuple(made))] if made else []
+    return found
 
 
-def adapters(recipe: Recipe) -> tuple[str, ...]:
-    """Stages that are an adapter of the student."""
-    return stages(recipe)[1:]
+def place(learner: Learner, name: str) -> str:
+    """The place of a stage by its name: "sft/agent"; the base has none among the keys."""
+    return BASE if name == BASE else f"{learner.stage(name).kind}/{name}"

@@ -12,7 +12,7 @@ from nightschool.prompts import Prompt
 from nightschool.records import Dropped, Written
 from nightschool.school.hints import hint
 from nightschool.seeds import rng_of, seed_of
-from nightschool.wire import Ask, Choice, Reply, Sampling
+from nightschool.wire import Ask, Choice, Message, Reply, Sampling
 
 RULES_VERSION = 1
 
@@ -47,11 +47,27 @@ def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sam
     """
     return Ask(
         id=row_id,
-        messages=prompt.messages(topic=topic, hint=hint(topic, rng_of("hint", seed, teacher, row_id))),
+        messages=_messages(topic, row_id, teacher=teacher, seed=seed, prompt=prompt),
         sampling=sampling,
         seed=seed_of("questions", seed, teacher, row_id),
         json_schema=SCHEMA,
     )
+
+
+def _messages(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt) -> tuple[Message, ...]:
+    return prompt.messages(topic=topic, hint=hint(topic, rng_of("hint", seed, teacher, row_id)))
+
+
+def messages_of(row: Written, *, seed: int, prompt: Prompt) -> tuple[Message, ...]:
+    """What a question was written for, with its own hint, under this prompt."""
+    asked = row.id.removeprefix(f"{row.teacher}-")
+    return _messages(row.topic, asked, teacher=row.teacher, seed=seed, prompt=prompt)
+
+
+def completion(row: Written) -> str:
+    """A question as the student is to write it: the bytes that guided decoding would give."""
+    found = {"plan": row.plan, "question": row.question, "answer": row.right, "distractors": list(row.distractors)}
+    return WrittenReply.model_validate(found).model_dump_json()
 
 
 def flaw(choice: Choice) -> str | None:

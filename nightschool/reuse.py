@@ -99,7 +99,8 @@ def _changes(path: str, old: Any, new: Any) -> Iterator[tuple[str, Any]]:
                 yield text, old.model_copy(update={name: value})
     elif isinstance(old, tuple) and isinstance(new, tuple) and len(old) == len(new) and _sections(old, new):
         for place, pair in enumerate(zip(old, new, strict=True)):
-            for text, value in _changes(f"{path}.{place}", *pair):
+            # One is mostly written without a list around it.
+            for text, value in _changes(f"{path}.{place}" if len(old) > 1 else path, *pair):
                 yield text, (*old[:place], value, *old[place + 1 :])
     elif identity_of(old) != identity_of(new):
         yield _told(path, old, new), new
@@ -113,6 +114,8 @@ def _told(path: str, old: Any, new: Any) -> str:
     """One difference: a file by its name, a short value as it was and is."""
     if isinstance(old or new, Section) and None in (old, new):
         return f"{path} was {'left out' if new is None else 'added'}"
+    if () in (old, new) and _sections(old or new):
+        return f"{path} was {'left out' if new == () else 'added'}"
     before, after = _shown(old), _shown(new)
     if isinstance(new, (Prompt, DataFile)) and after:
         return f"{after} changed" if before in ("", after) or old is None else f"{path} {before} -> {after}"

@@ -15,7 +15,7 @@ from nightschool.report.proof import Marks, Votes
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import Sitting
 from nightschool.tallies import Tally
-from tasks import answers, balance, committee, filters, merge, pool, questions, review, sft, splits
+from tasks import answers, balance, committee, filters, merge, pool, questions, review, splits, stages
 from tasks.night import Night
 
 
@@ -59,7 +59,7 @@ def _balanced(night: Night) -> Iterator[Funnel]:
     if night.made(balance.chunks(night)):
         topics = [ruling.question.topic for ruling in balance.taught(night)]
         yield _step("balanced", topics, _reasons(night, balance.chunks(night)))
-    if night.made(sft.chunks(night)):
+    if any(stage.answers and stages.made_from(night, stage.name) for stage in stages.of_kind(night, "sft")):
         yield _step("trained", [ruling.question.topic for ruling in balance.taught(night)], {})
 
 

@@ -11,7 +11,7 @@ import orjson
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError
 from nightschool.lineage import CHOOSING
-from tasks import training
+from tasks import stages
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -107,8 +107,8 @@ def _rows(night: Night, chunk: Chunk, row_id: str, *, dropped: bool = False) -> 
     """Rows that carry the id, alone or with something behind it (a critique's, a repeated row's)."""
     mark = row_id.encode()
     found = [orjson.loads(line) for line in night.store.lines(chunk, dropped=dropped) if mark in line]
-    teacher = {"teacher": chunk.part} if chunk.part else {}
-    return [teacher | row for row in found if _is_of(str(row.get("id")), row_id)]
+    part = {"stage" if chunk.phase == "pairs" else "teacher": chunk.part} if chunk.part else {}
+    return [part | row for row in found if _is_of(str(row.get("id")), row_id)]
 
 
 def _is_of(found: str, row_id: str) -> bool:
@@ -124,7 +124,12 @@ def _trained(night: Night, stations: dict[str, Station]) -> Iterator[Station]:
             station = Station(phase)
             kept = stations[before].kept if before in stations else []
             if night.made([chunk]):
-                seen = [row for row in kept if row.get("side", "train") == "train"]
+                seen = [row for row in kept if _learned(row, chunk.part)]
                 station.state = "seen" if seen else "passed by"
-                station.note = str(training.output(night, chunk)) if seen else ""
+                station.note = str(stages.output(night, chunk.part)) if seen else ""
             yield station
+
+
+def _learned(row: dict[str, Any], stage: str) -> bool:
+    """Rows of pairs say which stage learns from them."""
+    return row.get("side", "train") == "train" and row.get("stage", stage) == stage

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightschool import answers, pairs
-from nightschool.chunks import Chunk, split
+from nightschool.chunks import Chunk
+from nightschool.prompts import Prompt
 from nightschool.records import Dropped, Letter, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
 from nightschool.wire import Ask, Reply
-from tasks import balance, sft
+from tasks import balance, stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
@@ -18,45 +19,34 @@ from tasks.training import output
 
 
 def chunks(night: Night) -> list[Chunk]:
-    section = night.recipe.pairs
-    if section is None:
-        return []
-    balanced = balance.out(night)
-    after = [manifest for _, manifest in night.made([*balanced, *sft.chunks(night)])]
-    parts = split(range(balance.lessons(night)), section.chunk_rows)
-    return [
-        night.chunk("pairs", index, index, f"pairs chunk {index + 1}/{len(parts)}", rows=len(rows), after=after)
-        for index, rows in enumerate(parts)
-    ]
+    return [chunk for stage in stages.of_kind(night, "dpo") for chunk in stages.sampling(night, stage.name)]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    section, student = night.recipe.pairs, night.recipe.student
+    section, stage = night.recipe.pairs, stages.learner(night).stage(chunk.part)
     assert section is not None
-    assert student is not None
+    prompt, sampling = stage.prompts["answers"], section.sampling
 
     def ask_of(ruling: Ruling) -> Ask:
         seed = seed_of("pairs", night.recipe.seed, ruling.id)
-        prompt, sampling = student.prompt, section.sampling
         return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
 
     same_prompts(night, served["sft"], output(night, sft.chunks(night)[0]))
     return ask_each(
         night,
         chunk,
-        served["sft"],
+        served[stage.start],
         balance.taught(night, section.chunk_rows, chunk.index),
         ask_of=ask_of,
         flaw=None,  # the student's format is part of what it learns from
-        read=lambda ruling, reply: _pairs(night, ruling, reply),
+        read=lambda ruling, reply: _pairs(night, ruling, reply, prompt),
         topic_of=lambda ruling: ruling.question.topic,
     )
 
 
-def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow | Dropped]:
-    section, student = night.recipe.pairs, night.recipe.student
+def _pairs(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequence[PreferenceRow | Dropped]:
+    section = night.recipe.pairs
     assert section is not None
-    assert student is not None
     assert ruling.answer is not None
     samples: list[tuple[str, Letter | None]] = [
         (choice.text, answers.cast(choice, choices=len(ruling.question.choices), repair=False).letter)
@@ -65,7 +55,7 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply) -> Sequence[PreferenceRow
     found = pairs.build(
         ruling.id,
         topic=ruling.question.topic,
-        prompt=answers.messages(ruling.question, student.prompt),
+        prompt=answers.messages(ruling.question, prompt),
         samples=samples,
         letter=ruling.answer,
         accepted=answers.completion(ruling.reasoning, ruling.answer),

@@ -13,7 +13,7 @@ import psutil
 
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
-from nightschool.lineage import stages
+from nightschool.recipe.stages import BASE
 from nightschool.records import Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
     Answered,
@@ -32,7 +32,7 @@ from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, committee, crew, critique, pool, review, timing, training, validate
+from tasks import answers, balance, committee, crew, critique, pool, review, stages, timing, validate
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -95,7 +95,7 @@ def publish(night: Night, run: Run) -> Report:
 
 def _night(night: Night, run: Run) -> NightFigures:
     recipe = night.recipe
-    student = [training.output(night, chunk) for phase in ("dpo", "sft") for chunk in STEPS[phase].chunks(night)]
+    student = [stages.output(night, stage.name) for stage in reversed(recipe.stages)] if recipe.learner else []
     return NightFigures(
         name=night.name,
         recipe=recipe.name,
@@ -141,19 +141,22 @@ def _stages(night: Night) -> tuple[Stage, ...]:
     for chunk, _ in night.made(validate.chunks(night)):
         rows[chunk.part].extend(night.store.rows(chunk, Measured))
     timed_s = [row.latency_s for row in night.rows(timing.chunks(night), Measured)]
-    last = stages(night.recipe)[-1:]
+    learner = night.recipe.learner
     found: list[Stage] = []
     earlier: dict[str, Sequence[Measured]] = {}
-    for name in stages(night.recipe):
+    for name in learner.measured if learner else ():
         if rows[name]:
-            found.append(measure_stage(name, rows[name], earlier=earlier, timed_s=timed_s if name in last else ()))
+            start = learner.stage(name).start if learner and name != BASE else None
+            times = timed_s if learner and name == learner.measured[-1] else ()
+            found.append(measure_stage(name, rows[name], earlier=earlier, over=start, timed_s=times))
             earlier[name] = rows[name]
     return tuple(found)
 
 
 def _latency(night: Night) -> LatencyTimes | None:
-    seconds = tuple(row.latency_s for row in night.rows(timing.chunks(night), Measured))
-    return LatencyTimes(seconds=seconds, stage=stages(night.recipe)[-1]) if seconds else None
+    timed = timing.chunks(night)
+    seconds = tuple(row.latency_s for row in night.rows(timed, Measured))
+    return LatencyTimes(seconds=seconds, stage=timed[-1].part) if seconds else None
 
 
 def _answered(night: Night) -> tuple[Answered, ...]:
@@ -188,9 +191,9 @@ def _solver(night: Night) -> dict[str, SolverCounts]:
 def _losses(night: Night) -> dict[str, tuple[LossPoint, ...]]:
     found: dict[str, tuple[LossPoint, ...]] = {}
     for phase in ("sft", "dpo"):
-        for _, manifest in night.made(STEPS[phase].chunks(night)):
+        for chunk, manifest in night.made(STEPS[phase].chunks(night)):
             lines: list[dict[str, Any]] = manifest.figures["training"]["losses"]
-            found[phase] = tuple(LossPoint.model_validate(line) for line in lines)
+            found[chunk.part] = tuple(LossPoint.model_validate(line) for line in lines)
     return found
 
 

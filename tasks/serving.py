@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
 
 from blocks.arrange import arrange
@@ -13,9 +13,10 @@ from blocks.servers import ServerSpec, spec_of
 from blocks.supervised import Death
 from nightschool.chunks import Chunk
 from nightschool.recipe.models import Model
+from nightschool.recipe.stages import BASE, Stage
 from nightschool.report.text import size
 from nightschool.wire import Endpoint
-from tasks import dpo, progress, sft, training
+from tasks import progress, stages
 from tasks.ledger import Ledger
 from tasks.night import Night
 
@@ -25,11 +26,19 @@ class Desk:
 
     Args:
         waves: who is up together; a wave's servers end before those of another start.
+        asked: who is asked for a chunk of pairs, by the stage that learns from them.
     """
 
-    def __init__(self, night: Night, ledger: Ledger, waves: Sequence[Sequence[ServerSpec]]) -> None:
+    def __init__(
+        self,
+        night: Night,
+        ledger: Ledger,
+        waves: Sequence[Sequence[ServerSpec]],
+        asked: Mapping[str, str] | None = None,
+    ) -> None:
         self._night, self._ledger = night, ledger
         self._waves = [tuple(wave) for wave in waves]
+        self._asked = dict(asked or {})
         self._fleet: Fleet | None = None
         self._up = 0
 
@@ -99,7 +108,7 @@ class Desk:
 
     def _wave(self, chunks: Sequence[Chunk]) -> int:
         """The wave that serves the first chunk's part; where all are up together there is only one."""
-        parts = {chunk.part for chunk in chunks[:1]}
+        parts = {self._asked[chunk.part] if chunk.phase == "pairs" else chunk.part for chunk in chunks[:1]}
         of_part = (place for place, wave in enumerate(self._waves) for spec in wave if parts & set(spec.served))
         return next(of_part, 0)
 
@@ -115,14 +124,29 @@ def teachers(night: Night, ledger: Ledger) -> Desk:
 
 
 def student(night: Night, ledger: Ledger) -> Desk:
-    """The student as `base`, and as `sft` and `dpo` as far as it has been trained."""
-    model = night.recipe.student
-    if model is None:
+    """The student as `base` and as every stage trained by now; one that was trained whole has a server of its own."""
+    if night.recipe.learner is None:
         return Desk(night, ledger, [])
-    trained = {step.phase: night.made(step.chunks(night)) for step in (sft.STEP, dpo.STEP)}
-    adapters = {phase: str(training.output(night, made[0][0])) for phase, made in trained.items() if made}
-    spec = _spec(night, model, "base").model_copy(update={"adapters": adapters})
-    return Desk(night, ledger, arrange([spec], night.recipe.serve.placement))
+    model, trained = stages.learner(night).student, _trained(night)
+    specs = [
+        _spec(night, model, under).model_copy(
+            update={
+                "model": stages.weights(night, under).model,
+                "adapters": {
+                    stage.name: str(stages.output(night, stage.name))
+                    for stage in trained
+                    if stage.under == under and not stage.whole
+                },
+            }
+        )
+        for under in (BASE, *(stage.name for stage in trained if stage.whole))
+    ]
+    asked = {stage.name: stage.start for stage in stages.of_kind(night, "dpo")}
+    return Desk(night, ledger, arrange(specs, night.recipe.serve.placement), asked)
+
+
+def _trained(night: Night) -> list[Stage]:
+    return [stage for stage in stages.learner(night).stages if stages.made_from(night, stage.name)]
 
 
 def _spec(night: Night, model: Model, name: str | None = None) -> ServerSpec:

@@ -1,37 +1,34 @@
-"""Supervised fine-tuning of the student on the balanced rows."""
+"""Supervised fine-tuning of the student, stage by stage, on rows that its lessons are made of."""
 
 from __future__ import annotations
 
-from nightschool import answers
+from collections.abc import Iterator
+
+from nightschool import answers, questions
+from nightschool import critique as judging
 from nightschool.chunks import Chunk
 from nightschool.leaks import Asked
+from nightschool.pool import question_id
 from nightschool.prompts import Prompt
-from nightschool.records import Ruling, TaughtRow
+from nightschool.recipe.stages import Stage
+from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
-from tasks import balance, school
+from tasks import balance, critique, stages
+from tasks import questions as writing
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 from tasks.training import train
 
 
 def chunks(night: Night) -> list[Chunk]:
-    learner = night.recipe.learner
-    if learner is None:
-        return []
-    after = [manifest for _, manifest in night.made([*balance.out(night), *school.chunk_of(night, learner.student)])]
-    return [night.chunk("sft", 0, 0, "sft of the student", rows=0, after=after)]
+    return [stages.training(night, stage.name) for stage in stages.of_kind(night, "sft")]
 
 
 def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
     """An accepted row as the student is to imitate it."""
     text = answers.completion(ruling.reasoning, str(ruling.answer))
-    return TaughtRow(
-        id=ruling.id,
-        weight=ruling.weight,
-        prompt=answers.messages(ruling.question, prompt),
-        completion=(Message(role="assistant", content=text),),
-    )
+    return _row(ruling.id, ruling.weight, answers.messages(ruling.question, prompt), text)
 
 
 def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
@@ -40,12 +37,49 @@ def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    learner = night.recipe.learner
-    assert learner is not None
-    prompt, kind = learner.student.prompt, night.recipe.answers.kind
-    rulings = balance.taught(night)
-    rows = [taught(ruling, prompt) for ruling in rulings]
-    return train(night, chunk, learner.sft, rows, adapter=None, asked=[asked(one, prompt, kind) for one in rulings])
+    stage = stages.learner(night).stage(chunk.part)
+    lessons = list(_lessons(night, stage))
+    return train(night, chunk, stage, [row for row, _ in lessons], asked=[later for _, later in lessons])
+
+
+def _lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    """Every row of every lesson, its weight times the lesson's; beside it what is asked later about its question."""
+    for lesson, weight in stage.teaches.items():
+        found = {"answers": _answers, "questions": _questions, "critiques": _critiques}[lesson](night, stage)
+        yield from ((row.model_copy(update={"weight": row.weight * weight}), later) for row, later in found)
+
+
+def _answers(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    prompt, kind = stage.prompts["answers"], night.recipe.answers.kind
+    return ((taught(ruling, prompt), asked(ruling, prompt, kind)) for ruling in balance.taught(night))
+
+
+def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    """Written questions that were accepted, as their writers were asked for them.
+
+    Source: plan 000, 3.1, whose question agent learned from all that parsed.
+    """
+    kept = {ruling.question.id for ruling in balance.taught(night)}
+    for chunk, _ in night.made(writing.chunks(night)):
+        for row in night.store.rows(chunk, Written):
+            if question_id(row.topic, row.question) in kept:
+                prompt = questions.messages_of(row, seed=night.recipe.seed, prompt=stage.prompts["questions"])
+                yield _alike(_row(row.id, 1.0, prompt, questions.completion(row)))
+
+
+def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    for row in night.each(critique.chunks(night), CritiqueRow):
+        if row.side == "train":
+            yield _alike(_row(row.id, 1.0, row.prompt, judging.completion(row)))
+
+
+def _alike(row: TaughtRow) -> tuple[TaughtRow, Asked]:
+    """A row whose very prompt is what is asked later."""
+    return row, Asked(id=row.id, prompt=row.prompt, answer=row.completion[-1].content, kind="text")
+
+
+def _row(name: str, weight: float, prompt: tuple[Message, ...], text: str) -> TaughtRow:
+    return TaughtRow(id=name, weight=weight, prompt=prompt, completion=(Message(role="assistant", content=text),))
 
 
 STEP = Step("sft", chunks, make)

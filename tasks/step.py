@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +37,7 @@ class Step:
     chunks: Callable[[Night], list[Chunk]]
     make: Callable[[Night, Chunk, Served], Made]
     at_once: Callable[[Night], int] = lambda night: 1
+
+    def of(self, part: str) -> Step:
+        """The step with the chunks of one part alone, such as one stage of the student."""
+        return replace(self, chunks=lambda night: [chunk for chunk in self.chunks(night) if chunk.part == part])

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from nightschool.chunks import Chunk
-from nightschool.lineage import stages
+from tasks import stages
 from tasks.night import Night
 from tasks.step import Made, Served, Step
-from tasks.validate import count_of, made_from, measure
+from tasks.validate import count_of, measure
 from tasks.validate import rows as every
 
 
@@ -14,9 +14,9 @@ def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
     if learner is None:
         return []
-    stage = stages(night.recipe)[-1]
+    stage = learner.measured[-1]
     rows = min(learner.validate.timed, count_of(night))
-    return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=made_from(night, stage))]
+    return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.made_from(night, stage))]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

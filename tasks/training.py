@@ -17,28 +17,15 @@ from blocks.process import run_guarded
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError
 from nightschool.leaks import Asked
-from nightschool.recipe.learning import Training
+from nightschool.recipe.stages import Stage
 from nightschool.training.job import Job
-from tasks import progress
+from tasks import progress, stages
 from tasks.night import Night
 from tasks.step import Made
 
 
-def output(night: Night, chunk: Chunk) -> Path:
-    """Where the stage's adapter lies once the chunk is whole."""
-    return night.store.path(chunk, "out")
-
-
-def train(
-    night: Night,
-    chunk: Chunk,
-    section: Training,
-    rows: Sequence[BaseModel],
-    *,
-    adapter: Path | None,
-    asked: Sequence[Asked] = (),
-) -> Made:
-    """Trains `chunk.phase` ("sft" or "dpo") on the rows, from the student or from an adapter of it.
+def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[BaseModel], *, asked: Sequence[Asked] = ()) -> Made:
+    """Trains a stage on the rows, from where the recipe has it begin.
 
     Args:
         asked: of each row, what is asked later about its question; prompts are held against it.
@@ -48,18 +35,18 @@ def train(
         WorldError: the process failed; its log is named.
     """
     if not rows:
-        raise DataError(f"{chunk.phase}: no rows to train on; see the funnel in the report for where they went")
+        raise DataError(f"{stage.name}: no rows to train on; see the funnel in the report for where they went")
     night.store.folder(chunk).mkdir(parents=True, exist_ok=True)
     target, at = (night.store.path(chunk, name) for name in ("out", "job.json"))
     shutil.rmtree(target, ignore_errors=True)
     source = _written(night.store.path(chunk, "taught.jsonl"), rows)
     later = _written(night.store.path(chunk, "asked.jsonl"), asked) if asked else None
-    write_whole(at, _job(night, chunk, section, source, later, adapter).model_dump_json(indent=1).encode())
+    write_whole(at, _job(night, chunk, stage, source, later).model_dump_json(indent=1).encode())
     counts = progress.tracker(chunk.phase)
     counts.say("loading torch and the model")
 
     def step(line: dict[str, Any]) -> None:
-        note = f"loss {line.get('loss') or 0:.3f}"
+        note = f"{stage.name}, loss {line.get('loss') or 0:.3f}"
         counts.steps(chunk.phase, int(line.get("step", 0)), int(line.get("steps", 0)), note)
 
     began = time.monotonic()
@@ -75,21 +62,29 @@ def _written(path: Path, rows: Sequence[BaseModel]) -> Path:
     return path
 
 
-def _job(night: Night, chunk: Chunk, section: Training, rows: Path, asked: Path | None, adapter: Path | None) -> Job:
-    learner = night.recipe.learner
-    assert learner is not None
+def _job(night: Night, chunk: Chunk, stage: Stage, rows: Path, asked: Path | None) -> Job:
+    start = stages.weights(night, stage.start)
     return Job.model_validate(
         {
-            **section.model_dump(),
-            "stage": chunk.phase,
-            "name": f"{learner.student.name}-{chunk.phase}",
-            "model": night.model_path(learner.student),
-            "adapter": str(adapter) if adapter else None,
-            "lora": learner.sft.lora.model_dump() if learner.sft.lora else None,
+            **stage.section.model_dump(include=set(Job.model_fields)),
+            "stage": stage.kind,
+            "name": f"{stages.learner(night).student.name}-{stage.name}",
+            "model": start.model,
+            "adapter": str(start.adapter) if start.adapter else None,
+            "reference": _reference(night, stage),
+            "lora": stage.lora and stage.lora.model_dump(),
             "rows": str(rows),
             "asked": str(asked) if asked else None,
-            "output": str(output(night, chunk)),
+            "output": str(night.store.path(chunk, "out")),
             "checkpoints": str(night.store.path(chunk, "checkpoints")),
             "seed": night.recipe.seed,
         }
     )
+
+
+def _reference(night: Night, stage: Stage) -> str | None:
+    """What dpo is held to, where that is not the stage that it begins with."""
+    if stage.kind == "sft" or stage.reference == stage.start:
+        return None
+    found = stages.weights(night, stage.reference)
+    return str(found.adapter or found.model)

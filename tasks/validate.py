@@ -7,11 +7,10 @@ from dataclasses import replace
 from functools import lru_cache
 
 from nightschool import validate
-from nightschool.chunks import Chunk, Manifest, split
-from nightschool.lineage import stages
+from nightschool.chunks import Chunk, split
 from nightschool.records import Question
 from nightschool.wire import Endpoint, Sampling
-from tasks import dpo, school, sft
+from tasks import stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
@@ -24,7 +23,7 @@ def chunks(night: Night) -> list[Chunk]:
     if learner is None:
         return []
     asked = split(range(count_of(night)), learner.validate.chunk_rows)
-    after = {stage: made_from(night, stage) for stage in stages(night.recipe)}
+    after = {name: stages.made_from(night, name) for name in learner.measured}
     parts = [(stage, index, len(run)) for stage in after for index, run in enumerate(asked)]
     return [
         night.chunk(
@@ -39,14 +38,6 @@ def chunks(night: Night) -> list[Chunk]:
     ]
 
 
-def made_from(night: Night, stage: str) -> list[Manifest]:
-    """What a stage of the student was made by: the school or nothing for base, else its training."""
-    if stage == "base":
-        student = night.recipe.student
-        return [manifest for _, manifest in night.made(school.chunk_of(night, student) if student else [])]
-    return [manifest for _, manifest in night.made((sft if stage == "sft" else dpo).chunks(night))]
-
-
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     learner = night.recipe.learner
     assert learner is not None
@@ -55,8 +46,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 
 def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple[Question, int]]) -> Made:
     """The chunk's rows, each a question under a sampling seed, as measured."""
-    student = night.recipe.student
-    assert student is not None
+    student, prompt = stages.learner(night).student, stages.learner(night).prompt(chunk.part)
     sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
     compared = same_prompts(night, endpoint, output(night, sft.chunks(night)[0]))
     made = ask_each(
@@ -64,7 +54,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
         chunk,
         endpoint,
         mine,
-        ask_of=lambda row: validate.ask(*row, prompt=student.prompt, sampling=sampling),
+        ask_of=lambda row: validate.ask(*row, prompt=prompt, sampling=sampling),
         flaw=None,  # the format is measured
         read=lambda row, reply: [validate.read(reply, *row)],
         topic_of=lambda row: row[0].topic,

@@ -124,7 +124,7 @@ def _trusted(recipe: Recipe) -> list[Check]:
 def _cores(recipe: Recipe) -> Check:
     found = machine.cores()
     serving = [settings(model, recipe.serve).get("threads", 1) * _servers(model, recipe) for model in recipe.models]
-    if (wanted := max(*serving, recipe.sft.threads if recipe.sft else 1)) > found:
+    if (wanted := max([*serving, *(stage.section.threads for stage in recipe.stages)])) > found:
         return warn("cores", f"{found}, but {wanted} threads wanted", f"threads: {found}, in serve, sft and dpo")
     return ok("cores", str(found))
 

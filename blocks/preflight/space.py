@@ -16,7 +16,8 @@ from nightschool.recipe.recipe import Recipe
 from nightschool.report.text import size
 
 _ROWS_AND_LOGS = 300_000_000
-_ADAPTER_SHARE = 0.05  # of the weights, for each of sft and dpo, with a checkpoint beside it
+# Of the weights, for a stage with an adapter or without, and as much again for a checkpoint beside it.
+_ADAPTER_SHARE, _WHOLE_SHARE = 0.05, 3.0
 
 
 def store_check(store: str | Path) -> Check:
@@ -35,7 +36,8 @@ def store_check(store: str | Path) -> Check:
 def disk_checks(recipe: Recipe) -> list[Check]:
     """Room for rows, adapters and made models in the store, and for downloads in the hub's cache."""
     student = (find_weights(recipe.student.model).size or 0) if recipe.student else 0
-    checks = [_room("disk", folder_of(recipe.store), _ROWS_AND_LOGS + int(4 * _ADAPTER_SHARE * student))]
+    shares = sum(2 * (_WHOLE_SHARE if stage.whole else _ADAPTER_SHARE) for stage in recipe.stages)
+    checks = [_room("disk", folder_of(recipe.store), _ROWS_AND_LOGS + int(shares * student))]
     downloads = [find_weights(model.model) for model in recipe.models]
     size_of_downloads = sum(each.size or 0 for each in downloads if each.kind == "hub")
     return [*checks, _room("disk for downloads", hub_cache(), size_of_downloads)] if size_of_downloads else checks

@@ -28,7 +28,7 @@ def explain(error: ValidationError, tree: Tree, schema: dict[str, Any]) -> Recip
         path = _real_path(detail["loc"], tree.data, detail["type"])
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Clash):
-            path = (*path, *cause.path)
+            path = _as_written((*path, *cause.path), tree.data)
         if path not in found:
             found[path] = _one(detail, cause, path, tree, schema)
     errors = [found[path] for path in sorted(found, key=lambda path: _written_order(tree, path))]
@@ -53,6 +53,15 @@ def _real_path(loc: tuple[str | int, ...], data: object, kind: str) -> FieldPath
                 continue
         path.append(step)
     return tuple(path)
+
+
+def _as_written(path: FieldPath, data: object) -> FieldPath:
+    """Without the place in a list where a recipe gives one mapping instead of a list of one."""
+    for depth, step in enumerate(path):
+        inner = _at(data, path[:depth])
+        if isinstance(step, int) and isinstance(inner, dict):
+            return _as_written((*path[:depth], *path[depth + 1 :]), data)
+    return path
 
 
 def _one(detail: Any, cause: object, path: FieldPath, tree: Tree, schema: dict[str, Any]) -> RecipeError:
@@ -110,11 +119,16 @@ def subschema(schema: Mapping[str, Any], path: FieldPath) -> dict[str, Any]:
     """The part of a JSON schema that speaks about a path; empty where it says nothing."""
     node: dict[str, Any] = _resolved(schema, schema)
     for step in path:
-        branches = [_resolved(branch, schema) for branch in node.get("anyOf", [node])]
+        branches = _branches(node, schema)
         inner = [branch["items"] if isinstance(step, int) else branch.get("properties", {}).get(step)
                  for branch in branches if not isinstance(step, int) or "items" in branch]  # fmt: skip
         node = next((_resolved(found, schema) for found in inner if found), {})
     return node
+
+
+def _branches(node: Mapping[str, Any], schema: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """What a value may be, one by one."""
+    return [_resolved(branch, schema) for branch in node.get("anyOf", node.get("oneOf", [node]))]
 
 
 def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, Any]:
@@ -126,14 +140,14 @@ def _resolved(node: Mapping[str, Any], schema: Mapping[str, Any]) -> dict[str, A
 
 def options(node: Mapping[str, Any]) -> list[str]:
     """The words that a value may be, where only some are."""
-    inner = [option for branch in node.get("anyOf", []) for option in options(branch)]
+    inner = [option for branch in (*node.get("anyOf", ()), *node.get("oneOf", ())) for option in options(branch)]
     return [str(each) for each in node.get("enum", [node["const"]] if "const" in node else inner)]
 
 
 def allowed_at(schema: Mapping[str, Any], path: FieldPath) -> str | None:
     """What may stand at a path, in words: "a whole number, 1 to 64"."""
     node = subschema(schema, path)
-    branches = [_resolved(branch, schema) for branch in node.get("anyOf", [node])]
+    branches = _branches(node, schema)
     return " or ".join(filter(None, (_in_words(branch) for branch in branches))) or None
 
 

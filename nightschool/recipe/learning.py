@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from nightschool.recipe.lora import Weights
 from nightschool.recipe.preference import Scheduled
-from nightschool.recipe.section import Clash, Name, Positive, Section, execution
+from nightschool.recipe.section import Clash, Name, Positive, PromptFile, Section, execution
+from nightschool.recipe.shapes import BY_SHAPE, MAPPING, NOTHING, WORD
 
 TooLong = Literal["refuse", "drop", "truncate"]
-
-
-class Lora(Section):
-    """A low-rank adapter (arXiv 2106.09685)."""
-
-    r: Positive = 16
-    alpha: Positive = 32
-    dropout: float = Field(default=0.0, ge=0, lt=1)
-    target_modules: str | tuple[str, ...] = "all-linear"
+Lesson = Literal["answers", "questions", "critiques"]
 
 
 class Training(Section):
@@ -48,14 +42,37 @@ class Training(Section):
     timeout_s: float = execution(36_000.0, gt=0)
 
 
-class Sft(Training):
+class Stage(Training):
+    """A stage of the student: where it begins, and under which prompts it learns and is served.
+
+    What is left out is as in the stage that it begins with, or as the student has it.
+    """
+
+    start: Name | None = Field(default=None, description="base, or an earlier stage that is gone on from")
+    prompt: Annotated[
+        Annotated[dict[Lesson, PromptFile], MAPPING] | Annotated[PromptFile, WORD] | Annotated[None, NOTHING],
+        BY_SHAPE,
+        Field(description="where it is another than the student's; one for each lesson where there are several"),
+    ] = None
+    lora: Weights = None
+
+
+class Sft(Stage):
     """Supervised fine-tuning, loss on the assistant's turn only."""
 
-    lora: Lora | None = Lora()
+    name: Name = execution("sft")
+    teaches: Annotated[
+        Annotated[dict[Lesson, Annotated[float, Field(gt=0)]], MAPPING] | Annotated[Lesson, WORD],
+        BY_SHAPE,
+        Field(description="what its rows are; several with their weights in the loss"),
+    ] = "answers"
 
 
-class Dpo(Training, Scheduled):
-    """Direct preference optimisation (arXiv 2305.18290) from the sft adapter, which is also the reference."""
+class Dpo(Stage, Scheduled):
+    """Direct preference optimisation (arXiv 2305.18290) of the stage that it begins with, on its own samples."""
+
+    name: Name = execution("dpo")
+    reference: Name = Field(default="start", description="start, base, or a stage: what the loss holds it to")
 
     @model_validator(mode="after")
     def _schedule_fits(self) -> Dpo:
@@ -94,8 +111,8 @@ class Gate(Section):
 
     name: Name
     metric: Metric
-    stage: Literal["base", "sft", "dpo"] | None = None
-    over: Literal["base", "sft"] | None = None
+    stage: Name | None = Field(default=None, description="base, or a stage by its name")
+    over: Name | None = Field(default=None, description="base, or an earlier stage")
     at_least: float | None = None
     at_most: float | None = None
     by: Literal["value", "interval"] = Field(

@@ -4,35 +4,28 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
+from nightschool.prompts import Prompt
 from nightschool.recipe import choosing, committee, critique
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.learning import Dpo, Gate, Sft, Validate
+from nightschool.recipe.learning import Dpo, Gate, Lesson, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
+from nightschool.recipe.shapes import OneOrMore
+from nightschool.recipe.stages import Learner, Stage, gated, resolve
 from nightschool.recipe.tune import Tune
 from nightschool.tinymodels.spec import SchoolSection, runs
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
-
-
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """The sections of a night in which somebody learns."""
-
-    student: Student
-    sft: Sft
-    validate: Validate
 
 
 class Recipe(Section):
@@ -68,16 +61,16 @@ class Recipe(Section):
     splits: Splits | None = None
     balance: Balance | None = None
     critique: Critique | None = None
-    sft: Sft | None = None
+    sft: Annotated[tuple[Sft, ...], OneOrMore()] = ()
     pairs: Pairs | None = None
-    dpo: Dpo | None = None
+    dpo: Annotated[tuple[Dpo, ...], OneOrMore()] = ()
     validate_: Validate | None = Field(default=None, alias="validate")
     gates: tuple[Gate, ...] = ()
     tune: Tune | None = execution(None)
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:
-        if (self.pairs is None) != (self.dpo is None):
+        if (self.pairs is None) == bool(self.dpo):
             raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
         if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
             raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
@@ -89,13 +82,17 @@ class Recipe(Section):
     @model_validator(mode="after")
     def _somebody_learns_or_nobody(self) -> Recipe:
         learning = {"student": self.student, "sft": self.sft, "validate": self.validate_}
-        if missing := [name for name, section in learning.items() if section is None]:
+        if missing := [name for name, section in learning.items() if not section]:
             given = [*(name for name in learning if name not in missing), *(["dpo"] if self.dpo else [])]
             if given:
                 raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
         elif self.answers.reply == "text":
             raise Clash("nobody learns from free text yet: leave student, sft and validate out",
                         "answers", "reply", allowed="letter")  # fmt: skip
+        elif not any(stage.answers for stage in self.stages):
+            raise Clash(
+                "no stage learns to answer, and answers are what is measured", "sft", allowed="teaches: answers"
+            )
         return self
 
     @model_validator(mode="after")
@@ -131,10 +128,20 @@ class Recipe(Section):
 
     @property
     def learner(self) -> Learner | None:
-        """Student, sft and validate; None for a night that only makes data."""
+        """Student, stages and validate; None for a night that only makes data."""
         if self.student and self.sft and self.validate_:
-            return Learner(self.student, self.sft, self.validate_)
+            return Learner(self.student, self.stages, self.validate_)
         return None
+
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The student's stages in the order in which they are trained, nothing left out."""
+        if self.student is None:
+            return ()
+        prompts: dict[Lesson, Prompt] = {"answers": self.student.prompt}
+        prompts |= {"questions": self.questions.prompt} if self.questions else {}
+        prompts |= {"critiques": self.critique.prompt} if self.critique else {}
+        return resolve(self.sft, self.dpo, prompts)
 
     @property
     def rules(self) -> bool:
@@ -217,8 +224,7 @@ class Recipe(Section):
             if gate.metric == "committee_gain" and self.answers.reply == "text":
                 raise Clash(f"gate {gate.name}: by the file's truth every accepted row is right", "gates", index,
                             "metric", allowed="vote_gain")  # fmt: skip
-            if gate.stage == "dpo" and self.dpo is None:
-                raise Clash(f"gate {gate.name} is about dpo, which this recipe leaves out", "gates", index, "stage")
+            gated(gate, index, self.learner.measured if self.learner else ())
         return self
 
 

@@ -7,12 +7,14 @@ from typing import Any
 
 from nightschool.recipe.choosing import Balance
 from nightschool.recipe.data_file import Source
-from nightschool.recipe.learning import Sft, Training
+from nightschool.recipe.learning import Dpo, Sft
+from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.phases import Answers, Pool, Questions
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.review import Review
 from nightschool.recipe.script import Script, ScriptedModel
+from nightschool.recipe.stages import BASE, Stage
 from nightschool.tinymodels.spec import SchoolSection
 
 _STUDENT = "school:student"
@@ -33,12 +35,12 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": _balanced(recipe)}
     learner = recipe.learner
     if learner:
-        pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in ("base", "sft", "dpo")})
+        pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in (BASE, *map(_name, learner.stages))})
         parts |= {
             "student": _dry_student(learner.student, pupil),
             "school": SchoolSection(kind="random", seed=recipe.seed),
-            "sft": _dry_training(learner.sft),
-            "dpo": recipe.dpo and _dry_training(recipe.dpo),
+            "sft": tuple(map(_dry_training, recipe.sft)),
+            "dpo": tuple(map(_dry_training, recipe.dpo)),
             "pairs": recipe.pairs and recipe.pairs.model_copy(update={"samples": 6}),
             "validate_": learner.validate.model_copy(
                 update={"per_topic": 2, "seeds": learner.validate.seeds[:1], "timed": 2}
@@ -58,7 +60,7 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    left_out = dict.fromkeys(("questions", "student", "school", "sft", "pairs", "dpo", "validate_"))
+    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_")) | {"sft": (), "dpo": ()}
     return _valid(recipe, store, parts | left_out | {"gates": ()}, "a drill of")
 
 
@@ -107,10 +109,14 @@ def _dry_student(student: Student, script: Script) -> Student:
     )
 
 
-def _dry_training(section: Training) -> Training:
+def _name(stage: Stage) -> str:
+    return stage.name
+
+
+def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
     fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
-    if isinstance(section, Sft) and section.lora:
-        fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear"})
+    if isinstance(section.lora, Lora):
+        fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear", "quantize": "none"})
     return section.model_copy(update=fields)
 
 

@@ -21,6 +21,7 @@ def measure_stage(
     rows: Sequence[Measured],
     *,
     earlier: Mapping[str, Sequence[Measured]] | None = None,
+    over: str | None = None,
     timed_s: Sequence[float] = (),
 ) -> Stage:
     """One stage on the held-out questions, compared on the same (question, seed) pairs with the stages before it.
@@ -29,6 +30,7 @@ def measure_stage(
         rows: every answer; an unreadable answer counts as wrong, a question that the world kept from being answered
             under every seed is left out.
         earlier: the stages before, in order of training; `base` among them gives gain_over_base.
+        over: the one that it began with, which `gain` is over if it was measured; else that is the one before.
         timed_s: seconds per answer, one after the other.
 
     Raises:
@@ -37,7 +39,7 @@ def measure_stage(
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
     valid, valid_low, valid_high = clustered_share(_grid(rows, [row.letter is not None for row in rows]))
     topics = sorted({row.topic for row in rows})
-    last = next(reversed(before), None)
+    last = over if over in before else next(reversed(before), None)
     return Stage(
         name=name,
         accuracy=_accuracy(rows),
@@ -47,6 +49,11 @@ def measure_stage(
         per_topic={topic: _accuracy([row for row in rows if row.topic == topic]) for topic in topics},
         gain=compare(last, before[last], rows) if last else None,
         gain_over_base=compare("base", before["base"], rows) if "base" in before else None,
+        gains=tuple(
+            found
+            for other, others in before.items()
+            if other not in ("base", last) and (found := compare(other, others, rows))
+        ),
         latency=measure_latency(timed_s) if len(timed_s) else None,
     )
 

@@ -51,7 +51,8 @@ class Latency(Figure):
 
 
 class Stage(Figure):
-    """The student at one point of its training, on held-out questions. `gain` is over the stage before."""
+    """The student at one point of its training, on held-out questions. `gain` is over the stage that it began with,
+    `gains` are over the other ones before it."""
 
     name: str
     accuracy: Estimate
@@ -61,6 +62,7 @@ class Stage(Figure):
     per_topic: dict[str, Estimate] = {}
     gain: Gain | None = None
     gain_over_base: Gain | None = None
+    gains: tuple[Gain, ...] = ()
     latency: Latency | None = None
 
 

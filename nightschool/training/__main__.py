@@ -13,7 +13,7 @@ from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
 from nightschool.errors import NightError
-from nightschool.training.job import check_adapter, check_model, load_job
+from nightschool.training.job import check_adapter, check_model, check_reference, load_job
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
 from nightschool.training.rows import look, read_rows
@@ -47,6 +47,7 @@ def _train(path: Path, out: TextIO) -> None:
     look(job, rows)
     check_model(job)
     check_adapter(job)
+    check_reference(job)
     check_output(Path(job.output))
     prepare(job)
     begun = time.perf_counter()

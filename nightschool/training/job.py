@@ -9,7 +9,8 @@ import orjson
 from pydantic import Field, ValidationError
 
 from nightschool.errors import DataError
-from nightschool.recipe.learning import Lora, Training
+from nightschool.recipe.learning import Training
+from nightschool.recipe.lora import Lora
 from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.section import Name, execution
 
@@ -20,15 +21,18 @@ class Job(Training, Scheduled):
     """One stage, whole: everything that the process needs is in this file or named by it.
 
     `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
-    with; for dpo it is the reference as well, frozen as it was found. `asked` is a file of what is asked later, a line
-    for each row; without it prompts are compared with none. `output` must not exist yet. `checkpoints` is a
-    folder to save to and to go on from, gone once the output is there; without it nothing is saved on the way.
+    with. `reference` is what dpo is held to: an adapter of the same model, or where all weights are trained a model;
+    `model` itself is without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is
+    a file of what is asked later, a line for each row; without it prompts are compared with none. `output` must not
+    exist yet. `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing
+    is saved on the way.
     """
 
     stage: Stage
     name: Name
     model: str = Field(min_length=1)
     adapter: str | None = None
+    reference: str | None = None
     rows: str = Field(min_length=1)
     asked: str | None = None
     output: str = execution(..., min_length=1)
@@ -70,18 +74,36 @@ def check_adapter(job: Job) -> None:
     """
     if job.adapter is None:
         return
-    path = Path(job.adapter) / "adapter_config.json"
-    try:
-        found = orjson.loads(path.read_bytes())
-    except OSError as error:
-        raise DataError("no adapter here", file=path) from error
-    except orjson.JSONDecodeError as error:
-        raise DataError(f"not JSON: {error}", file=path) from error
+    found, path = _adapter_config(job.adapter)
     if job.lora is None:
         return
     for field, here, wanted in (("r", found.get("r"), job.lora.r), ("alpha", found.get("lora_alpha"), job.lora.alpha)):
         if here != wanted:
             raise DataError(f"adapter has {field}={here}, the job's lora says {wanted}", file=path)
+
+
+def check_reference(job: Job) -> None:
+    """See that what dpo is held to is there.
+
+    Raises:
+        DataError: it is not, or it is an adapter where all weights are trained.
+    """
+    if job.reference in (None, job.model):
+        return
+    if job.lora is None and job.adapter is None:
+        check_model(job.model_copy(update={"model": job.reference}))
+    else:
+        _adapter_config(str(job.reference))
+
+
+def _adapter_config(folder: str) -> tuple[dict[str, object], Path]:
+    path = Path(folder) / "adapter_config.json"
+    try:
+        return orjson.loads(path.read_bytes()), path
+    except OSError as error:
+        raise DataError("no adapter here", file=path) from error
+    except orjson.JSONDecodeError as error:
+        raise DataError(f"not JSON: {error}", file=path) from error
 
 
 def first_fault(error: ValidationError) -> str:

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel
+from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
 
+from transformers.pytorch_utils import Conv1D
+
 from nightschool.errors import DataError, WorldError
-from nightschool.recipe.learning import Lora
+from nightschool.recipe.lora import Lora
 from nightschool.training.job import Job
 
 
@@ -73,28 +75,60 @@ def load_model(job: Job, weights: torch.dtype) -> Any:
         DataError: the adapter does not fit this base.
         WorldError: the base cannot be loaded.
     """
-    try:
-        base = AutoModelForCausalLM.from_pretrained(job.model, dtype=weights)
-    except (OSError, ValueError) as error:
-        raise WorldError(f"{job.model}: cannot be loaded: {_first_line(error)}") from error
+    base = load_base(job.model, weights)
     if job.adapter is None:
-        return base
+        held = job.reference is not None and job.reference != job.model
+        # An adapter can be a reference only to a model that has one.
+        return get_peft_model(base, lora_config(job.lora, base)) if held and job.lora else base
     try:
         return PeftModel.from_pretrained(base, job.adapter, is_trainable=True)
     except (RuntimeError, ValueError, OSError) as error:
         raise DataError(f"adapter does not fit {job.model}: {_first_line(error)}", file=job.adapter) from error
 
 
-def lora_config(lora: Lora) -> LoraConfig:
-    """PEFT's words for an adapter."""
+def load_base(name: str, weights: torch.dtype) -> Any:
+    """A model without any adapter.
+
+    Raises:
+        WorldError: it cannot be loaded.
+    """
+    try:
+        return AutoModelForCausalLM.from_pretrained(name, dtype=weights)
+    except (OSError, ValueError) as error:
+        raise WorldError(f"{name}: cannot be loaded: {_first_line(error)}") from error
+
+
+def lora_config(lora: Lora, model: Any) -> LoraConfig:
+    """PEFT's words for an adapter of this model.
+
+    Raises:
+        DataError: it names modules that the model does not have, or that cannot have one.
+    """
     modules = lora.target_modules
+    if modules != "all-linear":
+        modules = [modules] if isinstance(modules, str) else list(modules)
+        known = _linear(model)
+        if missing := [name for name in modules if not any(f".{path}".endswith(f".{name}") for path in known)]:
+            allowed = ", ".join(sorted({path.rpartition(".")[2] for path in known}))
+            message = (
+                f"lora.target_modules: the model has no {', '.join(missing)} to adapt; it has all-linear, {allowed}"
+            )
+            raise DataError(message)
     return LoraConfig(
         r=lora.r,
         lora_alpha=lora.alpha,
         lora_dropout=lora.dropout,
-        target_modules=modules if isinstance(modules, str) else list(modules),
+        target_modules=modules,
+        use_dora=lora.dora,
+        use_rslora=lora.rslora,
         task_type="CAUSAL_LM",
     )
+
+
+def _linear(model: Any) -> list[str]:
+    """Paths of what an adapter can be put on: TRL reads the last layer's weights past any adapter."""
+    kinds, head = (torch.nn.Linear, Conv1D), model.get_output_embeddings()
+    return [path for path, module in model.named_modules() if isinstance(module, kinds) and module is not head]
 
 
 def _first_line(error: Exception) -> str:

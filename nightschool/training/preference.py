@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -21,7 +22,15 @@ class Dpo(Watched, DPOTrainer):
     """DPO (arXiv 2305.18290) on rows that need no preparation.
 
     `dropped` names the pairs at weight zero, by epoch from 0; `centre` is the running mean of log-gaps.
+
+    Args:
+        model: a PeftModel has its adapter as it stands for a reference, or what `hold_to` makes of that.
+        hold_to: called with a PeftModel once TRL has given it the adapter "ref".
     """
+
+    def __init__(self, *, model: Any, hold_to: Callable[[Any], None] | None = None, **parts: Any) -> None:
+        self._hold_to = (lambda: hold_to(model)) if hold_to else lambda: None
+        super().__init__(model=model, **parts)
 
     def plan(self, scheduled: Scheduled) -> None:
         """Say what is trained: called once, before training."""
@@ -62,6 +71,9 @@ class Dpo(Watched, DPOTrainer):
             learner.set_adapter("default")
 
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
+        """Rows are ready. TRL comes by here when the model is whole and before anything is computed with it: its
+        reference is what the policy begins with, also where the recipe names another (measured, TRL 1.16)."""
+        self._hold_to()
         return dataset
 
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:

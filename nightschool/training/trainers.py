@@ -11,10 +11,9 @@ from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
-from nightschool.errors import DataError
 from nightschool.training.checkpoints import KEPT
 from nightschool.training.job import Job
-from nightschool.training.models import Place, lora_config
+from nightschool.training.models import Place, load_base, lora_config
 from nightschool.training.preference import Dpo
 from nightschool.training.render import Rendered
 from nightschool.training.watched import ROW, Watched
@@ -50,8 +49,9 @@ def build_trainer(
 ) -> Sft | Dpo:
     """Make the trainer of a job's stage.
 
-    The reference of dpo is the model as it is given here: with an adapter TRL keeps a frozen copy of it under the name
-    "ref", with a new adapter it switches that one off, without any it loads the base a second time.
+    The reference of dpo is the model as it is given here, unless the job names one: with an adapter TRL keeps a frozen
+    copy of it under the name "ref", with a new adapter it switches that one off, without any it loads the base a second
+    time.
 
     Args:
         model: base, or PeftModel when the job goes on with an adapter.
@@ -61,23 +61,33 @@ def build_trainer(
     Raises:
         DataError: LoRA names modules that the model does not have.
     """
-    new_lora = job.lora if job.lora is not None and not isinstance(model, PeftModel) else None
-    peft_config = lora_config(new_lora) if new_lora else None
+    peft_config = lora_config(job.lora, model) if job.lora and not isinstance(model, PeftModel) else None
     common: dict[str, Any] = {"model": model, "processing_class": tokenizer, "peft_config": peft_config}
     settings = _settings(job, place, folder)
-    try:
-        if job.stage == "sft":
-            args = SFTConfig(**settings, completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": True})
-            trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
-        else:
-            trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common)
-            trainer.plan(job)
-    except ValueError as error:
-        if new_lora and "target modules" in str(error).lower():
-            raise DataError(f"lora.target_modules: {error}") from error
-        raise
+    if job.stage == "sft":
+        args = SFTConfig(**settings, completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": True})
+        trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
+    else:
+        held = _reference(job, model, place)
+        trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common, **held)
+        trainer.plan(job)
     trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows)
     return trainer
+
+
+def _reference(job: Job, model: Any, place: Place) -> dict[str, Any]:
+    """What the trainer is told of a reference that is not what the policy begins with."""
+    if job.reference is None:
+        return {}
+    if not isinstance(model, PeftModel):
+        return {} if job.reference == job.model else {"ref_model": load_base(job.reference, place.weights)}
+
+    def hold_to(policy: PeftModel) -> None:
+        policy.delete_adapter("ref")  # without one, TRL switches adapters off
+        if job.reference != job.model:
+            policy.load_adapter(str(job.reference), "ref", is_trainable=False)
+
+    return {"hold_to": hold_to}
 
 
 def sft_dataset(rendered: Sequence[Rendered]) -> Dataset:

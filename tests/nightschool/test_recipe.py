@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from nightschool.errors import RecipeError
 from nightschool.recipe.load import dump_recipe, find_recipe, json_schema, load_recipe, recipes
+from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Model, Serve
 from nightschool.recipe.recipe import Recipe
 
@@ -36,7 +37,7 @@ def minimal() -> dict[str, Any]:
 def recipe_file(tmp_path: Path) -> Path:
     (tmp_path / "p.txt").write_text(PROMPT)
     (tmp_path / "profiles").mkdir()
-    (tmp_path / "profiles" / "tiny.yaml").write_text("answers: {samples: 2}\ntopics: [series]\nsft: {lora: null}\n")
+    (tmp_path / "profiles" / "tiny.yaml").write_text("answers: {samples: 2}\ntopics: [series]\nsft: {lora: none}\n")
     path = tmp_path / "r.yaml"
     path.write_text(yaml.safe_dump(minimal()))
     return path
@@ -47,19 +48,24 @@ def test_profile_merges_mappings_and_replaces_the_rest(recipe_file: Path) -> Non
     assert recipe.answers.samples == 2
     assert recipe.answers.prompt.user == "Solve $question\n$choices"
     assert recipe.topics == ("series",)
-    assert recipe.sft is not None
-    assert recipe.sft.lora is None
-    assert recipe.sft.learning_rate == 1e-3
+    assert recipe.sft[0].lora == "none"
+    assert recipe.sft[0].learning_rate == 1e-3
 
 
 def test_sets_come_last_and_reach_into_lists_and_missing_sections(recipe_file: Path) -> None:
-    sets = ["answers.samples=4", "teachers.1.name=tom", "sft.lora.r=8", "serve.gpus=[0, 1]", "answers.samples=5"]
+    sets = [
+        "answers.samples=4",
+        "teachers.1.name=tom",
+        "sft.lora=null",
+        "sft.lora.r=8",
+        "serve.gpus=[0, 1]",
+        "answers.samples=5",
+    ]
     recipe = load_recipe(recipe_file, profile="tiny", sets=sets)
     assert recipe.answers.samples == 5
     assert [teacher.name for teacher in recipe.teachers] == ["ann", "tom"]
-    assert recipe.sft is not None
-    assert recipe.sft.lora is not None
-    assert recipe.sft.lora.r == 8
+    assert isinstance(recipe.sft[0].lora, Lora)
+    assert recipe.sft[0].lora.r == 8
     assert recipe.serve.gpus == (0, 1)
 
 
@@ -68,7 +74,7 @@ def test_scalars_are_read_as_yaml_1_2_has_them(recipe_file: Path) -> None:
     recipe = load_recipe(recipe_file, sets=sets)
     learner = recipe.learner
     assert learner is not None
-    assert learner.sft.learning_rate == 2e-4
+    assert learner.stages[0].section.learning_rate == 2e-4
     assert (recipe.description, learner.student.model, recipe.seed) == ("no", "2026-11-21", 7)
 
 
