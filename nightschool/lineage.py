@@ -44,7 +44,7 @@ _READING = ("value", "fallback")
 
 
 class Keys(dict[str, str]):
-    """Keys by place in the night: "pool", "answers/alba" (one per teacher), "sft/NAME", "validate/NAME" (per stage), ...
+    """Keys by place in the night: "pool", "answers/alba" (one per teacher), "sft/NAME" (one per stage), ...
 
     A place that is pinned keeps the key that it is pinned to, and what follows builds on that one. `rules` has the
     RULES_VERSION of every phase that is named; `asks`, of the places that ask, a name for who is asked and how: under

@@ -15,7 +15,6 @@ from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
-from tasks.training import output
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -31,7 +30,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         seed = seed_of("pairs", night.recipe.seed, ruling.id)
         return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
 
-    same_prompts(night, served["sft"], output(night, sft.chunks(night)[0]))
+    same_prompts(night, served[stage.start], stages.rendered(night, stage.start))
     return ask_each(
         night,
         chunk,

@@ -79,6 +79,11 @@ def output(night: Night, name: str) -> Path:
     return night.store.path(training(night, name), "out")
 
 
+def rendered(night: Night, name: str) -> Path:
+    """The stage whose prompts, as they were trained, tell how the base or a stage must read them: its own."""
+    return output(night, learner(night).stages[0].name if name == BASE else name)
+
+
 def weights(night: Night, name: str) -> Weights:
     """What is loaded for the base or a stage."""
     if name == BASE:

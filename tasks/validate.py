@@ -15,7 +15,6 @@ from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
-from tasks.training import output
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -48,7 +47,7 @@ def measure(night: Night, chunk: Chunk, endpoint: Endpoint, mine: Sequence[tuple
     """The chunk's rows, each a question under a sampling seed, as measured."""
     student, prompt = stages.learner(night).student, stages.learner(night).prompt(chunk.part)
     sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
-    compared = same_prompts(night, endpoint, output(night, sft.chunks(night)[0]))
+    compared = same_prompts(night, endpoint, stages.rendered(night, chunk.part))
     made = ask_each(
         night,
         chunk,

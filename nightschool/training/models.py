@@ -8,7 +8,6 @@ from typing import Any
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
-
 from transformers.pytorch_utils import Conv1D
 
 from nightschool.errors import DataError, WorldError
@@ -104,9 +103,10 @@ def lora_config(lora: Lora, model: Any) -> LoraConfig:
     Raises:
         DataError: it names modules that the model does not have, or that cannot have one.
     """
-    modules = lora.target_modules
-    if modules != "all-linear":
-        modules = [modules] if isinstance(modules, str) else list(modules)
+    modules: str | list[str] = "all-linear"
+    if lora.target_modules != modules:
+        named = lora.target_modules
+        modules = [named] if isinstance(named, str) else list(named)
         known = _linear(model)
         if missing := [name for name in modules if not any(f".{path}".endswith(f".{name}") for path in known)]:
             allowed = ", ".join(sorted({path.rpartition(".")[2] for path in known}))
