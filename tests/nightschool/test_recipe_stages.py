@@ -86,7 +86,7 @@ def test_what_is_written_is_read_back() -> None:
 
 
 def test_a_stage_renames_what_follows_from_it_and_no_other() -> None:
-    engines = dict.fromkeys(("ann", "ben", "kim"), "scripted")
+    engines: dict[str, str] = {name: "scripted" for name in ("ann", "ben", "kim")}
     before, names = lineage(loaded(AGENTS), engines), set[str]()
     for change, expected in {
         "sft.0.epochs=2": {"sft/asker"},
@@ -136,7 +136,10 @@ BAD = {
         "sft: [{learning_rate: 1e-3}, {name: c, teaches: critiques, learning_rate: 1e-3}]\n",
         "sft.1.teaches: critiques are taught, and there is no critique section",
     ),
-    "an unknown lesson": (ONE.replace("}", ", teaches: manners}"), 'sft.teaches: unknown value, did you mean answers? (got "manners")'),
+    "an unknown lesson": (
+        ONE.replace("}", ", teaches: manners}"),
+        'sft.teaches: unknown value, did you mean answers? (got "manners")',
+    ),
     "a lesson without weight": (
         WRITTEN + ONE.replace("}", ", teaches: {answers: 2, questions: 0}}"),
         "sft.teaches.questions: is out of range (got 0)",
