@@ -34,6 +34,12 @@ class Training(Section):
     leaks: Literal["refuse", "allow"] = Field(
         default="refuse", description="prompts that give the answer away, or are others than those asked later"
     )
+    micro_batch: int | None = execution(
+        None, ge=1, description="rows that a device holds at a time; batch_size if none; halved when memory runs out"
+    )
+    explode_ratio: float | None = execution(
+        5.0, gt=1, description="stops when the median loss of 5 steps is so many times the lowest of the first 5"
+    )
     gradient_checkpointing: bool = execution(False)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = execution(2, ge=1, description="CPU threads")

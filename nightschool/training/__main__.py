@@ -28,20 +28,21 @@ def main() -> int:
     """
     parser = argparse.ArgumentParser(prog="python -m nightschool.training", description="Trains one stage.")
     parser.add_argument("job", type=Path, help="JSON file, see nightschool.training.job")
-    path = parser.parse_args().job
+    parser.add_argument("--most", type=int, help="rows to hold at a time, where the job's own number did not fit")
+    given = parser.parse_args()
     out = _own_stdout()
     sys.excepthook = _last_words
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     try:
-        _train(path, out)
+        _train(given.job, given.most, out)
     except NightError as error:
         _say(str(error))
         return error.exit_code
     return 0
 
 
-def _train(path: Path, out: TextIO) -> None:
+def _train(path: Path, most: int | None, out: TextIO) -> None:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
     look(job, rows)
@@ -51,9 +52,20 @@ def _train(path: Path, out: TextIO) -> None:
     check_output(Path(job.output))
     prepare(job)
     begun = time.perf_counter()
+    from nightschool.training.memory import OutOfMemory, smaller
     from nightschool.training.stage import run_stage
 
-    run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun)
+    try:
+        run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun, most=most)
+    except OutOfMemory as error:
+        before, now = error.layout, smaller(error, job)
+        _say(
+            f"out of memory with {before.micro} rows at a time: begins again with {now.micro}, {now.accumulation} "
+            f"times a step, {now.rows} rows per step as before"
+        )
+        os.dup2(out.fileno(), 1)
+        # Anew and not in this process: its memory is in pieces, and its gradients half added up.
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--most", str(now.micro)])  # noqa: S606
 
 
 def _own_stdout() -> TextIO:

@@ -49,6 +49,9 @@ class Checkpoints(TrainerCallback):
         due = state.global_step % steps == 0 if steps else time.monotonic() - self._saved > 60 * minutes
         control.should_save |= due or (control.should_training_stop and state.global_step < state.max_steps)
 
+    def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        control.should_save &= not self._trainer.explosion.doubtful  # comes between a step's end and its saving
+
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
         marks = {name: _sync(folder / name) for name in _files(folder)}
@@ -57,7 +60,7 @@ class Checkpoints(TrainerCallback):
         partial.write_bytes(mark.model_dump_json().encode())
         _sync(partial)
         partial.rename(folder / MARK)
-        self._saved = time.monotonic()
+        self._saved, self._trainer.saved = time.monotonic(), state.global_step
 
 
 def identity_of(job: Job) -> str:

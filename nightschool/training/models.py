@@ -12,16 +12,21 @@ from transformers.pytorch_utils import Conv1D
 
 from nightschool.errors import DataError, WorldError
 from nightschool.recipe.lora import Lora
+from nightschool.training.batches import Layout, lay_out
 from nightschool.training.job import Job
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where and in what precision is trained. `bf16`: compute in bfloat16; `weights`: dtype the base is loaded in."""
+    """Where and in what precision is trained, and how many rows at a time.
+
+    `bf16`: compute in bfloat16; `weights`: dtype the base is loaded in.
+    """
 
     device: str
     bf16: bool
     weights: torch.dtype
+    layout: Layout
 
     @property
     def dtype(self) -> str:
@@ -29,16 +34,20 @@ class Place:
         return "bfloat16" if self.bf16 else "float32"
 
 
-def place_of(job: Job) -> Place:
+def place_of(job: Job, most: int | None = None) -> Place:
     """Choose device and precision: bfloat16 on a GPU that has it, float32 on a CPU (measured: four times as fast).
 
     Weights that are trained themselves stay float32, small updates would be lost in bfloat16; a frozen base under an
     adapter is loaded in what is computed in.
+
+    Args:
+        most: rows to hold at a time, where the job's own number did not fit.
     """
     gpu = torch.cuda.is_available()
     bf16 = job.dtype == "bfloat16" or (job.dtype == "auto" and gpu and torch.cuda.is_bf16_supported())
     frozen = job.lora is not None or job.adapter is not None
-    return Place("cuda" if gpu else "cpu", bf16, torch.bfloat16 if bf16 and frozen else torch.float32)
+    weights = torch.bfloat16 if bf16 and frozen else torch.float32
+    return Place("cuda" if gpu else "cpu", bf16, weights, lay_out(job, 1, most))
 
 
 def load_tokenizer(job: Job) -> PreTrainedTokenizerBase:

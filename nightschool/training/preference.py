@@ -59,7 +59,17 @@ class Dpo(Watched, DPOTrainer):
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         if self.how.robust in ("drop", "both") and self._epoch not in self.dropped:
             self.dropped[self._epoch] = least_believed(self._gaps(), self.how.drop_share)
+        if not self._at:
+            self._counted = self._count()
         return super().training_step(model, inputs, *args, **kwargs)
+
+    def _count(self) -> int:
+        """Rows of the step that count, over all processes."""
+        if self._epoch not in self.dropped:
+            return self.rows_of_step
+        mine = torch.tensor(sum(self._counts(row) for row in self.rows_here), device=self.args.device)
+        found: Any = self.accelerator.reduce(mine, "sum")
+        return int(found)
 
     def _load_from_checkpoint(self, resume_from_checkpoint: str, model: Any = None) -> None:
         """transformers 5.19 sees the reference's folder in a checkpoint and then loads that alone (measured: a resumed
@@ -76,17 +86,33 @@ class Dpo(Watched, DPOTrainer):
         self._hold_to()
         return dataset
 
+    @property
+    def under(self) -> str:
+        return self.how.model_dump_json()
+
     def _compute_loss(self, model: Any, inputs: dict[str, Any], return_outputs: bool) -> Any:
         how = self.how
         self.beta = how.beta
-        if how.plain and not self.weighted:
-            return super()._compute_loss(model, inputs, return_outputs)
+        # accelerate fills an epoch's last step up with rows that came already; TRL has no weights to leave them out
+        filled = self.args.world_size > 1 and self.rows_of_step < self.rows_per_step
+        if how.plain and not self.weighted and not (filled and how.loss == ("sigmoid",)):
+            return self._shared(super()._compute_loss(model, inputs, return_outputs), len(self._rows))
         chosen_B, rejected_B = self._ratios(model, inputs)
-        loss = preference_loss(
-            chosen_B, rejected_B, self._weights(chosen_B), how, centre=self._centred(how, chosen_B - rejected_B)
-        )
+        weights_B = self._weights(chosen_B)
+        loss = preference_loss(chosen_B, rejected_B, weights_B, how, centre=self._centred(how, chosen_B - rejected_B))
         self._note(inputs, how, chosen_B - rejected_B)
-        return loss
+        return self._shared(loss, int((weights_B > 0).sum()))
+
+    def _shared(self, loss: Tensor, rows: int) -> Tensor:
+        """The mean over `rows` rows of a batch as its part in the mean over all rows of the step that count.
+
+        Trainer divides by the batches of a step, and processes are averaged, as if all batches were of one size.
+        """
+        model: Any = self.model
+        if not model.training:
+            return loss
+        batches = self.current_gradient_accumulation_steps * self.args.world_size
+        return loss * (rows * batches / max(1, self._counted))
 
     def _ratios(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """log pi - log pi_ref of both sides, summed over their completions."""
@@ -101,9 +127,11 @@ class Dpo(Watched, DPOTrainer):
         return chosen_B - reference[0], rejected_B - reference[1]
 
     def _weights(self, like_B: Tensor) -> Tensor:
-        out = set(self.dropped.get(self._epoch, ()))
-        kept = [self.ids[row] not in out for row in self._rows]
+        kept = [self._counts(row) for row in self._rows]
         return self.weights_of_batch(like_B) * torch.tensor(kept, device=like_B.device)
+
+    def _counts(self, row: int) -> bool:
+        return row >= 0 and self.ids[row] not in self.dropped.get(self._epoch, ())
 
     def _centred(self, how: Preference, gap_B: Tensor) -> float:
         """The running mean of gaps, over all processes and with this batch in it."""

@@ -13,8 +13,9 @@ import torch
 from peft import PeftModel
 
 from nightschool.rendering import PROBES_FILE
-from nightschool.training.checkpoints import Checkpoints, identity_of, newest
+from nightschool.training.checkpoints import Checkpoints, Mark, identity_of, newest
 from nightschool.training.job import Job
+from nightschool.training.memory import within_memory
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
 from nightschool.training.preference import Dpo
@@ -27,36 +28,39 @@ from nightschool.training.stopping import Stopping
 from nightschool.training.trainers import Sft, build_trainer
 
 
-def run_stage(job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float) -> Record:
+def run_stage(
+    job: Job, rows: Sequence[TrainingRow], *, out: TextIO, seconds_import: float, most: int | None = None
+) -> Record:
     """Train, and put the result at `job.output`.
 
     Args:
         rows: as read from `job.rows`, in file order.
         out: takes one JSON line per step.
         seconds_import: what it took to import this, for the record.
+        most: rows to hold at a time, where the job's own number did not fit.
 
     Raises:
+        OutOfMemory: with so many rows at a time it does not fit.
         DataError: rows that cannot be trained on as they are served, or that lead to a loss that is no number.
         WorldError: model or output directory cannot be used.
     """
     begun = time.perf_counter()
     torch.set_num_threads(job.threads)
-    place = place_of(job)
+    found = newest(Path(job.checkpoints), identity_of(job)) if job.checkpoints else None
+    place = place_of(job, most or (found[1].more.get("micro") if found else None))
     tokenizer = load_tokenizer(job)
     rendered, prompts = _rendered(job, rows, tokenizer)
-    with new_directory(Path(job.output)) as folder:
-        model = load_model(job, place.weights)
+    with new_directory(Path(job.output)) as folder, within_memory(place.layout):
         trainer = build_trainer(
-            job, model=model, tokenizer=tokenizer, rendered=rendered, place=place, folder=str(folder)
+            job,
+            model=load_model(job, place.weights),
+            tokenizer=tokenizer,
+            rendered=rendered,
+            place=place,
+            folder=str(folder),
         )
-        progress, stopping = Progress(out), Stopping()
-        for callback in (progress, stopping):
-            trainer.add_callback(callback)
-        ready, cpu = time.perf_counter(), time.process_time()
-        course = {"resumed_at": _train(job, trainer), "seconds_import": seconds_import, "seconds_load": ready - begun}
-        stopping.leave()
-        course |= {"seconds": time.perf_counter() - ready, "seconds_cpu": time.process_time() - cpu}
-        record = _record(job, trainer, progress, place, course | {"prompts": prompts})
+        course = {"seconds_import": seconds_import, "seconds_load": time.perf_counter() - begun, "prompts": prompts}
+        record = _go(job, trainer, found, place, Progress(out), course)
         _save(trainer.model, tokenizer, folder)
         (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
         (folder / FILE).write_text(record.model_dump_json(indent=1))
@@ -79,20 +83,36 @@ def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[li
     return kept, prompts.model_copy(update=told)
 
 
-def _train(job: Job, trainer: Sft | Dpo) -> int:
-    """Train from the last checkpoint that is whole, or from the start; the step that was gone on from."""
-    if job.checkpoints is None:
-        trainer.train()
-        return 0
-    folder, identity = Path(job.checkpoints), identity_of(job)
-    trainer.args.output_dir = str(folder)
-    trainer.add_callback(Checkpoints(trainer, job, identity))
-    found = newest(folder, identity)
+def _go(
+    job: Job,
+    trainer: Sft | Dpo,
+    found: tuple[Path, Mark] | None,
+    place: Place,
+    progress: Progress,
+    course: dict[str, Any],
+) -> Record:
+    """Train, and tell how it went; a signal to stop ends the process after what it saved."""
+    stopping = Stopping()
+    for callback in (progress, stopping):
+        trainer.add_callback(callback)
+    begun, cpu = time.perf_counter(), time.process_time()
+    resumed_at = _train(job, trainer, found)
+    stopping.leave()
+    course |= {"seconds": time.perf_counter() - begun, "seconds_cpu": time.process_time() - cpu}
+    return _record(job, trainer, progress, place, course | {"resumed_at": resumed_at})
+
+
+def _train(job: Job, trainer: Sft | Dpo, found: tuple[Path, Mark] | None) -> int:
+    """Train from the checkpoint that was found, or from the start; the step that was gone on from."""
+    if job.checkpoints:
+        trainer.args.output_dir = job.checkpoints
+        trainer.add_callback(Checkpoints(trainer, job, identity_of(job)))
     if found is None:
         trainer.train()
         return 0
     path, mark = found
     trainer.restore(mark.more)
+    trainer.saved = mark.step
     sys.stderr.write(f"goes on after step {mark.step}\n")
     trainer.train(resume_from_checkpoint=str(path))
     return mark.step

@@ -12,6 +12,7 @@ from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
 
 from nightschool.training.checkpoints import KEPT
+from nightschool.training.explosion import Explosion
 from nightschool.training.job import Job
 from nightschool.training.models import Place, load_base, lora_config
 from nightschool.training.preference import Dpo
@@ -26,6 +27,9 @@ class Sft(Watched, SFTTrainer):
 
     def compute_loss(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
         return super().compute_loss(self._weighing(model) if self.weighted else model, inputs, *args, **kwargs)
+
+    def leave_out(self, batch: dict[str, Any], real: int) -> None:
+        batch["labels"][real:] = IGNORED
 
     def _weighing(self, model: Any) -> Any:
         """TRL sums the log-probabilities that a model gives: what is weighed there is weighed in the loss."""
@@ -71,7 +75,7 @@ def build_trainer(
         held = _reference(job, model, place)
         trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common, **held)
         trainer.plan(job)
-    trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows)
+    trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows, Explosion(job.explode_ratio))
     return trainer
 
 
@@ -136,8 +140,8 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "seed": job.seed,
         "num_train_epochs": job.epochs,
         "learning_rate": job.learning_rate,
-        "per_device_train_batch_size": job.batch_size,
-        "gradient_accumulation_steps": job.accumulation,
+        "per_device_train_batch_size": place.layout.micro,
+        "gradient_accumulation_steps": place.layout.accumulation,
         "warmup_steps": job.warmup_share,  # below 1 it is a share of all steps
         "lr_scheduler_type": "constant_with_warmup" if job.scheduler == "constant" else job.scheduler,
         "weight_decay": job.weight_decay,

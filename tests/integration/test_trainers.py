@@ -115,5 +115,22 @@ def test_loss_that_is_no_number_names_the_rows(folder: Path) -> None:
         return output.masked_fill((inputs[0] == alone)[..., None], math.nan)
 
     trainer.model.get_input_embeddings().register_forward_hook(spoil)
-    with pytest.raises(DataError, match=r"sft\.jsonl: loss is nan at step \d, .* s20 \(line 21\)"):
+    says = r"sft\.jsonl: loss is nan at step \d, made of .*; alone it is no number for s20 \(line 21\); look at"
+    with pytest.raises(DataError, match=says):
         trainer.train()
+
+
+def test_loss_that_explodes_stops_and_leaves_the_last_good_checkpoint(folder: Path) -> None:
+    saved, start = folder / "saved", folder / "learned"
+    run(make_job(folder, "sft", output=str(start), epochs=12))
+    fields = {"epochs": 9, "learning_rate": 0.9, "warmup_share": 0.5, "max_grad_norm": 1e9, "explode_ratio": 2}
+    there = {"adapter": str(start), "output": str(folder / "never"), "checkpoints": str(saved), "save_steps": 1}
+    job = make_job(folder, "sft", **there, **fields)
+    says = r"loss explodes: .* now, .* at the start at step (\d+), made of .* \(line \d+\); alone highest for .* kept"
+    with pytest.raises(DataError, match=says) as caught:
+        run(job)
+    whole = sorted(int(path.parent.name.split("-")[1]) for path in saved.glob("*/whole.json"))
+    assert f"checkpoint of step {whole[-1]} kept" in str(caught.value)
+    losses = json.loads((saved / f"checkpoint-{whole[-1]}" / "trainer_state.json").read_text())["log_history"]
+    assert losses[-1]["loss"] <= 2 * sorted(entry["loss"] for entry in losses[:5])[2]
+    assert not (folder / "never").exists()
