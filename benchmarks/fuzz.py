@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any, get_args
 
 from blocks.chat import BrokenReply, read_body
-from blocks.journal import as_line, read_lines
+from blocks.journal import OnFile, as_line, good
 from nightschool.answers import AnswerReply
 from nightschool.parsing import parse_json, split_reasoning
 from nightschool.values.kinds import Kind
@@ -62,9 +62,9 @@ def _body(data: bytes) -> None:
 
 def _journal(data: bytes) -> None:
     line = as_line(_GOOD)
-    bodies, whole = read_lines((data.rstrip(b"\n") + b"\n" + line + data).splitlines(keepends=True))
-    assert _GOOD.id in bodies, "a good line was lost"
-    assert 0 < whole <= 2 * len(data) + len(line) + 1
+    found = OnFile(Path("any"), data.rstrip(b"\n") + b"\n" + line + data)
+    assert line[12:-2] in good(found.lines(_GOOD.id)), "a good line was lost"
+    assert 0 < found.whole <= 2 * len(data) + len(line) + 1
 
 
 def _value(data: bytes) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from blocks.journal import bodies
+from blocks.journal import on_file
 
 
 class Earlier:
@@ -19,25 +19,24 @@ class Earlier:
         self._lock = threading.Lock()
         self._places: dict[str, list[int]] | None = None
 
-    def of(self, row_ids: Iterable[str]) -> dict[str, bytes]:
-        """The replies to these rows, each row's on lines of their own, as far as there are any."""
+    def of(self, row_ids: Iterable[str]) -> bytes:
+        """These rows' lines, unchecked, as far as there are any."""
         with self._lock:
             places = self._places = self._places if self._places is not None else self._looked_up()
         wanted: dict[int, list[str]] = defaultdict(list)
         for row_id in row_ids:
             for place in places.get(row_id, ()):
                 wanted[place].append(row_id)
-        found: dict[str, bytes] = {}
-        for place, ids in sorted(wanted.items()):
-            have = bodies(self._paths[place])
-            for row_id in ids:
-                found[row_id] = b"\n".join(part for part in (found.get(row_id), have.get(row_id)) if part)
-        return found
+        return b"".join(self._lines(place, ids) for place, ids in sorted(wanted.items()))
+
+    def _lines(self, place: int, row_ids: Sequence[str]) -> bytes:
+        found = on_file(self._paths[place])
+        return b"".join(found.lines(row_id) for row_id in row_ids if row_id in found)
 
     def _looked_up(self) -> dict[str, list[int]]:
         places: dict[str, list[int]] = defaultdict(list)
         for place, path in enumerate(self._paths):
-            for row_id in bodies(path):
+            for row_id in on_file(path):
                 places[row_id].append(place)
         return dict(places)
 

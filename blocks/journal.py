@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import zlib
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -29,7 +29,7 @@ VERSION = 1
 # Bytes that must be free: about as much as a few hundred requests in flight bring back.
 _ROOM = 1024**2
 
-_HEAD, _TAIL, _ID = len('["1f0c88a2",'), len("]\n"), b'{"id":"'
+_HEAD, _ID_AT = len('["1f0c88a2",'), len('["1f0c88a2",{"id":"')
 
 
 class Journal:
@@ -39,19 +39,17 @@ class Journal:
     after 100 rows or a second, so a power cut loses at most that.
     """
 
-    def __init__(self, path: Path, earlier: Mapping[str, bytes] | None = None) -> None:
-        """`earlier` has replies that lie in other journals, by row id; they come before the row's own."""
-        self._path, self._earlier = path, earlier or {}
-        self.replies = OnFile(path, {})
+    def __init__(self, path: Path, earlier: bytes = b"") -> None:
+        """`earlier` has lines of other journals; they come before its own."""
+        self._path, self._earlier = path, earlier
+        self.replies = OnFile(path, b"")
 
     def __enter__(self) -> Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
-            found, whole = _scan(self._path)
-            for row_id, body in self._earlier.items():
-                found.bodies[row_id] = b"\n".join(filter(None, [body, found.bodies.get(row_id)]))
-            self.replies = found
+            self.replies = OnFile(self._path, self._earlier + self._path.read_bytes())
+            whole = self.replies.whole - len(self._earlier)
             # A full disk is told before anything is asked: what comes back then would be paid for and lost.
             os.posix_fallocate(fd, whole, _ROOM)
             os.ftruncate(fd, whole)
@@ -92,40 +90,71 @@ class Journal:
 
 
 class OnFile(Mapping[str, Sequence[Reply]]):
-    """A row's replies by its id, in order of arrival, each parsed when it is looked at.
+    """A row's replies by its id, in order of arrival; a row whose lines are all damaged has none.
 
-    A resumed chunk knows in one read what it need not ask.
+    A line is checked and parsed when its row is looked at: a resumed chunk knows in one read what it need not ask,
+    and has looked at every row before it is whole. `whole`: bytes up to the end of the last line that is not torn.
     """
 
-    def __init__(self, path: Path, bodies: dict[str, bytes]) -> None:
-        self._path, self.bodies = path, bodies
+    def __init__(self, path: Path, data: bytes) -> None:
+        self._path, self._data = path, data
+        # Numbers, and no list for each row: the garbage collector looks through lists, again and again.
+        self._first: dict[str, int] = {}
+        self._more: dict[str, tuple[int, ...]] = {}
+        self.whole = self._find()
+
+    def lines(self, row_id: str) -> bytes:
+        """A row's lines as they are, unchecked."""
+        places = self._first[row_id], *self._more.get(row_id, ())
+        return b"".join(self._data[at : self._data.find(b"\n", at) + 1] for at in places)
 
     def __getitem__(self, row_id: str) -> Sequence[Reply]:
         try:
-            return [Reply.model_validate_json(body) for body in self.bodies[row_id].split(b"\n")]
+            return [Reply.model_validate_json(body) for body in good(self.lines(row_id))]
         except ValidationError as err:
             message = f"the reply to {row_id} checks but does not read: {err.errors()[0]['msg']}"
             raise DataError(message, file=self._path) from None
 
     def __contains__(self, row_id: object) -> bool:
-        return row_id in self.bodies
+        return row_id in self._first
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self.bodies)
+        return iter(self._first)
 
     def __len__(self) -> int:
-        return len(self.bodies)
+        return len(self._first)
+
+    def _find(self) -> int:
+        """Where each row's lines begin; returns where the last line ends."""
+        data, find, first, start = self._data, self._data.find, self._first, 0
+        while (end := find(b"\n", start)) >= 0:
+            # The id is what a reply begins with; checking and parsing the rest can wait.
+            at = start + _ID_AT
+            if (close := find(b'"', at, end)) > 0:
+                raw = data[at:close]
+                row_id = raw.decode("utf-8", "replace") if b"\\" not in raw else _id(data[start:end])
+                if row_id and first.setdefault(row_id, start) != start:
+                    self._more[row_id] = *self._more.get(row_id, ()), start
+            start = end + 1
+        return start
 
 
 def replies(path: Path) -> Iterator[Reply]:
     """The good replies in a journal, or in the packed one of a chunk that was whole; row by row."""
-    for of_row in OnFile(path, bodies(path)).values():
+    for of_row in on_file(path).values():
         yield from of_row
 
 
-def bodies(path: Path) -> dict[str, bytes]:
-    """The same, unread: JSON of each row's replies by its id, several on lines of their own."""
-    return _scan(path)[0].bodies or read_lines(packed_lines(path))[0]
+def on_file(path: Path) -> OnFile:
+    """The same, by row."""
+    return _unpacked(path) or OnFile(path, b"".join(packed_lines(path)))
+
+
+def _unpacked(path: Path) -> OnFile:
+    try:
+        return OnFile(path, path.read_bytes())
+    except FileNotFoundError:
+        return OnFile(path, b"")
 
 
 def packed(path: Path) -> Path:
@@ -141,9 +170,8 @@ def packed_lines(path: Path) -> Iterator[bytes]:
 
 def forget(path: Path, row_ids: Container[str]) -> None:
     """Takes the replies to these rows off the file, so that they are asked again."""
-    found = _scan(path)[0].bodies
-    kept = (body for row_id, joined in found.items() if row_id not in row_ids for body in joined.split(b"\n"))
-    write_whole(path, b"".join(map(line_of, kept)))
+    found = _unpacked(path)
+    write_whole(path, b"".join(found.lines(row_id) for row_id in found if row_id not in row_ids))
     packed(path).unlink(missing_ok=True)  # or an empty journal would be filled from it
 
 
@@ -158,41 +186,18 @@ def line_of(body: bytes) -> bytes:
     return b'["%08x",%b]\n' % (zlib.crc32(body, VERSION), body)
 
 
-def _scan(path: Path) -> tuple[OnFile, int]:
-    """The good lines, and how many bytes all lines take that are not torn off at the end."""
+def good(lines: bytes) -> Iterator[bytes]:
+    """Bodies of those lines that check: what is torn or has a flipped byte is as if it were not there."""
+    for line in lines.split(b"\n"):
+        body = line[_HEAD:-1]
+        if line.endswith(b"]") and line[2:10] == b"%08x" % zlib.crc32(body, VERSION):
+            yield body
+
+
+def _id(line: bytes) -> str | None:
+    """The id of a reply whose id is not a plain one."""
     try:
-        with path.open("rb") as file:
-            bodies, whole = read_lines(file)
-    except FileNotFoundError:
-        return OnFile(path, {}), 0
-    return OnFile(path, bodies), whole
-
-
-def read_lines(lines: Iterable[bytes]) -> tuple[dict[str, bytes], int]:
-    """Bodies of the lines that check, by row id (several of one row on lines of their own), and whole lines' bytes.
-
-    No list for each row: the garbage collector would look through them all, again and again, for half of the time.
-    """
-    bodies: dict[str, bytes] = {}
-    size, line = 0, b"\n"
-    for line in lines:
-        size += len(line)
-        body = line[_HEAD:-_TAIL]
-        if line[2:10] == b"%08x" % zlib.crc32(body, VERSION) and line.endswith(b"]\n"):
-            # The id is what a reply begins with; parsing the rest can wait.
-            raw = body[len(_ID) : body.find(b'"', len(_ID))]
-            row_id = raw.decode(errors="replace") if body.startswith(_ID) and b"\\" not in raw else _id(body)
-            if row_id in bodies:
-                bodies[row_id] += b"\n" + body
-            elif row_id:
-                bodies[row_id] = body
-    return bodies, size if line.endswith(b"\n") else size - len(line)
-
-
-def _id(body: bytes) -> str | None:
-    """The id of a reply that does not begin with a plain one."""
-    try:
-        found = orjson.loads(body)
+        found = orjson.loads(line[_HEAD:-1])
     except ValueError:
         return None
     row_id = found.get("id") if isinstance(found, dict) else None

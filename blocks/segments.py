@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from io import BytesIO
 from pathlib import Path
 
 from blocks.disk import write_whole
-from blocks.journal import line_of, packed_lines, read_lines
+from blocks.journal import good, line_of, packed_lines
 from blocks.remote import Remote
 
 
@@ -34,11 +33,6 @@ class Segments:
         if not sent:
             return
         old = self._journal.read_bytes() if self._journal.exists() else b"".join(packed_lines(self._journal))
-        have = _bodies(old)
-        new = [line_of(body) for body in _bodies(b"\n".join(sent)) if body not in have]
+        have = dict.fromkeys(good(old))
+        new = [line_of(body) for body in dict.fromkeys(good(b"\n".join(sent))) if body not in have]
         write_whole(self._journal, old[: old.rfind(b"\n") + 1] + b"".join(new))
-
-
-def _bodies(data: bytes) -> dict[bytes, None]:
-    """Replies in the good lines, each once, in order."""
-    return {body: None for of_row in read_lines(BytesIO(data))[0].values() for body in of_row.split(b"\n")}

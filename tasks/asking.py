@@ -32,18 +32,19 @@ class Asked:
     def __init__(self, endpoint: Endpoint, journal: Journal, counts: progress.Tracker) -> None:
         self.failed: dict[str, Dropped] = {}
         self._endpoint, self._journal, self._counts = endpoint, journal, counts
-        self._rows: dict[str, Takes] = {}
-        self._replayed: set[str] = set()
+        self._flaw: Flaw | None = None
+        self._asks: dict[str, Ask] = {}
+        self._begun: dict[str, Takes] = {}
 
     @property
     def replies(self) -> dict[str, Reply]:
         """By row id."""
-        return {row_id: takes.reply for row_id, takes in self._rows.items() if row_id not in self.failed}
+        return {row_id: self._begun[row_id].reply for row_id in self._asks if row_id not in self.failed}
 
     @property
     def figures(self) -> dict[str, int]:
         """What it cost: requests answered or given up, those that failed, tokens, retries."""
-        got = [takes for takes in self._rows.values() if takes.requests]
+        got = [takes for takes in self._begun.values() if takes.requests]
         requests = sum(takes.requests for takes in got)
         return {
             "requests": requests + len(self.failed),
@@ -55,8 +56,7 @@ class Asked:
 
     def expect(self, asks: Iterable[Ask], flaw: Flaw | None) -> None:
         """The rows that are wanted."""
-        for ask in asks:
-            self._rows[ask.id] = Takes(ask, flaw=flaw, max_model_len=self._endpoint.max_model_len)
+        self._asks, self._flaw = {ask.id: ask for ask in asks}, flaw
 
     def to_ask(self) -> Iterator[Ask]:
         """What is still wanted, as long as the replies can be kept.
@@ -70,20 +70,18 @@ class Asked:
 
     def _open(self) -> Iterator[Ask]:
         """Rows that the journal knows nothing of come first, since they need no reading."""
-        on_file = [row_id for row_id in self._rows if row_id in self._journal.replies]
-        for row_id, takes in self._rows.items():
-            if row_id not in self._journal.replies and row_id not in self.failed:
-                yield from takes.wanted
-        for row_id in on_file:
-            if row_id not in self._replayed:
-                self._replay(row_id)
-            if row_id not in self.failed:
-                yield from self._rows[row_id].wanted
+        on_file = self._journal.replies
+        for row_id in self._asks:
+            if row_id not in on_file and row_id not in self.failed:
+                yield from tuple(self._takes(row_id).wanted)
+        for row_id in self._asks:
+            if row_id in on_file and row_id not in self.failed:
+                yield from tuple(self._takes(row_id).wanted)
 
     def keep(self, reply: Reply) -> Sequence[Ask]:
         """A reply: on file first, then read; what is to be asked because of it."""
         self._journal.append(reply)
-        takes = self._rows[reply.id]
+        takes = self._takes(reply.id)
         more = takes.take(reply) or ()
         if not takes.wanted:
             self._counts.rows()
@@ -91,7 +89,7 @@ class Asked:
 
     def give_up(self, ask: Ask, reason: str, attempts: int, text: str) -> None:
         """No reply; a sample that has an unusable one keeps that."""
-        takes = self._rows[ask.id]
+        takes = self._takes(ask.id)
         if not takes.lose(ask):
             detail = f"{attempts} attempts on {self._endpoint.model}"
             self.failed[ask.id] = Dropped(
@@ -100,14 +98,17 @@ class Asked:
         if not takes.wanted:
             self._counts.rows()
 
-    def _replay(self, row_id: str) -> None:
-        self._replayed.add(row_id)
-        takes = self._rows[row_id]
-        for reply in self._journal.replies[row_id]:
-            if reply.model == self._endpoint.model:
-                takes.take(reply)
-        if not takes.wanted:
-            self._counts.rows(reused=True)
+    def _takes(self, row_id: str) -> Takes:
+        """A row's samples, begun with what the journal has of them."""
+        if row_id not in self._begun:
+            takes = Takes(self._asks[row_id], flaw=self._flaw, max_model_len=self._endpoint.max_model_len)
+            self._begun[row_id] = takes
+            for reply in self._journal.replies.get(row_id, ()):
+                if reply.model == self._endpoint.model:
+                    takes.take(reply)
+            if not takes.wanted:
+                self._counts.rows(reused=True)
+        return self._begun[row_id]
 
 
 def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, flaw: Flaw | None) -> Asked:

@@ -9,7 +9,7 @@ import pytest
 
 from blocks import lease, shared
 from blocks.earlier import Earlier
-from blocks.journal import replies
+from blocks.journal import OnFile, replies
 from blocks.lease import Lease
 from blocks.places import folder_of, open_store
 from blocks.remote import Remote
@@ -153,7 +153,7 @@ def test_replies_that_another_machine_has_under_another_key_are_found(machines: 
         one.commit(other, rows=[row("a"), row("b")], dropped=[], figures={})
     [journal] = two.earlier(mine)
     assert journal == two.journal(other)
-    assert set(Earlier([journal]).of(["b", "c"])) == {"b"}
+    assert set(OnFile(journal, Earlier([journal]).of(["b", "c"]))) == {"b"}
     assert not two.manifest(mine)
 
 

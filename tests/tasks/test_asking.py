@@ -107,6 +107,20 @@ def test_samples_one_by_one_go_on_where_they_stopped(night: Night) -> None:
     assert all(isinstance(row, Solutions) and len(row.said) == 2 for row in made.rows)
 
 
+def test_a_row_whose_line_is_damaged_is_asked_again_before_its_chunk_is_whole(night: Night) -> None:
+    with scripted(script()) as url:
+        made = make(night, url)
+        (chunk,) = answers.chunks(night)
+        journal = night.store.journal(chunk)
+        lines = journal.read_bytes().splitlines(keepends=True)
+        lines[7] = lines[7].replace(b'"tokens_in":', b'"tokens_im":')
+        lines[8] = lines[8].replace(b'"text":"', b'"text":"not said: ')
+        journal.write_bytes(b"".join(lines))
+        again = make(night, url)
+        assert counted(url)["total"] == 40 + 2
+    assert again.rows == made.rows
+
+
 def test_a_budget_counts_what_the_journals_say_was_spent(night: Night) -> None:
     """A row costs 12, at worst some 300."""
     money = {"price_in": 1e6, "price_out": 1e6, "budget": 500.0}
