@@ -208,6 +208,7 @@ def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[s
         "lora": stage.lora and stage.lora.identity(),
         "teaches": dict(stage.teaches),
         "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
+        "tokens": list(stage.tokens),
     }
     if stage.kind == "dpo":
         found["reference"] = keys.get(place(learner, stage.reference))

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from nightschool.parsing import Rejected, parse_json
 from nightschool.prompts import Prompt
-from nightschool.records import Dropped, Written
+from nightschool.records import Dropped, Question, Written
 from nightschool.school.hints import hint
 from nightschool.seeds import rng_of, seed_of
 from nightschool.wire import Ask, Choice, Message, Reply, Sampling
@@ -47,21 +47,32 @@ def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sam
     """
     return Ask(
         id=row_id,
-        messages=_messages(topic, row_id, teacher=teacher, seed=seed, prompt=prompt),
+        messages=prompt.messages(topic=topic, hint=_hint(topic, row_id, teacher=teacher, seed=seed)),
         sampling=sampling,
         seed=seed_of("questions", seed, teacher, row_id),
         json_schema=SCHEMA,
     )
 
 
-def _messages(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt) -> tuple[Message, ...]:
-    return prompt.messages(topic=topic, hint=hint(topic, rng_of("hint", seed, teacher, row_id)))
+def _hint(topic: str, row_id: str, *, teacher: str, seed: int) -> str:
+    return hint(topic, rng_of("hint", seed, teacher, row_id))
 
 
-def messages_of(row: Written, *, seed: int, prompt: Prompt) -> tuple[Message, ...]:
-    """What a question was written for, with its own hint, under this prompt."""
+def messages_of(row: Written, others: Sequence[Question], *, seed: int, prompt: Prompt) -> tuple[Message, ...]:
+    """What a question was written for, with its own hint, under this prompt.
+
+    Args:
+        others: questions of its topic, of which one that is not this stands for `$example`, with its choices, as it is
+            put to whoever answers: where prompts are told apart by a role's mark alone, nothing else gives it away.
+    """
     asked = row.id.removeprefix(f"{row.teacher}-")
-    return _messages(row.topic, asked, teacher=row.teacher, seed=seed, prompt=prompt)
+    known = [other for other in others if other.question != row.question] or list(others)
+    example = rng_of("example", seed, row.id).choice(known)
+    return prompt.messages(
+        topic=row.topic,
+        hint=_hint(row.topic, asked, teacher=row.teacher, seed=seed),
+        example=f"{example.question}\n{example.lettered}",
+    )
 
 
 def completion(row: Written) -> str:

@@ -59,12 +59,14 @@ def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 
     Source: plan 000, 3.1, whose question agent learned from all that parsed.
     """
-    kept = {ruling.question.id for ruling in balance.taught(night)}
+    kept = {ruling.question.id: ruling.question for ruling in balance.taught(night)}
+    topics = {topic: [one for one in kept.values() if one.topic == topic] for topic in night.recipe.topics}
     for chunk, _ in night.made(writing.chunks(night)):
         for row in night.store.rows(chunk, Written):
             if question_id(row.topic, row.question) in kept:
-                prompt = questions.messages_of(row, seed=night.recipe.seed, prompt=stage.prompts["questions"])
-                yield _alike(_row(row.id, 1.0, prompt, questions.completion(row)))
+                seed, prompt = night.recipe.seed, stage.prompts["questions"]
+                asked = questions.messages_of(row, topics[row.topic], seed=seed, prompt=prompt)
+                yield _alike(_row(row.id, 1.0, asked, questions.completion(row)))
 
 
 def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:

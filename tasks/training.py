@@ -72,6 +72,7 @@ def _job(night: Night, chunk: Chunk, stage: Stage, rows: Path, asked: Path | Non
             "model": start.model,
             "adapter": str(start.adapter) if start.adapter else None,
             "reference": _reference(night, stage),
+            "tokens": stage.tokens,
             "lora": stage.lora and stage.lora.model_dump(),
             "rows": str(rows),
             "asked": str(asked) if asked else None,

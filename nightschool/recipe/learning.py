@@ -8,6 +8,7 @@ from pydantic import Field, model_validator
 
 from nightschool.recipe.lora import Weights
 from nightschool.recipe.preference import Scheduled
+from nightschool.recipe.roles import Roles
 from nightschool.recipe.section import Clash, Name, Positive, PromptFile, Section, execution
 from nightschool.recipe.shapes import BY_SHAPE, MAPPING, NOTHING, WORD
 
@@ -72,6 +73,7 @@ class Sft(Stage):
         BY_SHAPE,
         Field(description="what its rows are; several with their weights in the loss"),
     ] = "answers"
+    roles: Roles | None = Field(default=None, description="marks that say which lesson a prompt is of")
 
 
 class Dpo(Stage, Scheduled):

@@ -10,6 +10,7 @@ from nightschool.prompts import Prompt
 from nightschool.recipe.learning import Dpo, Gate, Lesson, Sft, Validate
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Student
+from nightschool.recipe.roles import Roles, marked
 from nightschool.recipe.section import Clash, fill, fill_answer
 
 BASE, START = "base", "start"
@@ -22,9 +23,10 @@ class Stage:
     """A stage of the student.
 
     `start` is "base" or an earlier stage. `under` is whose weights lie under its adapter, "base" or a stage that was
-    trained whole; its own name if it is one. `lora` is the adapter that it trains, new unless it `goes_on` with that
-    of its start. `teaches` has the weight of each lesson, `prompts` every prompt under which it may be asked, by
-    lesson. `reference` is for dpo: "base" or a stage.
+    left as a whole model; its own name if it is one. `lora` is the adapter that it trains, new unless it `goes_on` with
+    that of its start. `teaches` has the weight of each lesson, `texts` every prompt under which it may be asked, by
+    lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. `reference` is for
+    dpo: "base" or a stage.
     """
 
     name: str
@@ -35,8 +37,17 @@ class Stage:
     lora: Lora | None
     goes_on: bool
     teaches: Mapping[Lesson, float]
-    prompts: Mapping[Lesson, Prompt]
+    texts: Mapping[Lesson, Prompt]
+    roles: Roles | None = None
+    tokens: tuple[str, ...] = ()
     reference: str = ""
+
+    @property
+    def prompts(self) -> dict[Lesson, Prompt]:
+        """Every prompt as it is asked, by lesson."""
+        if self.roles is None:
+            return dict(self.texts)
+        return {lesson: marked(text, getattr(self.roles, lesson)) for lesson, text in self.texts.items()}
 
     @property
     def whole(self) -> bool:
@@ -103,18 +114,26 @@ def _stage(
     if start != BASE and start not in found:
         raise Clash(f"{start} is no earlier stage", *where, "start", allowed=", ".join((BASE, *found)))
     before = found.get(start)
-    lora = _lora(section, before, where)
+    lora, (roles, tokens) = _lora(section, before, where), _roles(section, before)
+    if tokens and lora and lora.quantize != "none":
+        message = "new tokens are trained into the weights, which 4 bits cannot hold"
+        raise Clash(message, *where, "roles", "kind", allowed="text, or quantize: none")
+    if tokens and before and not before.whole:
+        message = f"new tokens for the adapter of {before.name}, which it goes on with"
+        raise Clash(message, *where, "roles", "kind", allowed="text, or give them to the first stage")
     teaches = _lessons(section)
     stage = Stage(
         name=section.name,
         kind=kind,
         section=section,
         start=start,
-        under=section.name if lora is None else before.under if before else BASE,
+        under=section.name if lora is None or tokens else before.under if before else BASE,
         lora=lora,
         goes_on=before is not None and not before.whole,
         teaches=teaches,
-        prompts=_prompts(section, teaches, before.prompts if before else prompts, prompts, where),
+        texts=_texts(section, teaches, before.texts if before else prompts, prompts, where),
+        roles=roles,
+        tokens=tokens,
         reference=start if isinstance(section, Sft) or section.reference == START else section.reference,
     )
     if isinstance(section, Dpo):
@@ -138,7 +157,14 @@ def _lora(section: Sft | Dpo, before: Stage | None, where: tuple[str, int]) -> L
     return lora
 
 
-def _prompts(
+def _roles(section: Sft | Dpo, before: Stage | None) -> tuple[Roles | None, tuple[str, ...]]:
+    """The marks of a stage, and those that are new to the vocabulary."""
+    inherited = before.roles if before else None
+    roles = (section.roles if isinstance(section, Sft) else None) or inherited
+    return roles, roles.marks if roles and roles.kind == "tokens" and roles != inherited else ()
+
+
+def _texts(
     section: Sft | Dpo,
     teaches: Mapping[Lesson, float],
     inherited: Mapping[Lesson, Prompt],
@@ -167,7 +193,7 @@ def _fill(lesson: Lesson, prompt: Prompt) -> None:
     if lesson == "answers":
         fill_answer(prompt)
     elif lesson == "questions":
-        fill(prompt, {"topic", "hint"}, {"topic"})
+        fill(prompt, {"topic", "hint", "example"}, set() if "$example" in prompt.user else {"topic"})
     else:
         raise Clash("critiques are asked as the critique section has it", allowed="critique.prompt")
 

@@ -21,11 +21,12 @@ class Job(Training, Scheduled):
     """One stage, whole: everything that the process needs is in this file or named by it.
 
     `model` is a directory or a hub name. Without `lora` and `adapter` all weights are trained. `adapter` is gone on
-    with. `reference` is what dpo is held to: an adapter of the same model, or where all weights are trained a model;
-    `model` itself is without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is
-    a file of what is asked later, a line for each row; without it prompts are compared with none. `output` must not
-    exist yet. `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing
-    is saved on the way.
+    with. `tokens` are added to the vocabulary and their rows trained; what is left then is a whole model. `reference`
+    is what dpo is held to: an adapter of the same model, or where all weights are trained a model; `model` itself is
+    without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is a file of what is
+    asked later, a line for each row; without it prompts are compared with none. `output` must not exist yet.
+    `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing is saved
+    on the way.
     """
 
     stage: Stage
@@ -33,6 +34,7 @@ class Job(Training, Scheduled):
     model: str = Field(min_length=1)
     adapter: str | None = None
     reference: str | None = None
+    tokens: tuple[str, ...] = ()
     rows: str = Field(min_length=1)
     asked: str | None = None
     output: str = execution(..., min_length=1)

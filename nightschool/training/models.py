@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ from nightschool.errors import DataError, WorldError
 from nightschool.recipe.lora import Lora
 from nightschool.training.batches import Layout, lay_out
 from nightschool.training.job import Job
+from nightschool.training.vocabulary import add_tokens, give_rows, spell
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +53,10 @@ def place_of(job: Job, most: int | None = None) -> Place:
 
 
 def load_tokenizer(job: Job) -> PreTrainedTokenizerBase:
-    """The base model's tokenizer, as every server of it reads it.
+    """The base model's tokenizer, as every server of it reads it, and the tokens that the job adds.
 
     Raises:
-        DataError: no tokenizer there, or one without a chat template.
+        DataError: no tokenizer there, or one without a chat template, or one that has the new tokens already.
     """
     try:
         tokenizer = AutoTokenizer.from_pretrained(job.model)
@@ -62,6 +64,7 @@ def load_tokenizer(job: Job) -> PreTrainedTokenizerBase:
         raise DataError(f"no tokenizer: {_first_line(error)}", file=job.model) from error
     if not tokenizer.chat_template:
         raise DataError("the tokenizer has no chat template", file=job.model)
+    add_tokens(tokenizer, job.tokens)
     return tokenizer
 
 
@@ -77,21 +80,35 @@ def stop_ids(job: Job, tokenizer: PreTrainedTokenizerBase) -> frozenset[int]:
 
 
 def load_model(job: Job, weights: torch.dtype) -> Any:
-    """The model to train: the base, or the base with the adapter to go on with.
+    """The model to train: the base with rows for new tokens, or the base with the adapter to go on with.
 
     Raises:
         DataError: the adapter does not fit this base.
         WorldError: the base cannot be loaded.
     """
-    base = load_base(job.model, weights)
+    base, ids = load_base(job.model, weights), list[int]()
+    if job.tokens:
+        spelt, tokenizer = spell(AutoTokenizer.from_pretrained(job.model), job.tokens), load_tokenizer(job)
+        ids = [tokenizer.get_vocab()[token] for token in job.tokens]
+        give_rows(base, tokenizer, ids, spelt)
     if job.adapter is None:
         held = job.reference is not None and job.reference != job.model
         # An adapter can be a reference only to a model that has one.
-        return get_peft_model(base, lora_config(job.lora, base)) if held and job.lora else base
+        return _with_adapter(base, lora_config(job.lora, base, ids)) if job.lora and (held or ids) else base
     try:
         return PeftModel.from_pretrained(base, job.adapter, is_trainable=True)
     except (RuntimeError, ValueError, OSError) as error:
         raise DataError(f"adapter does not fit {job.model}: {_first_line(error)}", file=job.adapter) from error
+
+
+def _with_adapter(base: Any, config: LoraConfig) -> PeftModel:
+    """An adapter on it, which leaves the head alone: PEFT would wrap one that is tied to the rows of new tokens, and
+    TRL's losses read the head's weights past any wrapper. Marks are read, never written."""
+    tied, base.config.tie_word_embeddings = base.config.tie_word_embeddings, False
+    model = get_peft_model(base, config)
+    base.config.tie_word_embeddings = tied
+    assert isinstance(model, PeftModel)
+    return model
 
 
 def load_base(name: str, weights: torch.dtype) -> Any:
@@ -106,8 +123,11 @@ def load_base(name: str, weights: torch.dtype) -> Any:
         raise WorldError(f"{name}: cannot be loaded: {_first_line(error)}") from error
 
 
-def lora_config(lora: Lora, model: Any) -> LoraConfig:
+def lora_config(lora: Lora, model: Any, ids: Sequence[int] = ()) -> LoraConfig:
     """PEFT's words for an adapter of this model.
+
+    Args:
+        ids: new tokens, whose rows are trained beside it.
 
     Raises:
         DataError: it names modules that the model does not have, or that cannot have one.
@@ -130,6 +150,7 @@ def lora_config(lora: Lora, model: Any) -> LoraConfig:
         target_modules=modules,
         use_dora=lora.dora,
         use_rslora=lora.rslora,
+        trainable_token_indices=list(ids) or None,
         task_type="CAUSAL_LM",
     )
 

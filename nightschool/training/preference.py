@@ -123,7 +123,7 @@ class Dpo(Watched, DPOTrainer):
         if "ref_chosen_logps" in inputs:
             reference = inputs["ref_chosen_logps"], inputs["ref_rejected_logps"]
         else:
-            reference = self.compute_ref_log_probs(self.model, inputs)
+            reference = self.compute_ref_log_probs(self.ref_model or self.model, inputs)
         return chosen_B - reference[0], rejected_B - reference[1]
 
     def _weights(self, like_B: Tensor) -> Tensor:

@@ -61,7 +61,7 @@ def run_stage(
         )
         course = {"seconds_import": seconds_import, "seconds_load": time.perf_counter() - begun, "prompts": prompts}
         record = _go(job, trainer, found, place, Progress(out), course)
-        _save(trainer.model, tokenizer, folder)
+        _save(trainer.model, tokenizer, folder, whole=bool(job.tokens))
         (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
         (folder / FILE).write_text(record.model_dump_json(indent=1))
     if job.checkpoints:
@@ -136,8 +136,10 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, cour
     )
 
 
-def _save(model: Any, tokenizer: Any, folder: Path) -> None:
-    if isinstance(model, PeftModel):
+def _save(model: Any, tokenizer: Any, folder: Path, *, whole: bool) -> None:
+    if isinstance(model, PeftModel) and whole:
+        model.merge_and_unload(adapter_names=["default"]).save_pretrained(str(folder))
+    elif isinstance(model, PeftModel):
         # dpo's frozen copy, the adapter "ref", is left out; embeddings are never part of an adapter of ours
         model.save_pretrained(str(folder), selected_adapters=["default"], save_embedding_layers=False)
         (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty form

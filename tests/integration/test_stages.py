@@ -34,7 +34,7 @@ def reference_of(folder: Path, **fields: Any) -> tuple[list[float], Any]:
         return [row[f"ref_{side}_logps"] for side in ("chosen", "rejected") for row in rows], rows
     batch = trainer.data_collator(rows)
     batch.pop("row")
-    chosen, rejected = trainer.compute_ref_log_probs(trainer.model, batch)
+    chosen, rejected = trainer.compute_ref_log_probs(trainer.ref_model or trainer.model, batch)
     return [*chosen.tolist(), *rejected.tolist()], rows
 
 
@@ -71,6 +71,12 @@ def test_whole_weights_are_held_to_a_whole_model(folder: Path, epochs: int) -> N
         found, rows = reference_of(folder, epochs=epochs, **given, **FULL)
         model = AutoModelForCausalLM.from_pretrained(folder / expected).eval()
         assert found == pytest.approx(wanted(model, rows), abs=1e-3)
+    record = run(
+        make_job(folder, "dpo", model=str(folder / "whole"), reference=str(folder / "base"), epochs=epochs, cal="center",
+                 output=str(folder / f"held-{epochs}"), **FULL)
+    )  # fmt: skip
+    assert record.initial.reward_margin is not None
+    assert record.initial.reward_margin > 0, "our own losses are held to it as well"
 
 
 def test_a_chain_goes_on_from_where_the_stage_before_ended(folder: Path) -> None:

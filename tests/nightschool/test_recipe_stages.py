@@ -156,6 +156,19 @@ BAD = {
         WRITTEN + ONE.replace("}", ", prompt: q.txt}"),
         "sft.prompt: the prompt has a placeholder unknown here: $hint",
     ),
+    "marks that are parts of one another": (
+        ONE.replace("}", ", roles: {answers: <, questions: <Q}}"),
+        "sft.roles: < is a part of another mark",
+    ),
+    "a mark with a blank": (ONE.replace("}", ", roles: {answers: 'A B'}}"), "sft.roles.answers: is not allowed"),
+    "tokens in 4 bits": (
+        ONE.replace("}", ", roles: {kind: tokens}, lora: {quantize: 4bit}}"),
+        "sft.roles.kind: new tokens are trained into the weights, which 4 bits cannot hold",
+    ),
+    "tokens in the middle of a chain": (
+        "sft: [{learning_rate: 1e-3}, {name: b, start: sft, roles: {kind: tokens}, learning_rate: 1e-3}]\n",
+        "sft.1.roles.kind: new tokens for the adapter of sft, which it goes on with",
+    ),
     "no modules": (ONE.replace("}", ", lora: {target_modules: []}}"), "sft.lora.target_modules: an adapter of no"),
     "a gate over a stage that comes later": (
         AGENTS + "gates: [{name: g, metric: accuracy_gain, stage: solver, over: first, at_least: 0}]\n",
@@ -174,3 +187,22 @@ def test_bad_stages_are_named(name: str) -> None:
     message = message_of(RECIPE.replace(ONE, stages))
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+def test_roles_mark_every_prompt_of_a_stage_and_of_those_that_go_on_with_it() -> None:
+    both = WRITTEN + ONE.replace("}", ", teaches: {answers: 2, questions: 1}, roles: {questions: <W>}}")
+    found = stages(both + PAIRS + "dpo: {learning_rate: 1e-5}\n")
+    assert found["sft"].teaches == {"answers": 2.0, "questions": 1.0}
+    for stage in found.values():
+        assert stage.prompts["answers"].user.startswith("<A> $question")
+        assert stage.prompts["questions"].user.startswith("<W> Write on")
+    learner = loaded(both).learner
+    assert learner is not None
+    assert learner.prompt("base").user.startswith("$question"), "the base knows no roles"
+
+
+def test_new_tokens_make_a_whole_model_once() -> None:
+    tokens = ONE.replace("}", ", roles: {kind: tokens}}") + PAIRS
+    found = stages(tokens + "dpo: {learning_rate: 1e-5}\n")
+    assert (found["sft"].whole, found["sft"].tokens, found["sft"].lora) == (True, ("<A>", "<Q>", "<C>"), Lora())
+    assert (found["dpo"].under, found["dpo"].tokens, found["dpo"].goes_on) == ("sft", (), False)
