@@ -23,7 +23,7 @@ from nightschool.reliability import Coins, Reliability, Tables, dawid_skene, one
 from nightschool.statistics import wilson
 from nightschool.values.kinds import Kind
 from nightschool.values.read import equal, read, read_truth
-from nightschool.voting import Ballot, Decision, Rule, Strategy, decide
+from nightschool.voting import Ballot, Decision, Rule, Strategy, decide, named
 
 TRUTH = "committee/strategyqa__questions_test.jsonl"
 CHAINS = {name: f"committee/strategyqa_{name}_COT.jsonl" for name in ("gpt4", "gpt-3.5-turbo", "text003")}
@@ -111,7 +111,7 @@ def _rules(asked: Asked, same: Same) -> Iterator[tuple[str, Rule]]:
 
 def _learned(asked: Asked, same: Same) -> Iterator[tuple[str, Reliability]]:
     closed = asked.kind == "yes_no"
-    times = Counter(pattern(ballots, same, closed=closed) for _, ballots in asked.questions)
+    times = Counter(pattern(ballots, _names(ballots, same), closed=closed) for _, ballots in asked.questions)
     coins: Coins = one_coin(times, rivals=1 if closed else 3)
     yield "one coin each", coins
     if closed:
@@ -120,8 +120,12 @@ def _learned(asked: Asked, same: Same) -> Iterator[tuple[str, Reliability]]:
 
 
 def _decided(questions: Sequence[tuple[str, list[Ballot]]], rule: Rule, same: Same) -> list[tuple[Decision, bool]]:
-    found = [(truth, decide(ballots, rule, same=same)) for truth, ballots in questions]
+    found = [(truth, decide(ballots, rule, names=_names(ballots, same))) for truth, ballots in questions]
     return [(one, one.value is not None and bool(same(truth, one.value))) for truth, one in found]
+
+
+def _names(ballots: Sequence[Ballot], same: Same) -> dict[str, str]:
+    return named([one.value for one in ballots if one.value is not None], same)
 
 
 def _line(name: str, decided: Sequence[tuple[Decision, bool]]) -> None:

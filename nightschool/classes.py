@@ -7,13 +7,14 @@ from collections.abc import Sequence
 import orjson
 
 from nightschool.records import Ruling
+from nightschool.ruling_line import RulingLine
 
 # What every question has; any other name is a field of the file that the questions came from.
 OF_ALL = ("answer", "topic", "source", "level")
 NONE = "(none)"
 
 
-def value_of(ruling: Ruling, field: str) -> str:
+def value_of(ruling: Ruling | RulingLine, field: str) -> str:
     """The value of one field as a class is called; "(none)" where the row has none.
 
     The answer of a row that was not accepted is what is known of it: the truth, else what the votes say. So a filter's
@@ -30,6 +31,6 @@ def value_of(ruling: Ruling, field: str) -> str:
     return value if isinstance(value, str) else orjson.dumps(value).decode()
 
 
-def class_of(ruling: Ruling, fields: Sequence[str]) -> str:
+def class_of(ruling: Ruling | RulingLine, fields: Sequence[str]) -> str:
     """The combination of the fields' values, such as "seating / B"; "" for no fields."""
     return " / ".join(value_of(ruling, field) for field in fields)

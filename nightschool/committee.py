@@ -13,11 +13,12 @@ from nightschool.records import Outcome, Results
 from nightschool.reliability import Votes
 from nightschool.ruling_line import RulingLine
 from nightschool.seeds import rng_of
-from nightschool.voting import Ballot, Decision, Rule, Same, ballot_of, candidates, decide
+from nightschool.voting import Ballot, Decision, Names, Rule, ballot_of, candidates, decide
 
 # Solutions are drawn by their place, and no longer by their text.
 RULES_VERSION = 4
 
+_OWN: Names = {}
 # Where a vote's confidence comes from: its share of a teacher's samples, their logprobs, or what they say themselves.
 Confidence = Literal["votes", "logprobs", "stated"]
 
@@ -45,25 +46,25 @@ class Terms:
     seed: int = 0
 
 
-def ballots(said: Said, terms: Terms, same: Same = str.__eq__) -> list[Ballot]:
+def ballots(said: Said, terms: Terms, names: Names = _OWN) -> list[Ballot]:
     """Every teacher's own vote, from its samples; None where it abstains."""
-    return [_vote(teacher, heard, terms, same) for teacher, heard in said.items()]
+    return [_vote(teacher, heard, terms, names) for teacher, heard in said.items()]
 
 
-def pattern(votes_T: Sequence[Ballot], same: Same = str.__eq__, *, closed: bool = False) -> Votes:
+def pattern(votes_T: Sequence[Ballot], names: Names = _OWN, *, closed: bool = False) -> Votes:
     """A question's votes as reliability is learned from them.
 
     Args:
         closed: the values are classes and keep their names (yes, no); else only who agrees with whom counts, so that a
             whole night has few patterns.
     """
-    found = sorted(candidates(votes_T, same), key=lambda one: one.ballots[0].teacher)
-    names = [one.value if closed else str(place) for place, one in enumerate(found)]
-    return tuple(sorted((vote.teacher, name) for name, one in zip(names, found, strict=True) for vote in one.ballots))
+    found = sorted(candidates(votes_T, names), key=lambda one: one.ballots[0].teacher)
+    called = [one.value if closed else str(place) for place, one in enumerate(found)]
+    return tuple(sorted((vote.teacher, name) for name, one in zip(called, found, strict=True) for vote in one.ballots))
 
 
 def rule(
-    row_id: str, said: Said, terms: Terms, *, known: Known | None = None, same: Same = str.__eq__
+    row_id: str, said: Said, terms: Terms, *, known: Known | None = None, names: Names = _OWN
 ) -> tuple[RulingLine, Way | None]:
     """Ruling on one question: by the exact check where it knows the answer, else by votes; and the way that is taught.
 
@@ -72,19 +73,19 @@ def rule(
 
     Args:
         said: by teacher, in recipe order.
-        same: whether two values are one answer; None (could not judge) keeps them apart.
+        names: which values are one answer, see `nightschool.voting.named`.
     """
-    own = ballots(said, terms, same)
+    own = ballots(said, terms, names)
     cast = own if terms.voters == "teachers" else _samples(said, terms)
-    found = decide(cast, terms.rule, same=same)
+    found = decide(cast, terms.rule, names=names)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
-    rights = {one.value: one.right for heard in said.values() for one in heard if one.value is not None}
-    vote_right = _right(vote, rights, same)
+    rights = _rights(said, names)
+    vote_right = _right(vote, rights, names)
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
-    ways = _ways(said, answer, known, same)
+    ways = _ways(said, answer, names, by_right=known is not None)
     if answer and not ways:
         answer, reason = None, "against_truth" if known and vote else "no_right_answer"
     ruling = RulingLine(
@@ -99,32 +100,33 @@ def rule(
         agreement=found.agreement,
         entropy=found.entropy,
         confidence=found.confidence,
-        **_marks(said, own, rights, same),
+        **_marks(said, own, rights, names),
     )
     return ruling, rng_of("reasoning", terms.seed, row_id).choice(ways) if ways else None
 
 
 def _samples(said: Said, terms: Terms) -> list[Ballot]:
-    sure = 1.0 if terms.confidence == "votes" else 0.0
+    unsaid = 1.0 if terms.confidence == "votes" else 0.0
     return [
-        Ballot(teacher, one.value, sure if one.confidence is None else one.confidence)
+        Ballot(teacher, value, unsaid if sure is None else sure)
         for teacher, heard in said.items()
-        for one in heard
+        for value, sure in zip(heard.values, heard.sure, strict=True)
     ]
 
 
-def _vote(teacher: str, heard: Sequence[Heard], terms: Terms, same: Same) -> Ballot:
+def _vote(teacher: str, heard: Heard, terms: Terms, names: Names) -> Ballot:
     """A teacher's one vote: the answer that most of its samples give, if enough of them do.
 
     One that comes without the confidence that was asked for weighs nothing wherever confidence is weighed.
     """
-    own = ballot_of(teacher, [one.value for one in heard], same)
+    own = ballot_of(teacher, heard.values, names)
     if own.value is None or own.confidence < terms.consensus:
         return Ballot(teacher, None, 0.0)
     if terms.confidence == "votes":
         return own
-    behind = [one.confidence or 0.0 for one in heard if one.value is not None and same(one.value, own.value)]
-    return Ballot(teacher, own.value, fmean(behind))
+    name = names.get(own.value, own.value)
+    cast = ((value, sure) for value, sure in zip(heard.values, heard.sure, strict=True) if value is not None)
+    return Ballot(teacher, own.value, fmean(sure or 0.0 for value, sure in cast if names.get(value, value) == name))
 
 
 def _undecided(found: Decision, cast: Sequence[Ballot], terms: Terms) -> str | None:
@@ -144,33 +146,50 @@ def _outcome(reason: str | None, found: Decision, terms: Terms) -> Outcome:
     return "review" if reason in terms.to_review and found.agreement >= terms.reject_below else "reject"
 
 
-def _right(vote: str | None, rights: Mapping[str, bool | None], same: Same) -> bool | None:
+def _rights(said: Said, names: Names) -> dict[str, set[bool]]:
+    """What is known of each answer's being right, by its name: one of its values may be judged and another not."""
+    rights: dict[str, set[bool]] = {}
+    for heard in said.values():
+        for value, right in set(zip(heard.values, heard.rights, strict=True)):
+            if value is not None and right is not None:
+                rights.setdefault(names.get(value, value), set()).add(right)
+    return rights
+
+
+def _right(vote: str | None, rights: Mapping[str, set[bool]], names: Names) -> bool | None:
     """Whether the vote is right, by what is known of the values that were given."""
-    if vote is None:
-        return None
-    marks = {right for value, right in rights.items() if right is not None and same(value, vote)}
-    return marks.pop() if len(marks) == 1 else None
+    marks = rights.get(names.get(vote, vote), ()) if vote is not None else ()
+    return True in marks if len(marks) == 1 else None
 
 
-def _ways(said: Said, answer: str | None, known: Known | None, same: Same) -> list[Way]:
-    """What was written on the way to the answer, each once, in an order of their own."""
+def _ways(said: Said, answer: str | None, names: Names, *, by_right: bool) -> Sequence[Way]:
+    """What was written on the way to the answer, or where that lies; each once, in an order of their own."""
     if answer is None:
         return []
-    heard = (one for samples in said.values() for one in samples if one.value is not None)
-    return sorted({one.way for one in heard if (one.right if known else same(one.value or "", answer))})
+    name = names.get(answer, answer)
+    ways: list[Way] = []
+    for teacher in sorted(said):
+        values, rights, _, texts = said[teacher]
+        led = [right and value is not None for value, right in zip(values, rights, strict=True)] if by_right else [
+            value is not None and names.get(value, value) == name for value in values
+        ]  # fmt: skip
+        places = [place for place, one in enumerate(led) if one]
+        ways += [(teacher, place) for place in places] if texts is None else [texts[place] for place in places]
+    return sorted(set(ways))
 
 
-def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, bool | None], same: Same) -> dict[str, Any]:
+def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, set[bool]], names: Names) -> dict[str, Any]:
     """By teacher: whether its vote is right, samples that were judged, those that were right, and what came of both."""
-    votes = {one.teacher: _right(one.value, rights, same) for one in own}
-    counts = {teacher: sum(one.right is not None for one in heard) for teacher, heard in said.items()}
-    judged = {teacher: count for teacher, count in counts.items() if count}
+    votes = {one.teacher: _right(one.value, rights, names) for one in own}
+    judged: dict[str, int] = {}
+    right: dict[str, int] = {}
     results: dict[str, Results] = {}
-    for teacher in judged:
-        marks = {one.right for one in said[teacher] if one.value is not None} - {None}
-        if marks:
-            results[teacher] = "mixed" if len(marks) == 2 else "all_right" if True in marks else "all_wrong"
-    right = {teacher: sum(one.right is True for one in said[teacher]) for teacher in judged}
+    for teacher, heard in said.items():
+        if count := len(heard.rights) - heard.rights.count(None):
+            judged[teacher], right[teacher] = count, heard.rights.count(True)
+            given = {mark for value, mark in zip(heard.values, heard.rights, strict=True) if value is not None} - {None}
+            if given:
+                results[teacher] = "mixed" if len(given) == 2 else "all_right" if True in given else "all_wrong"
     return {
         "votes_right": {teacher: vote for teacher, vote in votes.items() if vote is not None},
         "judged": judged,

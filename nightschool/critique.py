@@ -7,9 +7,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, cast, get_args
+from typing import Literal, NamedTuple, cast, get_args
 
-from nightschool.lines import Place, SolutionsLine, SolvedLine, text_of
+from nightschool.lines import SolutionsLine, SolvedLine, text_of
 from nightschool.mended import Side
 from nightschool.prompts import Prompt
 from nightschool.records import CritiqueRow, CritiqueSource, Dropped
@@ -22,6 +22,13 @@ Judgement = Literal["right", "wrong"]
 _JUDGEMENTS: tuple[Judgement, ...] = get_args(Judgement)
 # A chat template would take these for the end of the turn that shows the solution.
 _CHAT_MARK = re.compile(r"<\|\w{1,40}\|>|</?s>|\[/?INST\]|<(?:start|end)_of_turn>")
+
+
+class _Place(NamedTuple):
+    """A solution by its teacher and its number among that teacher's."""
+
+    teacher: str
+    sample: int
 
 
 @dataclass
@@ -69,7 +76,9 @@ def critiques(
     loop) and called every solution the first model's.
     """
     rng = rng_of("critique", terms.seed, row.id)
-    places: dict[Judgement, list[Place]] = {judgement: list(_in_turn(row, judgement, rng)) for judgement in _JUDGEMENTS}
+    places: dict[Judgement, list[_Place]] = {
+        judgement: list(_in_turn(row, judgement, rng)) for judgement in _JUDGEMENTS
+    }
     drawn.left_out.update(one.mark or "no_truth" for said in row.solutions.values() for one in said
                           if one.mark not in places)  # fmt: skip
     if missing := _missing(row, places, terms):
@@ -94,10 +103,10 @@ def completion(row: CritiqueRow) -> str:
     return f"Conclusion: {row.target} [END]"
 
 
-def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[Place]:
+def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[_Place]:
     """Solutions with this mark: each teacher's in an order by chance, a teacher after the other."""
     theirs = [
-        [Place(teacher, number) for number, one in enumerate(said) if one.mark == judgement]
+        [_Place(teacher, number) for number, one in enumerate(said) if one.mark == judgement]
         for teacher, said in row.solutions.items()
     ]
     for each in theirs:
@@ -107,7 +116,7 @@ def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Itera
         yield from (each[turn] for each in theirs if turn < len(each))
 
 
-def _missing(row: SolvedLine, places: dict[Judgement, list[Place]], terms: Terms) -> str | None:
+def _missing(row: SolvedLine, places: dict[Judgement, list[_Place]], terms: Terms) -> str | None:
     if not any(row.solutions.values()):
         return "no_solution"
     if not any(places.values()):
@@ -124,7 +133,7 @@ class _Texts:
     def __init__(self, said: Mapping[str, SolutionsLine], drawn: Drawn) -> None:
         self._said, self._drawn, self._seen = said, drawn, set[str]()
 
-    def usable(self, places: list[Place]) -> Iterator[tuple[Place, str]]:
+    def usable(self, places: list[_Place]) -> Iterator[tuple[_Place, str]]:
         for place in places:
             text = text_of(self._said[place.teacher].text(place.sample)).strip()
             flaw = "said_twice" if text in self._seen else "chat_mark" if _CHAT_MARK.search(text) else None
@@ -135,7 +144,7 @@ class _Texts:
                 self._drawn.left_out[flaw] += 1
 
 
-def _row(row: SolvedLine, place: Place, text: str, terms: Terms, side: Side) -> CritiqueRow:
+def _row(row: SolvedLine, place: _Place, text: str, terms: Terms, side: Side) -> CritiqueRow:
     asked, solution = row.question, row.solutions[place.teacher][place.sample]
     return CritiqueRow(
         id=f"{row.id}-{place.teacher}-{place.sample}",

@@ -8,8 +8,11 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import Any, Literal, NamedTuple
 
+from msgspec import Raw
+from msgspec.structs import replace
+
 from nightschool.classes import value_of
-from nightschool.records import Ruling
+from nightschool.ruling_line import RulingLine
 
 RULES_VERSION = 1
 
@@ -28,7 +31,7 @@ class Check:
     """One filter. `weight`: rows that it objects to stay, and weigh so much; None drops them."""
 
     name: str
-    find: Callable[[Ruling], Found | None]
+    find: Callable[[RulingLine], Found | None]
     weight: float | None = None
 
 
@@ -43,7 +46,7 @@ class Tally:
     spared: int = 0
     shares: dict[str, dict[str, list[float]]] = field(default_factory=dict)
 
-    def count(self, ruling: Ruling, fields: Sequence[str], after: float) -> None:
+    def count(self, ruling: RulingLine, fields: Sequence[str], after: float) -> None:
         self.rows_in += 1
         self.rows_out += after > 0
         for name in fields:
@@ -61,12 +64,12 @@ class Tally:
 class Sieved(NamedTuple):
     """Rows that stay, rows that go behind their reason, and what each filter did."""
 
-    kept: list[Ruling]
-    dropped: list[tuple[str, Ruling]]
+    kept: list[RulingLine]
+    dropped: list[tuple[str, RulingLine]]
     tallies: list[Tally]
 
 
-def sieve(rulings: Iterable[Ruling], checks: Sequence[Check], fields: Sequence[str]) -> Sieved:
+def sieve(rulings: Iterable[RulingLine], checks: Sequence[Check], fields: Sequence[str]) -> Sieved:
     """Holds every row against the checks, in order, until one objects.
 
     Args:
@@ -83,19 +86,20 @@ def sieve(rulings: Iterable[Ruling], checks: Sequence[Check], fields: Sequence[s
             if check.weight is None:
                 tally.count(ruling, fields, 0.0)
                 tally.reasons[why.reason] += 1
-                gone = ruling.model_copy(update={"verdict": "reject", "reason": why.reason, "detail": why.detail})
+                gone = replace(ruling, verdict="reject", reason=why.reason, detail=why.detail)
                 found.dropped.append((why.reason, gone))
                 break
             tally.count(ruling, fields, ruling.weight * check.weight)
             tally.spared += 1
-            note = ruling.mended.model_copy(update={"spared": (*ruling.mended.spared, why.reason)})
-            ruling = ruling.model_copy(update={"weight": ruling.weight * check.weight, "mended": note})
+            mended = ruling.mended
+            note = mended.model_copy(update={"spared": (*mended.spared, why.reason)})
+            ruling = replace(ruling, weight=ruling.weight * check.weight, repairs=Raw(note.model_dump_json().encode()))
         else:
             found.kept.append(ruling)
     return found
 
 
-def consistency(ruling: Ruling, drop: Sequence[str]) -> Found | None:
+def consistency(ruling: RulingLine, drop: Sequence[str]) -> Found | None:
     """Objects to questions whose solutions teach no difference.
 
     Source: plan 004, filter_solutions.py. Its text keeps a question if at least one model has mixed results; its code
@@ -107,7 +111,7 @@ def consistency(ruling: Ruling, drop: Sequence[str]) -> Found | None:
     return Found(results, ", ".join(f"{name} {found}" for name, found in ruling.results.items()))
 
 
-def difficulty(ruling: Ruling, least: float, most: float) -> Found | None:
+def difficulty(ruling: RulingLine, least: float, most: float) -> Found | None:
     """Objects to a pass rate outside [least, most]; where no sample was judged, nothing is known and the row stays.
 
     A night by letter has the votes instead of samples.
@@ -121,7 +125,7 @@ def difficulty(ruling: Ruling, least: float, most: float) -> Found | None:
     return Found("too_hard" if rate < least else "too_easy", f"{rate:.0%} right")
 
 
-def form(ruling: Ruling, require: Sequence[str], forbid: Sequence[str]) -> Found | None:
+def form(ruling: RulingLine, require: Sequence[str], forbid: Sequence[str]) -> Found | None:
     """Objects to an explanation without a needed text or with a forbidden one, and to choices that are the same."""
     choices = [choice.strip().casefold() for choice in ruling.question.choices]
     if len(set(choices)) < len(choices):

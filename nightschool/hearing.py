@@ -6,28 +6,29 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from nightschool.lines import HeardLine, Place
+from nightschool.lines import HeardLine
 from nightschool.records import Answer, Mark, Question
 from nightschool.values.kinds import Kind
 from nightschool.values.read import read_truth
 
-# What was written on the way to a value, or where it lies.
-Way = str | Place
+# What was written on the way to a value, or the teacher and the number of the sample where that lies.
+Way = str | tuple[str, int]
 
 
 class Heard(NamedTuple):
-    """One sample of a teacher: its value (None = it says nothing), and the way to it.
+    """One teacher's samples of a question, side by side: the value of each, None where it says nothing.
 
-    right: whether it is, as far as an exact check can tell; confidence: in [0, 1], where the sample comes with one.
+    rights: whether each is right, as far as an exact check can tell; sure: in [0, 1], where a sample comes with it;
+    texts: what led to each value, unless that lies elsewhere.
     """
 
-    value: str | None
-    way: Way = ""
-    right: bool | None = None
-    confidence: float | None = None
+    values: Sequence[str | None]
+    rights: Sequence[bool | None]
+    sure: Sequence[float | None]
+    texts: Sequence[str] | None = None
 
 
-Said = Mapping[str, Sequence[Heard]]
+Said = Mapping[str, Heard]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,35 +43,36 @@ class Known:
 _MARKS: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
 
 
-def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[str]) -> dict[str, list[Heard]]:
+def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[str]) -> dict[str, Heard]:
     """What every teacher said on a question with choices; one who is missing said nothing."""
-    truth = question.truth
-    return {
-        name: [
-            Heard(cast.letter, cast.reasoning, None if truth is None else cast.letter == truth, cast.confidence)
-            for cast in (answers[name].casts if name in answers else ())
-        ]
-        for name in teachers
-    }
+    found: dict[str, Heard] = {}
+    for name in teachers:
+        casts = answers[name].casts if name in answers else ()
+        found[name] = Heard(
+            [one.letter for one in casts],
+            [None if question.truth is None else one.letter == question.truth for one in casts],
+            [one.confidence for one in casts],
+            [one.reasoning for one in casts],
+        )
+    return found
 
 
 def hear_solutions(
     solutions: Mapping[str, Sequence[HeardLine]],
     teachers: Sequence[str],
     sure: Mapping[str, Sequence[float | None]] | None = None,
-) -> dict[str, list[Heard]]:
+) -> dict[str, Heard]:
     """What every teacher wrote on a question; a solution without an answer is not right, as far as a truth is known.
 
     Args:
         sure: by teacher, how sure each sample says it is; else as sure as its server says.
     """
-    return {
-        name: [
-            Heard(one.value, Place(name, place), _MARKS.get(one.mark), sure[name][place] if sure else one.confidence)
-            for place, one in enumerate(solutions.get(name, ()))
-        ]
-        for name in teachers
-    }
+    found: dict[str, Heard] = {}
+    for name in teachers:
+        each = solutions.get(name, ())
+        stated = sure.get(name, ()) if sure is not None else [one.confidence for one in each]
+        found[name] = Heard([one.value for one in each], [_MARKS.get(one.mark) for one in each], stated)
+    return found
 
 
 def truth_of(answer: str | None, kind: Kind) -> Known | None:

@@ -17,13 +17,6 @@ from nightschool.values.kinds import Fallback, Kind, Reading
 from nightschool.values.read import read
 
 
-class Place(NamedTuple):
-    """Where a solution lies: its teacher, and its number among that teacher's samples of the question, from 0."""
-
-    teacher: str
-    sample: int
-
-
 class AskedLine(NamedTuple):
     """What is read of a `Question`, and its line."""
 

@@ -1,4 +1,4 @@
-"""From the values that were given to one question to which of them are the same answer."""
+"""From the values of a question to those that are one answer: as they stand, by the truth, or by mathematics."""
 
 from __future__ import annotations
 
@@ -7,44 +7,47 @@ from itertools import combinations
 
 from nightschool.values import latex
 from nightschool.values.kinds import Kind
-from nightschool.values.read import equal
+from nightschool.values.read import known_as
+from nightschool.voting import named
 
 Pair = tuple[str, str]
 
 
 class Sameness:
-    """Whether two of a question's values are one answer; None for what could not be judged.
+    """Which of a question's values are one answer; those that could not be judged stay apart.
 
     In this order: both held against the truth already; equal as they stand, or two exact numbers; mathematics.
 
     Args:
         right: by value, whether it is right; None where that is not known.
-        told: what mathematics said of pairs, by `untold`.
     """
 
-    def __init__(
-        self, right: Mapping[str, bool | None], kind: Kind, told: Mapping[Pair, bool | None] | None = None
-    ) -> None:
-        self._right, self._told = right, told or {}
-        self._kind: Kind = kind
-        self._equal: dict[Pair, bool | None] = {}
-
-    def __call__(self, one: str, two: str) -> bool | None:
-        if one == two:
-            return True
-        ours, theirs = self._right.get(one), self._right.get(two)
-        if ours is not None and theirs is not None and (ours or theirs):
-            return ours and theirs
-        if (one, two) not in self._equal:
-            self._equal[one, two] = self._equal[two, one] = equal(one, two, self._kind)
-        found = self._equal[one, two]
-        return self._told.get(_pair(one, two)) if found is None else found
+    def __init__(self, right: Mapping[str, bool | None], kind: Kind) -> None:
+        self._values = right.keys()
+        self._same: set[Pair] = set()
+        self._open: list[Pair] = []
+        seen = [(value, mark, *known_as(value, kind)) for value, mark in right.items()]
+        for (one, ours, left, exact), (two, theirs, right_, exactly) in combinations(seen, 2):
+            if ours is not None and theirs is not None and (ours or theirs):
+                if ours and theirs:
+                    self._same.add((one, two))
+            elif left == right_:
+                self._same.add((one, two))
+            elif not (exact and exactly):
+                self._open.append((one, two))
 
     def untold(self) -> set[Pair]:
         """The pairs that only mathematics can tell, in one spelling and order each."""
-        if self._kind != "latex" or len(self._right) < 2:
-            return set()
-        return {_pair(one, two) for one, two in combinations(self._right, 2) if self(one, two) is None}
+        return {_pair(one, two) for one, two in self._open}
+
+    def names(self, told: Mapping[Pair, bool | None]) -> dict[str, str]:
+        """Each value's answer, see `nightschool.voting.named`.
+
+        Args:
+            told: what mathematics said of pairs, by `untold`.
+        """
+        same = self._same.union(pair for pair in self._open if told.get(_pair(*pair)))
+        return named(self._values, lambda one, two: (one, two) in same) if same else {}
 
 
 def tell(

@@ -89,44 +89,44 @@ class Sitting(BaseModel):
 
 def sit(rulings: Sequence[Ruling | RulingLine], *, not_compared: int = 0) -> Sitting:
     """The counts of a chunk's rulings."""
-    levels: dict[int, Level] = {}
-    seats: dict[str, Seat] = {}
-    for one in rulings:
-        step = int(one.agreement * STEPS + 1e-9)
-        levels[step] = levels.get(step, Level()) + Level(
-            questions=1, decided=one.vote is not None, known=one.vote_right is not None, right=one.vote_right is True
-        )
-        for teacher, vote in one.votes.items():
-            seats[teacher] = seats.get(teacher, Seat()) + _seat(one, teacher, vote)
+    levels: dict[int, Counter[str]] = {}
+    seats: dict[str, Counter[str]] = {}
+    by, overruled = Counter[str](), 0
     reasons: dict[str, Counter[str]] = {"reject": Counter(), "review": Counter()}
     for one in rulings:
-        if one.verdict != "accept":
+        level = levels.setdefault(int(one.agreement * STEPS + 1e-9), Counter())
+        level["questions"] += 1
+        level["decided"] += one.vote is not None
+        level["known"] += one.vote_right is not None
+        level["right"] += one.vote_right is True
+        for teacher, vote in one.votes.items():
+            _seat(seats.setdefault(teacher, Counter()), vote, one.votes_right.get(teacher), one.vote_right)
+        if one.verdict == "accept":
+            by[one.by] += 1
+            overruled += one.vote_right is False
+        else:
             reasons[one.verdict][one.reason or ""] += 1
     return Sitting(
         asked=len(rulings),
-        by=dict(Counter(one.by for one in rulings if one.verdict == "accept")),
+        by=dict(by),
         reasons={verdict: dict(counts) for verdict, counts in reasons.items() if counts},
-        overruled=sum(one.verdict == "accept" and one.vote_right is False for one in rulings),
+        overruled=overruled,
         not_compared=not_compared,
-        levels=dict(sorted(levels.items())),
-        seats=seats,
+        levels={step: Level(**counts) for step, counts in sorted(levels.items())},
+        seats={teacher: Seat(**counts) for teacher, counts in seats.items()},
     )
 
 
-def _seat(one: Ruling | RulingLine, teacher: str, vote: str | None) -> Seat:
-    theirs, ours = one.votes_right.get(teacher), one.vote_right
+def _seat(seat: Counter[str], vote: str | None, theirs: bool | None, ours: bool | None) -> None:
+    """Counts one teacher's vote on a question; `theirs` and `ours`: whether it, and the votes together, are right."""
+    seat["cast"] += vote is not None
+    seat["known"] += theirs is not None
+    seat["right"] += theirs is True
     # Where the votes are known to be right or wrong, so is the truth: a teacher who abstained is not right.
-    beside = ours is not None and (vote is None or theirs is not None)
-    right = theirs is True
-    return Seat(
-        cast=vote is not None,
-        known=theirs is not None,
-        right=right,
-        beside=beside,
-        both=beside and right and ours is True,
-        only_ours=beside and not right and ours is True,
-        only_theirs=beside and right and ours is False,
-    )
+    if ours is not None and (vote is None or theirs is not None):
+        seat["beside"] += 1
+        if theirs or ours:
+            seat["both" if theirs and ours else "only_theirs" if theirs else "only_ours"] += 1
 
 
 def _sum(ours: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:

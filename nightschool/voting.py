@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from statistics import fmean, median
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from nightschool.reliability import Reliability
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 
 Strategy = Literal[
     "majority", "confidence_weighted", "max_confidence", "median_confidence", "unanimous", "numeric_average",
@@ -20,13 +19,14 @@ Strategy = Literal[
 ]  # fmt: skip
 # none: a tie decides nothing; first: the shortest candidate, then the first in the alphabet, whoever voted for it.
 Ties = Literal["none", "first"]
-Same = Callable[[str, str], bool | None]
+# From each value of a question to the one that its answer goes by; a value that is not there is an answer of its own.
+Names = Mapping[str, str]
+_OWN: Names = {}
 
 _EXACT = 1e-12
 
 
-@dataclass(frozen=True, slots=True)
-class Ballot:
+class Ballot(NamedTuple):
     """One teacher's vote; no value is an abstention. `confidence` in [0, 1], from samples, logprobs, or as stated."""
 
     teacher: str
@@ -34,8 +34,7 @@ class Ballot:
     confidence: float = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """A value, or the reason why there is none.
 
     `agreement` is the share of cast ballots for the leading candidate, in [0, 1]; `entropy` of all candidates' shares,
@@ -50,8 +49,7 @@ class Decision:
     reason: Literal["no_votes", "tie", "not_unanimous", "not_numbers", "too_far_apart"] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Candidate:
+class Candidate(NamedTuple):
     """Ballots for answers that are the same; `value` is the commonest spelling, the shortest among equals."""
 
     value: str
@@ -76,16 +74,16 @@ class Rule:
     reliability: Reliability | None = None
 
 
-def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) -> Decision:
+def decide(ballots_T: Sequence[Ballot], rule: Rule, *, names: Names = _OWN) -> Decision:
     """Rule on one question; the order of the ballots never matters.
 
     Args:
         ballots_T: one per teacher.
-        same: whether two values are one answer; None (could not judge) keeps them apart.
+        names: which values are one answer, see `named`.
 
     Source: plan 003, "Ensemble Methods", which left ties and empty votes open (plan-errors, 003).
     """
-    found = candidates(ballots_T, same)
+    found = candidates(ballots_T, names)
     if not found:
         return Decision(None, 0.0, 0.0, reason="no_votes")
     if rule.strategy == "numeric_average":
@@ -102,46 +100,60 @@ def decide(ballots_T: Sequence[Ballot], rule: Rule, *, same: Same = str.__eq__) 
     return _decision(found, leading[0], confidence=fmean(ballot.confidence for ballot in leading[0].ballots))
 
 
-def candidates(ballots_T: Sequence[Ballot], same: Same = str.__eq__) -> list[Candidate]:
-    """Cast ballots by answer, the shortest value first, then by the alphabet.
-
-    Equality is taken to be transitive: x = y and y = z make one candidate of three, also where x = z was not judged.
-    """
-    spellings = Counter(ballot.value for ballot in ballots_T if ballot.value is not None)
-    found = []
-    for group in _groups(spellings, same):
-        own = [ballot for ballot in ballots_T if ballot.value in group]
-        ballots = tuple(sorted(own, key=lambda one: (one.teacher, one.confidence)))
-        found.append(Candidate(_spelling(group, spellings), ballots))
+def candidates(ballots_T: Iterable[Ballot], names: Names = _OWN) -> list[Candidate]:
+    """Cast ballots by answer, the shortest value first, then by the alphabet."""
+    groups: dict[str, list[Ballot]] = {}
+    for ballot in ballots_T:
+        if ballot.value is not None:
+            groups.setdefault(names.get(ballot.value, ballot.value), []).append(ballot)
+    found = [
+        Candidate(_spelling([one.value for one in own if one.value is not None]), tuple(sorted(own, key=_by_teacher)))
+        for own in groups.values()
+    ]
     return sorted(found, key=lambda one: _canonical(one.value))
 
 
-def ballot_of(teacher: str, samples: Sequence[str | None], same: Same = str.__eq__) -> Ballot:
+def ballot_of(teacher: str, samples: Sequence[str | None], names: Names = _OWN) -> Ballot:
     """One teacher's vote from its samples: the answer that most of them give, as confident as they agree.
 
     A tie among them is an abstention; a sample without an answer takes confidence away.
     """
-    spellings = Counter(value for value in samples if value is not None)
-    groups = sorted((sum(spellings[value] for value in group), group) for group in _groups(spellings, same))
-    if not groups or (len(groups) > 1 and groups[-1][0] == groups[-2][0]):
+    said = [value for value in samples if value is not None]
+    counts: dict[str, int] = {}
+    for value in said:
+        name = names.get(value, value)
+        counts[name] = counts.get(name, 0) + 1
+    most = max(counts.values(), default=0)
+    leading = [name for name, count in counts.items() if count == most]
+    if len(leading) != 1:
         return Ballot(teacher, None, 0.0)
-    most, group = groups[-1]
-    return Ballot(teacher, _spelling(group, spellings), most / len(samples))
+    spellings = [value for value in said if names.get(value, value) == leading[0]] if names else leading
+    return Ballot(teacher, _spelling(spellings), most / len(samples))
 
 
-def _groups(spellings: Mapping[str, int], same: Same) -> list[list[str]]:
-    """Spellings of the same answer together."""
+def named(values: Iterable[str], same: Callable[[str, str], bool | None]) -> dict[str, str]:
+    """The name of each value's answer: the shortest of those that are the same.
+
+    Equality is taken to be transitive: x = y and y = z make one answer of three, also where x = z was not judged.
+
+    Args:
+        same: whether two values are one answer; None (could not judge) keeps them apart.
+    """
     groups: list[list[str]] = []
-    for value in sorted(spellings, key=_canonical):
+    for value in sorted(set(values), key=_canonical):
         mine = [group for group in groups if any(same(other, value) or same(value, other) for other in group)]
         groups = [group for group in groups if group not in mine]
         groups.append([*(one for group in mine for one in group), value])
-    return groups
+    return {value: min(group, key=_canonical) for group in groups for value in group}
 
 
-def _spelling(group: Sequence[str], spellings: Mapping[str, int]) -> str:
+def _spelling(values: Sequence[str]) -> str:
     """The commonest, the shortest among equals."""
-    return min(group, key=lambda one: (-spellings[one], *_canonical(one)))
+    return min(set(values), key=lambda one: (-values.count(one), *_canonical(one)))
+
+
+def _by_teacher(ballot: Ballot) -> tuple[str, float]:
+    return ballot.teacher, ballot.confidence
 
 
 def _canonical(value: str) -> tuple[int, str]:
@@ -169,7 +181,10 @@ def _score(candidate: Candidate, rule: Rule) -> float:
 
 
 def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
-    """The mean of all numbers near their median, if that is more than half of the votes; exact, in fractions."""
+    """The mean of all numbers near their median, if that is more than half of the votes; exact, in fractions.
+
+    It is spelled as somebody did, if anybody said it.
+    """
     cast = [(_number(one.value), ballot.confidence) for one in found for ballot in one.ballots]
     numbers = [number for number, _ in cast if number is not None]
     if not numbers:
@@ -180,7 +195,8 @@ def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
     if 2 * len(near) <= len(cast):
         return _decision(found, None, "too_far_apart")
     mean = sum((number for number, _ in near), Fraction()) / len(near)
-    return Decision(str(mean), len(near) / len(cast), _entropy(found), fmean(sure for _, sure in near))
+    said = next((one.value for one in found if _number(one.value) == mean), str(mean))
+    return Decision(said, len(near) / len(cast), _entropy(found), fmean(sure for _, sure in near))
 
 
 def _number(value: str) -> Fraction | None:

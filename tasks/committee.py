@@ -13,7 +13,7 @@ from nightschool import committee, hearing
 from nightschool.chunks import Chunk, Manifest
 from nightschool.committee import Terms
 from nightschool.hearing import Heard, Known, Said, Way
-from nightschool.lines import CaseLine, Place, asked_line, case_line
+from nightschool.lines import CaseLine, asked_line, case_line
 from nightschool.recipe.committee import terms_of
 from nightschool.records import Answer, Question
 from nightschool.reliability import Reliability, Votes, dawid_skene, one_coin
@@ -21,20 +21,20 @@ from nightschool.ruling_line import RulingLine
 from nightschool.sameness import Sameness, tell
 from nightschool.sitting import sit
 from nightschool.values.stated import stated
-from nightschool.voting import Same
+from nightschool.voting import Names
 from tasks import answers, merge, pool
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
 
 class _Case(NamedTuple):
-    """A question as JSON, with what was said on it, what is known of it, and which values are one."""
+    """A question as JSON, with what was said on it, what is known of it, and which values are one answer."""
 
     id: str
     question: bytes
     said: Said
     known: Known | None
-    same: Same
+    names: Names
 
 
 # What was learned of the teachers of the last night, by what it was learned from: a pass over all its rows.
@@ -84,7 +84,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     ways: dict[str, Way | None] = {}
     rulings: list[RulingLine] = []
     for case in _cases(night, chunk.index, unjudged):
-        ruling, ways[case.id] = committee.rule(case.id, case.said, terms, known=case.known, same=case.same)
+        ruling, ways[case.id] = committee.rule(case.id, case.said, terms, known=case.known, names=case.names)
         ruling.asked = Raw(case.question)
         rulings.append(ruling)
     _write(night, chunk.index, rulings, ways)
@@ -103,8 +103,9 @@ def _write(night: Night, index: int, rulings: Sequence[RulingLine], ways: Mappin
             ruling.written = Raw(_json(ways[ruling.id] or ""))
         return
     for ruling, said in merge.texts(night, index, rulings):
-        if isinstance(way := ways[ruling.id], Place):
-            ruling.written = Raw(said[way.teacher].text(way.sample))
+        if isinstance(way := ways[ruling.id], tuple):
+            teacher, sample = way
+            ruling.written = Raw(said[teacher].text(sample))
 
 
 def _cases(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
@@ -123,21 +124,33 @@ def _letters(night: Night) -> Iterator[_Case]:
         verifier = night.recipe.verifier
         known = hearing.known(question, solver=verifier == "solver", truth=verifier == "truth")
         said = hearing.hear(question, given[question.id], teachers)
-        yield _Case(question.id, question.model_dump_json().encode(), said, known, str.__eq__)
+        yield _Case(question.id, question.model_dump_json().encode(), said, known, {})
 
 
 def _solutions(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
     kind, verifier = night.recipe.answers.kind, night.recipe.verifier
     cases, heard = _heard(night, index)
-    rights = [{one.value: one.right for each in said.values() for one in each if one.value} for said in heard]
-    told = tell([Sameness(right, kind) for right in rights], merge.compare)
+    rights = [_rights(said) for said in heard]
+    sames = [Sameness(right, kind) for right in rights]
+    told = tell(sames, merge.compare)
     unjudged["pairs"] += sum(verdict is None for verdict in told.values())
-    for case, said, right in zip(cases, heard, rights, strict=True):
-        known = hearing.truth_of(asked_line(bytes(case.question)).answer, kind) if verifier == "truth" else None
-        yield _Case(case.id, bytes(case.question), said, known, Sameness(right, kind, told))
+    for case, said, same in zip(cases, heard, sames, strict=True):
+        question = bytes(case.question)
+        known = hearing.truth_of(asked_line(question).answer, kind) if verifier == "truth" else None
+        yield _Case(case.id, question, said, known, same.names(told))
 
 
-def _heard(night: Night, index: int) -> tuple[list[CaseLine], list[dict[str, list[Heard]]]]:
+def _rights(said: Said) -> dict[str, bool | None]:
+    """Whether each value is right, as far as is known."""
+    return {
+        value: right
+        for each in said.values()
+        for value, right in zip(each.values, each.rights, strict=True)
+        if value is not None
+    }
+
+
+def _heard(night: Night, index: int) -> tuple[list[CaseLine], list[dict[str, Heard]]]:
     teachers = [teacher.name for teacher in night.recipe.teachers]
     cases = list(night.read([one for one in merge.chunks(night) if one.index == index], case_line))
     if night.recipe.committee.confidence != "stated":
@@ -157,8 +170,8 @@ def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
         times: Counter[Votes] = Counter()
         for one in chunks(night):
             for case in _cases(night, one.index, Counter()):
-                own = committee.ballots(case.said, terms, case.same)
-                times[committee.pattern(own, case.same, closed=closed)] += 1
+                own = committee.ballots(case.said, terms, case.names)
+                times[committee.pattern(own, case.names, closed=closed)] += 1
         _learned.clear()
         # A table needs classes; letters are dealt by chance, so no teacher leans to one: on four committees of the
         # quickstart one number added 0.3 to 1.4 points to the majority's share, a table -0.4 to 0.5 (measured).

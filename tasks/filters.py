@@ -22,13 +22,14 @@ from nightschool.recipe.filters import (
     Length,
     NearDuplicates,
 )
-from nightschool.records import Question, Ruling
+from nightschool.records import Question
+from nightschool.ruling_line import QuestionPart, RulingLine, ruling_line
 from tasks import review
 from tasks.earlier import ended_with
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
-Find = Callable[[Ruling], Found | None]
+Find = Callable[[RulingLine], Found | None]
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -61,9 +62,12 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.filters
     assert section is not None
     checks = [Check(name, _find(night, one), one.weight) for name, one in section.named.items()]
-    rows = night.each([review.out(night)[chunk.index]], Ruling)
+    rows = night.read([review.out(night)[chunk.index]], ruling_line)
     found = filters.sieve(rows, checks, night.recipe.watched)
-    return Made(found.kept, found.dropped, figures={"filters": [tally.figures() for tally in found.tallies]})
+    dropped = [(reason, row.line) for reason, row in found.dropped]
+    return Made(
+        [row.line for row in found.kept], dropped, figures={"filters": [tally.figures() for tally in found.tallies]}
+    )
 
 
 def look(night: Night) -> None:
@@ -100,14 +104,14 @@ def _find(night: Night, section: Filter) -> Find:
             raise TypeError(f"no such filter: {type(section).__name__}")
 
 
-def _length(row: Ruling, section: Length) -> Found | None:
+def _length(row: RulingLine, section: Length) -> Found | None:
     for text, span in ((row.question.question, section.question), (row.reasoning, section.explanation)):
         if found := filters.length(text, section.unit, span.least, span.most):
             return found
     return None
 
 
-def _foreign(row: Ruling, section: Language) -> Found | None:
+def _foreign(row: RulingLine, section: Language) -> Found | None:
     code = foreign(row.question.question, section.allowed) or foreign(row.reasoning, section.allowed)
     return Found("other_language", code) if code else None
 
@@ -117,7 +121,7 @@ def _repeated(night: Night, section: NearDuplicates) -> Find:
     before += [manifest.digest for manifest in _taught_before(night)]
     twins = night.once(f"twins {combined(before)}", lambda: _twins(night, section))
 
-    def find(row: Ruling) -> Found | None:
+    def find(row: RulingLine) -> Found | None:
         twin = twins.get(row.id)
         return Found("near_duplicate", f"{twin.share:.0%} as {twin.id}") if twin else None
 
@@ -129,15 +133,15 @@ def _twins(night: Night, section: NearDuplicates) -> dict[str, Twin]:
 
     sketches = Sketches()
     for name in section.against:
-        for row in night.each([chunk for chunk, _ in ended_with(night, name)], Ruling):
+        for row in night.read([chunk for chunk, _ in ended_with(night, name)], ruling_line):
             sketches.add(f"{name}/{row.id}", asked(row.question))
     fixed = len(sketches)
-    for row in night.each(review.out(night), Ruling):
+    for row in night.read(review.out(night), ruling_line):
         sketches.add(row.id, asked(row.question))
     return duplicates(sketches, threshold=section.threshold, fixed=fixed)
 
 
-def asked(question: Question) -> str:
+def asked(question: Question | QuestionPart) -> str:
     """What makes two questions the same: the text with its choices."""
     return f"{question.question}\n{question.lettered}" if question.choices else question.question
 
@@ -146,7 +150,7 @@ def _contaminated(night: Night, section: Contamination) -> Find:
     digests = [source.file.sha256 for source in section.sets.values() if source.file]
     passages = night.once(f"passages {section.words} {combined(digests)}", lambda: _passages(section))
 
-    def find(row: Ruling) -> Found | None:
+    def find(row: RulingLine) -> Found | None:
         met = passages.find(row.question.question)
         return Found("contaminated", f"{met.name}, question {met.place}: {met.words}") if met else None
 

@@ -31,19 +31,21 @@ def tidy(text: str) -> str:
 
 def same(gold: str, answer: str) -> bool | None:
     """Whether two expressions are equal; None if it takes mathematics to tell."""
-    left, right = tidy(gold), tidy(answer)
-    if left == right:
-        return True
-    ours, theirs = _number(left), _number(right)
-    if ours is None or theirs is None:
-        return None
-    if ours[0] == theirs[0]:
-        return True
-    # Decimals may be rounded: 0.333333 for 1/3 is for the slow path to rule on.
-    return None if ours[1] or theirs[1] else False
+    (left, exact), (right, exactly) = known_as(gold), known_as(answer)
+    return True if left == right else False if exact and exactly else None
 
 
 @lru_cache(maxsize=1 << 16)
+def known_as(text: str) -> tuple[tuple[int, int] | str, bool]:
+    """An exact number as a fraction in lowest terms, else the tidy text; and whether it differs from all others.
+
+    Decimals may be rounded: 0.333333 for 1/3 is for the slow path to rule on.
+    """
+    plain = tidy(text)
+    found = _number(plain)
+    return (plain, False) if found is None else (found[0].as_integer_ratio(), not found[1])
+
+
 def _number(text: str) -> tuple[Fraction, bool] | None:
     """An exact number, and whether it is written as a decimal."""
     found = _RATIO.fullmatch(text)

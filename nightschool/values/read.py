@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
+
 from nightschool.parsing import split_reasoning
 from nightschool.values import latex
 from nightschool.values.boxes import last_box
@@ -49,11 +51,15 @@ def read_truth(answer: str, kind: Kind) -> Reading:
 
 def equal(truth: str, found: str, kind: Kind) -> bool | None:
     """Whether two values of a kind are the same; None if it takes mathematics to tell, which only `latex` does."""
+    (left, exact), (right, exactly) = known_as(truth, kind), known_as(found, kind)
+    return True if left == right else False if exact and exactly else None
+
+
+def known_as(value: str, kind: Kind) -> tuple[Hashable, bool]:
+    """What two values share if they are `equal`, and whether two that don't are surely two."""
     if kind == "latex":
-        return latex.same(truth, found)
-    if kind == "text":
-        return truth.casefold() == found.casefold()
-    return truth == found
+        return latex.known_as(value)
+    return value.casefold() if kind == "text" else value, True
 
 
 def _text(said: str) -> Reading:

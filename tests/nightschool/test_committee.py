@@ -17,7 +17,7 @@ from nightschool.records import Answer, Cast, CheckStatus, Letter, Question
 from nightschool.reliability import Coins
 from nightschool.ruling_line import RulingLine
 from nightschool.values.latex import same
-from nightschool.voting import Strategy
+from nightschool.voting import Strategy, named
 
 TEACHERS = ("alba", "bruno", "clara")
 NAMES = ("alba", "bruno", "clara", "dora", "emil")
@@ -97,8 +97,8 @@ def test_an_answer_that_is_not_sure_enough_is_none() -> None:
     assert (found.answer, found.reason) == (None, "low_confidence")
 
 
-def sure(**teachers: tuple[str, float | None]) -> dict[str, list[Heard]]:
-    return {name: [Heard(value, "so", None, share)] for name, (value, share) in teachers.items()}
+def sure(**teachers: tuple[str, float | None]) -> dict[str, Heard]:
+    return {name: Heard([value], [None], [share], ["so"]) for name, (value, share) in teachers.items()}
 
 
 @pytest.mark.parametrize("voters", ["teachers", "samples"])
@@ -131,18 +131,30 @@ def test_a_question_that_the_votes_get_wrong_may_be_left_out() -> None:
     assert (found.verdict, found.reason) == ("review", "against_truth")
 
 
-def solved(*values: tuple[str, bool | None]) -> dict[str, list[Heard]]:
-    return {name: [Heard(value, f"so {value}", right)] for name, (value, right) in zip("abc", values, strict=False)}
+def spelled(said: Said) -> dict[str, str]:
+    return named([value for each in said.values() for value in each.values if value], same)
+
+
+def solved(*values: tuple[str, bool | None]) -> dict[str, Heard]:
+    return {
+        name: Heard([value], [right], [None], [f"so {value}"])
+        for name, (value, right) in zip("abc", values, strict=False)
+    }
 
 
 def test_a_value_is_taught_by_a_solution_that_leads_to_it() -> None:
     terms = terms_of(Committee(), quorum=2, seed=0)
-    found = rule(solved(("1/2", None), ("0.5", None), ("3", None)), terms, same=same)
+    said = solved(("1/2", None), ("0.5", None), ("3", None))
+    found = rule(said, terms, names=spelled(said))
     assert (found.answer, found.agreement) == ("0.5", 2 / 3)
     assert found.reasoning in ("so 1/2", "so 0.5")
     said = solved(("3", False), ("3", False), ("1/2", True))
-    found = rule(said, terms, known=Known("truth", "\\frac12"), same=same)
+    found = rule(said, terms, known=Known("truth", "\\frac12"), names=spelled(said))
     assert (found.answer, found.by, found.reasoning, found.vote_right) == ("\\frac12", "truth", "so 1/2", False)
+
+
+def silent(*values: str | None) -> Heard:
+    return Heard(values, [None] * len(values), [None] * len(values), [value or "" for value in values])
 
 
 votes = st.lists(st.lists(st.sampled_from(["1", "1/2", "0.5", "2", None]), max_size=3), min_size=1, max_size=5)
@@ -156,15 +168,15 @@ sections = st.builds(
 
 @given(votes, sections, st.randoms())
 def test_the_order_of_teachers_decides_nothing(given_: list[list[str | None]], section: Committee, rng: random.Random):
-    said = {name: [Heard(value, value or "") for value in values] for name, values in zip(NAMES, given_, strict=False)}
+    said = {name: silent(*values) for name, values in zip(NAMES, given_, strict=False)}
     shuffled = dict(rng.sample(list(said.items()), len(said)))
     terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
-    assert rule(shuffled, terms, same=same) == rule(said, terms, same=same)
+    assert rule(shuffled, terms, names=spelled(said)) == rule(said, terms, names=spelled(said))
 
 
 @given(st.integers(2, 4), sections, st.integers(0, 3))
 def test_a_duplicate_teacher_never_turns_a_unanimous_verdict(teachers: int, section: Committee, who: int) -> None:
-    said = {name: [Heard("7", name)] for name in NAMES[:teachers]}
+    said = {name: silent("7") for name in NAMES[:teachers]}
     terms = terms_of(section, quorum=2, seed=0, reliability=LEARNED)
     before = rule(said, terms)
     after = rule({**said, "twin": said[list(said)[who % teachers]]}, terms)

@@ -3,21 +3,28 @@
 from __future__ import annotations
 
 from collections import Counter
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from nightschool import filters
 from nightschool.filters import Check, Found, sieve
 from nightschool.language import foreign
 from nightschool.overlap import Passages
 from nightschool.records import Ruling
-from tests.nightschool.choosing import ruling
+from nightschool.ruling_line import RulingLine, ruling_line
+from tests.nightschool.choosing import ruling as recorded
 
 EVAL = (
     "Weng earns $12 an hour for babysitting. Yesterday, she just did 50 minutes of babysitting. How much did she earn?"
 )
+
+
+def ruling(*given_: Any, **fields: Any) -> RulingLine:
+    return ruling_line(recorded(*given_, **fields).model_dump_json().encode())
 
 
 @given(
@@ -89,8 +96,8 @@ def test_format_and_length() -> None:
     )
     assert filters.form(ruling(1, "A", reasoning="so 3"), ("because",), ()) == Found("missing_text", "because")
     assert filters.form(ruling(1, "A", reasoning=" "), (), ()) == Found("no_explanation")
-    twice = ruling(1, "A").question.model_copy(update={"choices": ("one", "One ", "two", "three")})
-    assert filters.form(ruling(1, "A").model_copy(update={"question": twice}), (), ()) == Found("same_choices")
+    twice = recorded(1, "A").question.model_copy(update={"choices": ("one", "One ", "two", "three")})
+    assert filters.form(ruling(1, "A", question=twice), (), ()) == Found("same_choices")
     assert filters.form(ruling(1, "A"), (), ("<|im_end|>",)) is None
     assert filters.length("one two three", "words", None, 2) == Found("too_long", "3 words")
     assert filters.length("one two", "characters", 8, None) == Found("too_short", "7 characters")
@@ -115,5 +122,14 @@ def test_a_foreign_text_is_told_and_formulas_are_no_language() -> None:
 
 
 def test_a_row_keeps_what_it_was_when_nothing_objects() -> None:
-    row: Ruling = ruling(1, "B")
-    assert sieve([row], [Check("none", lambda row: None)], ["answer"]).kept == [row]
+    row = recorded(1, "B", reasoning="so \u2028 \\ é", level="3", weight=0.5)
+    found = sieve([ruling_line(row.model_dump_json().encode())], [Check("none", lambda row: None)], ["answer"]).kept
+    assert [one.line for one in found] == [row.model_dump_json().encode() + b"\n"]
+    assert [Ruling.model_validate_json(one.line) for one in found] == [row]
+
+
+def test_a_rulings_line_has_the_fields_of_a_ruling() -> None:
+    assert list(RulingLine.__struct_encode_fields__) == list(Ruling.model_fields)
+    spared = replace(ruling(1, "B"), weight=0.25)
+    assert (spared.question.lettered, spared.reasoning) == (recorded(1, "B").question.lettered, "so")
+    assert Ruling.model_validate_json(spared.line) == recorded(1, "B", weight=0.25)

@@ -13,7 +13,7 @@ from nightschool.sitting import Sitting, sit
 
 def ruled(*values: str | None, truth: str | None = "7", **section: Any) -> RulingLine:
     said = {
-        name: [Heard(value, "so", None if truth is None else value == truth)]
+        name: Heard([value], [None if truth is None else value == truth], [None], ["so"])
         for name, value in zip(("ann", "ben", "cleo"), values, strict=True)
     }
     known = Known("truth", truth) if truth else None

@@ -13,12 +13,15 @@ from hypothesis import strategies as st
 
 from nightschool.reliability import Coins, Votes, dawid_skene, one_coin
 from nightschool.values.latex import same
-from nightschool.voting import Ballot, Rule, Strategy, Ties, ballot_of, candidates, decide
+from nightschool.voting import Ballot, Rule, Strategy, Ties, ballot_of, candidates, decide, named
 
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 SHARES = Coins({"a": 0.9, "b": 0.6, "c": 0.6, "d": 0.7, "e": 0.55}, rivals=3)
 
-values = st.one_of(st.none(), st.sampled_from(["1", "1/2", "0.5", "2", "x", "-3", "yes"]))
+VALUES = ["1", "1/2", "0.5", "2", "x", "-3", "yes", "\\frac12"]
+NAMES = named(VALUES, same)
+
+values = st.one_of(st.none(), st.sampled_from(VALUES))
 ballots = st.lists(
     st.builds(Ballot, st.sampled_from("abcde"), values, st.floats(0, 1, allow_subnormal=False)), max_size=7
 )
@@ -75,13 +78,23 @@ def test_numbers_near_their_median_are_averaged_exactly() -> None:
 
 def test_equivalent_answers_are_one_candidate() -> None:
     votes = cast(("0.5", 1), ("\\frac12", 1), ("2", 1), ("1/2", 1), ("2", 1))
-    assert [(one.value, len(one.ballots)) for one in candidates(votes, same)] == [("2", 2), ("0.5", 3)]
-    assert decide(votes, Rule(), same=same).agreement == 0.6
+    assert [(one.value, len(one.ballots)) for one in candidates(votes, NAMES)] == [("2", 2), ("0.5", 3)]
+    assert decide(votes, Rule(), names=NAMES).agreement == 0.6
     assert decide(votes, Rule()).value == "2"
 
 
+def test_sameness_is_passed_on_also_where_a_pair_was_not_judged() -> None:
+    told = {("1", "one"): True, ("one", "unity"): True, ("1", "2"): False}
+    found = named(["unity", "2", "1", "one"], lambda a, b: told.get((a, b)))
+    assert found == {"unity": "1", "one": "1", "1": "1", "2": "2"}
+
+
+def test_an_average_that_somebody_said_is_spelled_as_it_was_said() -> None:
+    assert decide(cast(("7.5", 1), ("7.5", 1), ("15/2", 1)), Rule("numeric_average")).value == "7.5"
+
+
 def test_a_teachers_samples_become_one_ballot() -> None:
-    assert ballot_of("a", ["1/2", "0.5", "3", None], same) == Ballot("a", "0.5", 0.5)
+    assert ballot_of("a", ["1/2", "0.5", "3", None], NAMES) == Ballot("a", "0.5", 0.5)
     assert ballot_of("a", ["1", "2"]) == Ballot("a", None, 0.0)
     assert ballot_of("a", [None]).value is None
 
@@ -89,12 +102,12 @@ def test_a_teachers_samples_become_one_ballot() -> None:
 @given(ballots, rules, st.randoms())
 def test_the_order_of_teachers_never_matters(votes: list[Ballot], rule: Rule, rng: random.Random) -> None:
     shuffled = rng.sample(votes, len(votes))
-    assert decide(shuffled, rule, same=same) == decide(votes, rule, same=same)
+    assert decide(shuffled, rule, names=NAMES) == decide(votes, rule, names=NAMES)
 
 
 @given(ballots, rules)
 def test_agreement_and_entropy_are_in_range(votes: list[Ballot], rule: Rule) -> None:
-    found = decide(votes, rule, same=same)
+    found = decide(votes, rule, names=NAMES)
     assert 0 <= found.agreement <= 1
     assert found.entropy >= 0
     assert (found.value is None) == (found.reason is not None)
