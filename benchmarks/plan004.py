@@ -82,7 +82,7 @@ def _check(night: Night, file: Path) -> None:
     with file.open("rb") as lines:
         for chunk in merge.chunks(night):
             rows = night.read([chunk], Solved.model_validate_json)
-            for row, said in merge.texts(night, chunk.index, rows):
+            for row, said in merge.texts(night, chunk, rows):
                 asked = orjson.loads(next(lines))
                 counts = {name: len(said) for name, said in row.solutions.items()}
                 wrote = {name: len(line.texts) for name, line in said.items()}

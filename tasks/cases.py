@@ -51,7 +51,7 @@ def _cast(cast: Cast) -> tuple[str | None, str]:
 def _solutions(night: Night, wanted: set[str]) -> dict[str, _Said]:
     found: dict[str, _Said] = {}
     for chunk, _ in night.made(merge.chunks(night)):
-        for row, said in merge.texts(night, chunk.index, night.read([chunk], case_line)):
+        for row, said in merge.texts(night, chunk, night.read([chunk], case_line)):
             if row.id in wanted:
                 found[row.id] = {
                     name: list(zip((one.value for one in row.solutions[name]), line.texts, strict=True))

@@ -24,6 +24,7 @@ from nightschool.values.stated import stated
 from nightschool.voting import Names
 from tasks import answers, merge, pool
 from tasks.night import Night
+from tasks.standing import beside
 from tasks.step import Made, Served, Step
 
 
@@ -50,11 +51,11 @@ def chunks(night: Night) -> list[Chunk]:
     if not night.recipe.rules:
         return []
     merged = merge.chunks(night)
-    whole = {chunk.index: manifest for chunk, manifest in night.made(merged)}
-    said: dict[int, list[Manifest]] = defaultdict(list)
-    for chunk, manifest in night.made(answers.chunks(night)):
-        said[chunk.index].append(manifest)
-    together = night.recipe.committee.strategy == "reliability"
+    made = night.made(merged)
+    together = [manifest for _, manifest in made] if night.recipe.committee.strategy == "reliability" else ()
+    read: dict[int, list[Manifest]] = defaultdict(list)
+    for chunk, manifest in (*made, *night.made(answers.chunks(night))):
+        read[chunk.index].append(manifest)
     return [
         night.chunk(
             "committee",
@@ -62,7 +63,7 @@ def chunks(night: Night) -> list[Chunk]:
             chunk.index,
             f"committee chunk {chunk.index + 1}/{len(merged)}",
             rows=chunk.rows,
-            after=[*(one for index, one in whole.items() if together or index == chunk.index), *said[chunk.index]],
+            after=[*together, *read[chunk.index]],
         )
         for chunk in merged
     ]
@@ -83,11 +84,11 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     unjudged: Counter[str] = Counter()
     ways: dict[str, Way | None] = {}
     rulings: list[RulingLine] = []
-    for case in _cases(night, chunk.index, unjudged):
+    for case in _cases(night, chunk, unjudged):
         ruling, ways[case.id] = committee.rule(case.id, case.said, terms, known=case.known, names=case.names)
         ruling.asked = Raw(case.question)
         rulings.append(ruling)
-    _write(night, chunk.index, rulings, ways)
+    _write(night, chunk, rulings, ways)
     sitting = sit(rulings, not_compared=unjudged["pairs"])
     return Made(
         rows=[ruling.line for ruling in rulings if ruling.verdict == "accept"],
@@ -96,23 +97,23 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     )
 
 
-def _write(night: Night, index: int, rulings: Sequence[RulingLine], ways: Mapping[str, Way | None]) -> None:
+def _write(night: Night, chunk: Chunk, rulings: Sequence[RulingLine], ways: Mapping[str, Way | None]) -> None:
     """Puts what is taught into the rulings: a second pass over the answers, for one text in sixteen."""
     if night.recipe.answers.reply == "letter":
         for ruling in rulings:
             ruling.written = Raw(_json(ways[ruling.id] or ""))
         return
-    for ruling, said in merge.texts(night, index, rulings):
+    for ruling, said in merge.texts(night, chunk, rulings):
         if isinstance(way := ways[ruling.id], tuple):
             teacher, sample = way
             ruling.written = Raw(said[teacher].text(sample))
 
 
-def _cases(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
+def _cases(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Case]:
     """The questions of a chunk in order; `unjudged` counts the pairs of values that could not be compared."""
     if night.recipe.answers.reply == "letter":
         return _letters(night)
-    return _solutions(night, index, unjudged)
+    return _solutions(night, chunk, unjudged)
 
 
 def _letters(night: Night) -> Iterator[_Case]:
@@ -127,9 +128,9 @@ def _letters(night: Night) -> Iterator[_Case]:
         yield _Case(question.id, question.model_dump_json().encode(), said, known, {})
 
 
-def _solutions(night: Night, index: int, unjudged: Counter[str]) -> Iterator[_Case]:
+def _solutions(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Case]:
     kind, verifier = night.recipe.answers.kind, night.recipe.verifier
-    cases, heard = _heard(night, index)
+    cases, heard = _heard(night, chunk)
     rights = [_rights(said) for said in heard]
     sames = [Sameness(right, kind) for right in rights]
     told = tell(sames, merge.compare)
@@ -150,13 +151,13 @@ def _rights(said: Said) -> dict[str, bool | None]:
     }
 
 
-def _heard(night: Night, index: int) -> tuple[list[CaseLine], list[dict[str, Heard]]]:
+def _heard(night: Night, chunk: Chunk) -> tuple[list[CaseLine], list[dict[str, Heard]]]:
     teachers = [teacher.name for teacher in night.recipe.teachers]
-    cases = list(night.read([one for one in merge.chunks(night) if one.index == index], case_line))
+    cases = list(night.read(beside(night, chunk, merge.chunks), case_line))
     if night.recipe.committee.confidence != "stated":
         return cases, [hearing.hear_solutions(case.solutions, teachers) for case in cases]
     heard = []
-    for case, said in merge.texts(night, index, cases):
+    for case, said in merge.texts(night, chunk, cases):
         sure = {name: [stated(text) for text in row.texts] for name, row in said.items()}
         heard.append(hearing.hear_solutions(case.solutions, teachers, sure))
     return cases, heard
@@ -169,7 +170,7 @@ def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
         closed = night.recipe.answers.value == "yes_no"
         times: Counter[Votes] = Counter()
         for one in chunks(night):
-            for case in _cases(night, one.index, Counter()):
+            for case in _cases(night, one, Counter()):
                 own = committee.ballots(case.said, terms, case.names)
                 times[committee.pattern(own, case.names, closed=closed)] += 1
         _learned.clear()

@@ -16,6 +16,7 @@ from nightschool.report.proof import Critiques
 from tasks import answers, merge
 from tasks import splits as chosen
 from tasks.night import Night
+from tasks.standing import beside, standing
 from tasks.step import Made, Served, Step
 
 
@@ -25,8 +26,6 @@ class _Kept(msgspec.Struct, gc=False):
 
 
 _kept = msgspec.json.Decoder(_Kept).decode
-# The questions that were kept, of the last night that was asked for them: all of its chunks draw from the same.
-_known: dict[tuple[str, ...], dict[str, Side]] = {}
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -57,11 +56,11 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         prompt=section.prompt, per_question=section.per_question, shares=section.shares,
         data_source=section.data_source, seed=night.recipe.seed,
     )  # fmt: skip
-    kept, drawn = _sides(night), Drawn()
+    kept, drawn = standing(night, chunk.phase, "sides", lambda: _sides(night)), Drawn()
     rows: list[CritiqueRow] = []
     dropped: list[Dropped] = []
-    merged = night.read([one for one in merge.chunks(night) if one.index == chunk.index], solved_line)
-    for row, said in merge.texts(night, chunk.index, merged):
+    merged = night.read(beside(night, chunk, merge.chunks), solved_line)
+    for row, said in merge.texts(night, chunk, merged):
         if row.id not in kept:
             dropped.append(Dropped(id=row.id, topic=row.question.topic, reason="question_not_kept"))
             continue
@@ -77,12 +76,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 
 def _sides(night: Night) -> dict[str, Side]:
     """The side of every question that was kept, by its id."""
-    made = night.made(chosen.out(night))
-    key = tuple(manifest.digest for _, manifest in made)
-    if key not in _known:
-        _known.clear()
-        _known[key] = {row.id: row.side for chunk, _ in made for row in night.store.read(chunk, _kept)}
-    return _known[key]
+    return {row.id: row.side for row in night.read(chosen.out(night), _kept)}
 
 
 def measured(night: Night) -> Critiques | None:

@@ -27,6 +27,7 @@ from nightschool.ruling_line import QuestionPart, RulingLine, ruling_line
 from tasks import review
 from tasks.earlier import ended_with
 from tasks.night import Night
+from tasks.standing import standing
 from tasks.step import Made, Served, Step
 
 Find = Callable[[RulingLine], Found | None]
@@ -61,8 +62,9 @@ def out(night: Night) -> list[Chunk]:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.filters
     assert section is not None
-    checks = [Check(name, _find(night, one), one.weight) for name, one in section.named.items()]
-    rows = night.read([review.out(night)[chunk.index]], ruling_line)
+    checks = [Check(name, _find(night, chunk, one), one.weight) for name, one in section.named.items()]
+    before = standing(night, chunk.phase, "chunks", lambda: review.out(night))
+    rows = night.read([before[chunk.index]], ruling_line)
     found = filters.sieve(rows, checks, night.recipe.watched)
     dropped = [(reason, row.line) for reason, row in found.dropped]
     return Made(
@@ -84,7 +86,7 @@ def look(night: Night) -> None:
         _unchanged(name, source)
 
 
-def _find(night: Night, section: Filter) -> Find:
+def _find(night: Night, chunk: Chunk, section: Filter) -> Find:
     match section:
         case Consistency():
             return lambda row: filters.consistency(row, section.drop)
@@ -97,7 +99,7 @@ def _find(night: Night, section: Filter) -> Find:
         case Language():
             return lambda row: _foreign(row, section)
         case NearDuplicates():
-            return _repeated(night, section)
+            return _repeated(night, chunk, section)
         case Contamination():
             return _contaminated(night, section)
         case _:
@@ -116,10 +118,8 @@ def _foreign(row: RulingLine, section: Language) -> Found | None:
     return Found("other_language", code) if code else None
 
 
-def _repeated(night: Night, section: NearDuplicates) -> Find:
-    before = [manifest.digest for _, manifest in night.made(review.out(night))]
-    before += [manifest.digest for manifest in _taught_before(night)]
-    twins = night.once(f"twins {combined(before)}", lambda: _twins(night, section))
+def _repeated(night: Night, chunk: Chunk, section: NearDuplicates) -> Find:
+    twins = night.once(f"twins {chunk.inputs}", lambda: _twins(night, section))
 
     def find(row: RulingLine) -> Found | None:
         twin = twins.get(row.id)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import partial
 from typing import TypeVar
@@ -10,12 +11,13 @@ import orjson
 
 from blocks.equivalence import judge
 from nightschool import marking, merge
-from nightschool.chunks import Chunk
+from nightschool.chunks import Chunk, Manifest
 from nightschool.lines import SolutionsLine, asked_line, case_line, read_line, solutions_line
 from nightschool.merge import Named
 from nightschool.tallies import classes, tallies
 from tasks import answers, pool
 from tasks.night import Night
+from tasks.standing import beside
 from tasks.step import Made, Served, Step
 
 Q = TypeVar("Q", bound=Named)
@@ -26,17 +28,14 @@ def chunks(night: Night) -> list[Chunk]:
     if night.recipe.answers.reply != "text":
         return []
     asked = [manifest for _, manifest in night.made(pool.chunks(night))]
-    whole = night.made(answers.chunks(night))
-    rows = {chunk.index: chunk.rows for chunk in answers.chunks(night)}
+    said = answers.chunks(night)
+    rows = {chunk.index: chunk.rows for chunk in said}
+    whole: dict[int, list[Manifest]] = defaultdict(list)
+    for chunk, manifest in night.made(said):
+        whole[chunk.index].append(manifest)
+    label = "merge chunk {}/{}".format
     return [
-        night.chunk(
-            "merge",
-            index,
-            index,
-            f"merge chunk {index + 1}/{len(rows)}",
-            rows=count,
-            after=[*asked, *(manifest for chunk, manifest in whole if chunk.index == index)],
-        )
+        night.chunk("merge", index, index, label(index + 1, len(rows)), rows=count, after=[*asked, *whole[index]])
         for index, count in rows.items()
     ]
 
@@ -46,7 +45,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     kind = None if section.value == "none" else section.value
     questions = night.read_run(pool.chunks(night), asked_line, section.chunk_rows, chunk.index)
     read = partial(read_line, kind=kind, fallback=section.fallback)
-    matched = merge.beside(questions, said(night, chunk.index, read))
+    matched = merge.beside(questions, said(night, chunk, read))
     if kind is None:
         return Made([marking.unread(one).line for one in matched])
     rows = list(marking.mark(matched, kind, compare=compare))
@@ -54,20 +53,24 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     return Made([row.line for row in rows], figures={"marks": counts, "classes": classes(rows)})
 
 
-def said(night: Night, index: int, parse: Callable[[bytes], T]) -> dict[str, Iterator[T]]:
-    """What each teacher wrote on the questions of a merged chunk, as `parse` reads a line, in the chunk's order."""
-    return {chunk.part: night.read([chunk], parse) for chunk in answers.chunks(night) if chunk.index == index}
+def said(night: Night, chunk: Chunk, parse: Callable[[bytes], T]) -> dict[str, Iterator[T]]:
+    """What each teacher wrote on a chunk's questions, as `parse` reads a line, in the chunk's order.
+
+    Args:
+        chunk: a merged one, or one of a later phase that has a chunk for each of these.
+    """
+    return {one.part: night.read([one], parse) for one in beside(night, chunk, answers.chunks)}
 
 
-def texts(night: Night, index: int, rows: Iterable[Q]) -> Iterator[tuple[Q, dict[str, SolutionsLine]]]:
-    """Each of these rows beside what each teacher wrote on it; the rows are in the order of the merged chunk."""
-    return merge.beside(rows, said(night, index, solutions_line))
+def texts(night: Night, chunk: Chunk, rows: Iterable[Q]) -> Iterator[tuple[Q, dict[str, SolutionsLine]]]:
+    """Each row of a chunk, see `said`, with what each teacher wrote on it."""
+    return merge.beside(rows, said(night, chunk, solutions_line))
 
 
 def written_out(night: Night, chunk: Chunk) -> Iterator[bytes]:
     """A chunk's rows with the text of every solution in its place, for a person or another program."""
     rows = night.read([chunk], case_line)
-    for (_, said), line in zip(texts(night, chunk.index, rows), night.store.lines(chunk), strict=True):
+    for (_, said), line in zip(texts(night, chunk, rows), night.store.lines(chunk), strict=True):
         whole = orjson.loads(line)
         for name, each in whole["solutions"].items():
             written = zip(said[name].texts, each, strict=True)

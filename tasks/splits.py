@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from nightschool.chunks import Chunk, combined
+from nightschool.chunks import Chunk
 from nightschool.classes import value_of
 from nightschool.errors import DataError
 from nightschool.mended import Side
@@ -15,6 +15,7 @@ from nightschool.records import Ruling
 from nightschool.splits import hold, side_of
 from tasks import filters
 from tasks.night import Night
+from tasks.standing import standing
 from tasks.step import Made, Served, Step
 
 
@@ -42,9 +43,8 @@ def out(night: Night) -> list[Chunk]:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section = night.recipe.splits
     assert section is not None
-    before = filters.out(night)
-    digest = combined([manifest.digest for _, manifest in night.made(before)])
-    leaks = night.once(f"leaks {digest}", lambda: _leaks(night.each(before, Ruling), section))
+    before = standing(night, chunk.phase, "chunks", lambda: filters.out(night))
+    leaks = standing(night, chunk.phase, "leaks", lambda: _leaks(night.each(before, Ruling), section))
     if leaks and section.leaks == "refuse":
         row, twin = next(iter(leaks.items()))
         raise DataError(

@@ -47,7 +47,7 @@ def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Nig
         rows = night.rows(merge.chunks(night), Solved)
         assert [row.question.fields["level"] for row in rows] == list(range(10))
         read = [row for chunk in merge.chunks(night)
-                for row in merge.texts(night, chunk.index, night.store.rows(chunk, Solved))]  # fmt: skip
+                for row in merge.texts(night, chunk, night.store.rows(chunk, Solved))]  # fmt: skip
         assert [row for row, _ in read] == rows
         for row, wrote in read:
             said = {name: line.texts for name, line in wrote.items()}
