@@ -179,21 +179,21 @@ class Ruling(Row):
 
 
 class Measured(Row):
-    """One answer of the student on a held-out question under one sampling seed. Time in seconds."""
+    """One answer of the student on a held-out question under one sampling seed. Time in seconds.
+
+    `value` is the letter or value that was read out of it, None behind a `reason`.
+    """
 
     question: str
     topic: str
     seed: int
-    truth: Letter
-    letter: Letter | None
+    truth: str
+    value: str | None
+    right: bool
     reason: str | None
     latency_s: float
     tokens_out: int
     text: str
-
-    @property
-    def right(self) -> bool:
-        return self.letter == self.truth
 
 
 class TaughtRow(Row):

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal
 
 from nightschool import answers, school
 from nightschool.prompts import Prompt
 from nightschool.records import LETTERS, Measured, Question
 from nightschool.seeds import rng_of, seed_of
+from nightschool.values import read as values
+from nightschool.values.kinds import Fallback, Kind
 from nightschool.wire import Ask, Reply, Sampling
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 Side = Literal["test", "validation"]
 
@@ -56,25 +58,82 @@ def rows(questions: Sequence[Question], seeds: Sequence[int]) -> list[tuple[Ques
 
 
 def ask(question: Question, seed: int, *, prompt: Prompt, sampling: Sampling) -> Ask:
-    """The request for one row."""
-    drawn = seed_of("validate", seed, question.id)
-    return answers.ask(question, row_id=f"{question.id}@{seed}", prompt=prompt, sampling=sampling, seed=drawn)
+    """The request for one row: one with choices is answered by a letter, in JSON, the others in free text."""
+    drawn, row_id = seed_of("validate", seed, question.id), f"{question.id}@{seed}"
+    if question.choices:
+        return answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
+    asked = answers.ask_open(question, prompt=prompt, sampling=sampling, seed=drawn)
+    return asked.model_copy(update={"id": row_id})
 
 
 def read(reply: Reply, question: Question, seed: int) -> Measured:
-    """One reply, right or wrong or unreadable; unreadable is kept, and counts as not right."""
-    choice, letter = reply.choices[0], question.key
+    """One reply by letter, right or wrong or unreadable; unreadable is kept, and counts as not right."""
+    letter = question.key
     assert letter is not None
-    cast = answers.cast(choice, choices=len(question.choices), repair=False)
+    found = answers.cast(reply.choices[0], choices=len(question.choices), repair=False)
+    return _measured(reply, question, seed, truth=letter, value=found.letter, reason=found.reason,
+                     right=found.letter == letter)  # fmt: skip
+
+
+def read_open(
+    reply: Reply, question: Question, seed: int, *, kind: Kind, fallback: Fallback, same: Callable[[str, str], bool]
+) -> Measured:
+    """One reply in free text; one that says no value, or was cut off before it did, is kept and counts as not right.
+
+    Args:
+        question: with an answer that has a value of this kind.
+        same: whether a truth and a value are equal, where it takes mathematics to tell.
+    """
+    truth = truth_of(question, kind)
+    assert truth is not None
+    choice = reply.choices[0]
+    found = values.read(choice.text, kind, fallback=fallback)
+    told = None if found.value is None else values.equal(truth, found.value, kind)
+    right = same(truth, found.value) if found.value is not None and told is None else bool(told)
+    reason = found.reason if found.value is None else None
+    if reason and choice.finish == "length":
+        reason = "truncated"
+    return _measured(reply, question, seed, truth=truth, value=found.value, reason=reason, right=right)
+
+
+def truth_of(question: Question, kind: Kind) -> str | None:
+    """The value of a held-out question's answer; None for one that cannot be measured with."""
+    if question.choices:
+        return question.truth
+    return values.read_truth(question.answer, kind).value if question.answer is not None else None
+
+
+def of_side(
+    questions: Iterable[Question],
+    side: Side,
+    side_of: Callable[[str], Side],
+    kind: Kind,
+    *,
+    limit: int | None,
+    seed: int,
+) -> list[Question]:
+    """The questions of a file that lie on a held-out side and have a known answer, at most so many, drawn by seed.
+
+    All of them, whatever the committee made of them: measured on those alone that teachers agree on, a student would
+    seem to know what it was only spared.
+
+    Source: plan 002, which lost 31.5% of its rows to its teacher's errors before it measured.
+    """
+    found = [one for one in questions if side_of(one.question) == side and truth_of(one, kind) is not None]
+    if limit is not None and limit < len(found):
+        places = set(rng_of("held out rows", seed).sample(range(len(found)), limit))
+        found = [one for place, one in enumerate(found) if place in places]
+    return [one.model_copy(update={"key": one.truth}) if one.choices else one for one in found]
+
+
+def _measured(reply: Reply, question: Question, seed: int, **found: Any) -> Measured:
     return Measured(
         id=reply.id,
         question=question.id,
         topic=question.topic,
         seed=seed,
-        truth=letter,
-        letter=cast.letter,
-        reason=cast.reason,
         latency_s=reply.latency_s,
         tokens_out=reply.tokens_out,
-        text=choice.text[:500],
+        text=reply.choices[0].text[:500],
+        **found,
     )

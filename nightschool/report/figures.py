@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
-from nightschool.report.proof import Committee, Critiques, Figure, GateResult, Marks, People, Stage, Votes
+from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.shares import Shares
 from nightschool.report.text import clean
 
@@ -192,7 +192,7 @@ class Report(Figure):
     night: Night
     gates: tuple[GateResult, ...] = ()
     what_next: tuple[str, ...] = ()
-    baselines: dict[str, float] = {}
+    baselines: dict[str, Estimate] = {}
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None

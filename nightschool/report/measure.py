@@ -37,7 +37,7 @@ def measure_stage(
         ValueError: no rows.
     """
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
-    valid, valid_low, valid_high = clustered_share(_grid(rows, [row.letter is not None for row in rows]))
+    valid, valid_low, valid_high = clustered_share(_grid(rows, [row.value is not None for row in rows]))
     topics = sorted({row.topic for row in rows})
     last = over if over in before else next(reversed(before), None)
     return Stage(

@@ -16,7 +16,7 @@ from nightschool.report.text import percent, plain, points
 WIDTH = 400
 
 
-def accuracy(stages: Sequence[Stage], baselines: dict[str, float]) -> Plot:
+def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     """Accuracy of every stage with its interval, beside what guessing reaches."""
     height = 46 * len(stages) + 52
     with canvas(WIDTH, height, left=42, right=64, top=20, bottom=32) as axes:
@@ -35,6 +35,7 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, float]) -> Plot:
         (stage.name, _spoken(stage.accuracy), f"{stage.accuracy.n:,}", *_gain_cells(stage), percent(stage.valid_share))
         for stage in stages
     ]
+    rows += [(plain(name), _spoken(found), f"{found.n:,}", "", "", "") for name, found in baselines.items()]
     head = ("stage", "accuracy (95% interval)", "answers", "gain in points (95% interval)", "p", "valid")
     questions = f"{stages[0].accuracy.n:,} answers to held-out questions per stage"
     return Plot("Accuracy", svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
@@ -179,13 +180,13 @@ def _interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker:
     )
 
 
-def _baselines(axes: Axes, baselines: dict[str, float]) -> None:
+def _baselines(axes: Axes, baselines: dict[str, Estimate]) -> None:
     """What needs no student: one dotted line each, all named in one line of text."""
-    for value in baselines.values():
-        axes.axvline(value, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 3)))
+    for found in baselines.values():
+        axes.axvline(found.value, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 3)))
     if baselines:
-        middle = sum(baselines.values()) / len(baselines)
-        names = ", ".join(f"{plain(name)} {percent(value, 0)}" for name, value in baselines.items())
+        middle = sum(found.value for found in baselines.values()) / len(baselines)
+        names = ", ".join(f"{plain(name)} {percent(found.value, 0)}" for name, found in baselines.items())
         axes.text(middle, -0.66, names, ha="center", color=THEME["muted"], size=11)
 
 

@@ -23,7 +23,7 @@ from nightschool.report.figures import (
     Source,
 )
 from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.proof import Committee, Stage, Votes
+from nightschool.report.proof import Committee, Estimate, Stage, Votes
 from nightschool.report.verdict import conclude
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import sit
@@ -150,7 +150,7 @@ def night(**changes: object) -> Night:
 def unjudged() -> Report:
     return Report(
         night=night(),
-        baselines={"guessing": 0.25},
+        baselines={"guessing": Estimate(value=0.25, low=0.21, high=0.29, n=420)},
         stages=stages(),
         committee=committee(),
         votes=votes(),

@@ -12,8 +12,8 @@ def rows(letters: dict[str, list[Letter | None]]) -> list[Measured]:
     """Every right answer is A; a question's letters are its answers under seeds 0, 1, ..."""
     return [
         Measured(
-            id=f"{question}@{seed}", question=question, topic=question[:3], seed=seed, truth="A", letter=letter,
-            reason=None, latency_s=0.1, tokens_out=3, text="",
+            id=f"{question}@{seed}", question=question, topic=question[:3], seed=seed, truth="A", value=letter,
+            right=letter == "A", reason=None, latency_s=0.1, tokens_out=3, text="",
         )
         for question, given in letters.items()
         for seed, letter in enumerate(given)

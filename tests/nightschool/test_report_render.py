@@ -175,10 +175,14 @@ def test_the_latency_limit_is_drawn_written_or_missing(limit: float | None, word
     assert words in plot.svg + plot.caption
 
 
+def estimate(value: float) -> Estimate:
+    return Estimate(value=value, low=value - 0.05, high=value + 0.05, n=300)
+
+
 def test_two_baselines_share_a_line_of_text_and_one_point_is_a_curve() -> None:
     report = example().model_copy(
         update={
-            "baselines": {"guessing": 0.25, "always_A": 0.26},
+            "baselines": {"guessing": estimate(0.25), "always_A": estimate(0.26)},
             "losses": {"sft": (LossPoint(step=1, loss=0.5),)},
             "latency": LatencyTimes(seconds=(0.0,)),
         }

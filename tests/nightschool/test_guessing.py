@@ -1,0 +1,41 @@
+"""What is reached without having learned anything."""
+
+from __future__ import annotations
+
+import pytest
+
+from nightschool.records import Measured
+from nightschool.report.guessing import baselines
+from nightschool.statistics import wilson
+
+
+def rows(truths: list[str], seeds: int = 1) -> list[Measured]:
+    return [
+        Measured(
+            id=f"q{place}@{seed}", question=f"q{place}", topic="t", seed=seed, truth=truth, value=None, right=False,
+            reason="no_answer", latency_s=0.1, tokens_out=1, text="",
+        )
+        for place, truth in enumerate(truths)
+        for seed in range(seeds)
+    ]  # fmt: skip
+
+
+def test_plan_002s_failed_phase_is_its_majority_class() -> None:
+    found = baselines(rows(["no"] * 354 + ["yes"] * 333), closed=True)
+    assert list(found) == ["always no", "chance"]
+    assert found["always no"].value == pytest.approx(0.515, abs=5e-4)
+    assert (found["always no"].low, found["always no"].high) == pytest.approx(wilson(354, 687))
+    assert found["chance"].value == 0.5
+
+
+def test_seeds_are_not_questions() -> None:
+    assert baselines(rows(["yes", "no", "no"], seeds=4), closed=True)["always no"].n == 3
+
+
+@pytest.mark.parametrize("truths", [["7", "8", "8"], ["yes"]])
+def test_open_answers_and_a_single_class_have_no_chance(truths: list[str]) -> None:
+    assert "chance" not in baselines(rows(truths), closed=truths == ["yes"])
+
+
+def test_nothing_measured_has_no_baseline() -> None:
+    assert baselines([], closed=True) == {}
