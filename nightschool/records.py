@@ -205,9 +205,14 @@ class TaughtRow(Row):
 
 
 class PreferenceRow(Row):
-    """Two replies to one prompt, in TRL's conversational columns; their loss is multiplied with `weight`."""
+    """Two replies to one prompt, in TRL's conversational columns; their loss is multiplied with `weight`.
+
+    `question` is the row that it came of. `disagreement`: share of the teachers who voted against the chosen side.
+    """
 
     weight: float = 1.0
+    question: str = ""
+    disagreement: float = 0.0
     prompt: tuple[Message, ...]
     chosen: tuple[Message, ...]
     rejected: tuple[Message, ...]
