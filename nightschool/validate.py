@@ -106,7 +106,7 @@ def truth_of(question: Question, kind: Kind) -> str | None:
 def of_side(
     questions: Iterable[Question],
     side: Side,
-    side_of: Callable[[str], Side],
+    side_of: Callable[[str], str],
     kind: Kind,
     *,
     limit: int | None,
