@@ -70,7 +70,8 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
         yield _asked("pairs", recipe.pairs, student.prompt, rows, len(recipe.dpo), recipe.pairs.samples)
         yield Forecast("dpo", len(recipe.dpo))
     each = _tokens(student.prompt) + student.max_tokens
-    rows = section.per_topic * topics * len(section.seeds)
+    held = section.per_topic * topics if section.per_topic else round(wanted * getattr(recipe.splits, section.side, 0))
+    rows = min(held, section.limit or held) * len(section.seeds)
     requests = rows * len(learner.measured)
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
     timed = min(section.timed, rows)

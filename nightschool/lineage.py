@@ -135,9 +135,7 @@ def _asked(
 def _rulings(keys: Keys, recipe: Recipe) -> None:
     inputs = [keys[f"answers/{teacher.name}"] for teacher in recipe.teachers]
     if recipe.answers.reply == "text":
-        section = recipe.answers.identity()
-        reading = {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}
-        keys.name("merge", merge.RULES_VERSION, {"reading": reading, "inputs": [keys["pool"], *inputs]})
+        keys.name("merge", merge.RULES_VERSION, {**_reading(recipe), "inputs": [keys["pool"], *inputs]})
         inputs = [keys["merge"]]
     if not recipe.rules:
         return
@@ -185,12 +183,15 @@ def _learning(
                     "prompt": stage.prompts["answers"].identity(),
                     "from": keys.get(place(learner, stage.start)),
                 }
-                parts = {"seed": recipe.seed, **sampled, "inputs": inputs}
+                parts = {"seed": recipe.seed, **sampled, **_reading(recipe), "inputs": inputs}
                 keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
             inputs = [keys[f"pairs/{stage.name}"]]
         parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
+        parts |= _reading(recipe)
         keys.name(place(learner, stage.name), TRAINING_VERSION, parts)
-    section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION}
+    section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION, **_reading(recipe)}
+    if recipe.splits and learner.validate.per_topic is None:
+        section["held_out"] = {"pool": keys["pool"], "splits": recipe.splits.identity()}
     timed = section.pop("timed")
     for name in learner.measured:
         prompt = learner.prompt(name).identity()
@@ -199,6 +200,14 @@ def _learning(
         keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
         if name == learner.measured[-1]:
             keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, "timed": timed})
+
+
+def _reading(recipe: Recipe) -> dict[str, object]:
+    """How a value is read out of free text, where it is."""
+    if recipe.answers.reply == "letter":
+        return {}
+    section = recipe.answers.identity()
+    return {"reading": {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}}
 
 
 def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[str, object]:

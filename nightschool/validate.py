@@ -57,10 +57,10 @@ def rows(questions: Sequence[Question], seeds: Sequence[int]) -> list[tuple[Ques
     return [(question, seed) for seed in seeds for question in questions]
 
 
-def ask(question: Question, seed: int, *, prompt: Prompt, sampling: Sampling) -> Ask:
-    """The request for one row: one with choices is answered by a letter, in JSON, the others in free text."""
+def ask(question: Question, seed: int, *, prompt: Prompt, sampling: Sampling, letters: bool) -> Ask:
+    """The request for one row, to be answered by a letter in JSON, or in free text."""
     drawn, row_id = seed_of("validate", seed, question.id), f"{question.id}@{seed}"
-    if question.choices:
+    if letters:
         return answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
     asked = answers.ask_open(question, prompt=prompt, sampling=sampling, seed=drawn)
     return asked.model_copy(update={"id": row_id})
@@ -98,7 +98,7 @@ def read_open(
 
 def truth_of(question: Question, kind: Kind) -> str | None:
     """The value of a held-out question's answer; None for one that cannot be measured with."""
-    if question.choices:
+    if kind == "letter" and question.truth is not None:
         return question.truth
     return values.read_truth(question.answer, kind).value if question.answer is not None else None
 
@@ -123,7 +123,7 @@ def of_side(
     if limit is not None and limit < len(found):
         places = set(rng_of("held out rows", seed).sample(range(len(found)), limit))
         found = [one for place, one in enumerate(found) if place in places]
-    return [one.model_copy(update={"key": one.truth}) if one.choices else one for one in found]
+    return [one.model_copy(update={"key": one.truth or one.key}) for one in found]
 
 
 def _measured(reply: Reply, question: Question, seed: int, **found: Any) -> Measured:

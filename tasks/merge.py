@@ -15,6 +15,8 @@ from nightschool.chunks import Chunk, Manifest
 from nightschool.lines import SolutionsLine, asked_line, case_line, read_line, solutions_line
 from nightschool.merge import Named
 from nightschool.tallies import classes, tallies
+from nightschool.values.kinds import Kind
+from nightschool.values.read import equal
 from tasks import answers, pool
 from tasks.night import Night
 from tasks.standing import beside
@@ -82,6 +84,12 @@ def compare(pairs: Collection[marking.Pair]) -> dict[marking.Pair, bool | None]:
     """Whether the two expressions of each pair are equal; None for what could not be judged."""
     verdicts = judge().rule(pairs)
     return {pair: verdict == "same" if verdict in ("same", "different") else None for pair, verdict in verdicts.items()}
+
+
+def same(truth: str, found: str, kind: Kind) -> bool | None:
+    """Whether two values of a kind are equal, by mathematics where nothing less tells; None if nobody can judge."""
+    told = equal(truth, found, kind)
+    return compare([(truth, found)])[truth, found] if told is None else told
 
 
 STEP = Step("merge", chunks, make)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from nightschool import answers, pairs
+from nightschool import answers, pairs, teaching
 from nightschool.chunks import Chunk
 from nightschool.prompts import Prompt
-from nightschool.records import Dropped, Letter, PreferenceRow, Ruling
+from nightschool.records import Dropped, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
-from nightschool.wire import Ask, Reply
-from tasks import balance, stages
+from nightschool.values.read import read
+from nightschool.wire import Ask, Choice, Reply
+from tasks import balance, merge, stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
@@ -25,10 +26,14 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, stage = night.recipe.pairs, stages.learner(night).stage(chunk.part)
     assert section is not None
     prompt, sampling = stage.prompts["answers"], section.sampling
+    letters = night.recipe.answers.reply == "letter"
 
     def ask_of(ruling: Ruling) -> Ask:
         seed = seed_of("pairs", night.recipe.seed, ruling.id)
-        return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
+        if letters:
+            return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
+        asked = answers.ask_open(ruling.question, prompt=prompt, sampling=sampling, seed=seed)
+        return asked.model_copy(update={"id": ruling.id})
 
     same_prompts(night, served[stage.start], stages.rendered(night, stage.start))
     return ask_each(
@@ -47,24 +52,42 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequen
     section = night.recipe.pairs
     assert section is not None
     assert ruling.answer is not None
-    samples: list[tuple[str, Letter | None]] = [
-        (choice.text, answers.cast(choice, choices=len(ruling.question.choices), repair=False).letter)
-        for choice in reply.choices
-    ]
+    kind, letters = night.recipe.answers.kind, night.recipe.answers.reply == "letter"
+    right = _judge(night, ruling)
     found = pairs.build(
         ruling.id,
         topic=ruling.question.topic,
         prompt=answers.messages(ruling.question, prompt),
-        samples=samples,
-        letter=ruling.answer,
-        accepted=answers.completion(ruling.reasoning, ruling.answer),
+        samples=[(choice.text, right(choice)) for choice in reply.choices],
+        accepted=teaching.taught(ruling.reasoning, ruling.answer, kind, form="reasoning", letters=letters),
         chosen=section.chosen,
         per_question=section.per_question,
         seed=night.recipe.seed,
+        format_=section.format,
+        disagreement=pairs.dissent(vote == ruling.answer if vote else None for vote in ruling.votes.values()),
     )
     if isinstance(found, Dropped):
         return [found]
     return [pair.model_copy(update={"weight": ruling.weight}) for pair in found]
+
+
+def _judge(night: Night, ruling: Ruling) -> Callable[[Choice], bool | None]:
+    """What tells whether a reply says the accepted answer; None for one that says none, or that nobody can judge."""
+    answer, section = str(ruling.answer), night.recipe.answers
+    if section.reply == "letter":
+        count = len(ruling.question.choices)
+
+        def by_letter(choice: Choice) -> bool | None:
+            letter = answers.cast(choice, choices=count, repair=False).letter
+            return None if letter is None else letter == answer
+
+        return by_letter
+
+    def by_value(choice: Choice) -> bool | None:
+        found = read(choice.text, section.kind, fallback=section.fallback).value
+        return None if found is None or choice.finish == "length" else merge.same(answer, found, section.kind)
+
+    return by_value
 
 
 STEP = Step("pairs", chunks, make, at_once=lambda night: getattr(night.recipe.pairs, "chunks_in_flight", 1))

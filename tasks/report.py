@@ -13,6 +13,7 @@ import psutil
 
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
+from nightschool.recipe.choosing import closed
 from nightschool.recipe.stages import BASE
 from nightschool.records import Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
@@ -28,6 +29,7 @@ from nightschool.report.figures import (
     Source,
 )
 from nightschool.report.figures import Night as NightFigures
+from nightschool.report.guessing import baselines
 from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
@@ -47,11 +49,11 @@ T = TypeVar("T")
 
 def report(night: Night, run: Run) -> Report:
     """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
-    rulings = _rulings(night)
+    rulings, rows = _rulings(night), _measured(night)
     found = Report(
         night=_night(night, run),
-        baselines={"chance": 1 / 4},  # the school's questions have four choices
-        stages=_stages(night),
+        baselines=baselines([row for one in rows.values() for row in one], closed=closed(night.recipe.answers)),
+        stages=_stages(night, rows),
         committee=measure_committee(
             rulings,
             teachers=[teacher.name for teacher in night.recipe.teachers],
@@ -136,16 +138,20 @@ def _rulings(night: Night) -> list[Ruling]:
     return [*night.rows(chunks, Ruling), *lost]
 
 
-def _stages(night: Night) -> tuple[Stage, ...]:
+def _measured(night: Night) -> dict[str, list[Measured]]:
     rows: dict[str, list[Measured]] = defaultdict(list)
     for chunk, _ in night.made(validate.chunks(night)):
         rows[chunk.part].extend(night.store.rows(chunk, Measured))
+    return rows
+
+
+def _stages(night: Night, rows: Mapping[str, list[Measured]]) -> tuple[Stage, ...]:
     timed_s = [row.latency_s for row in night.rows(timing.chunks(night), Measured)]
     learner = night.recipe.learner
     found: list[Stage] = []
     earlier: dict[str, Sequence[Measured]] = {}
     for name in learner.measured if learner else ():
-        if rows[name]:
+        if rows.get(name):
             start = learner.stage(name).start if learner and name != BASE else None
             times = timed_s if learner and name == learner.measured[-1] else ()
             found.append(measure_stage(name, rows[name], earlier=earlier, over=start, timed_s=times))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nightschool import answers, questions
+from nightschool import answers, questions, teaching
 from nightschool import critique as judging
 from nightschool.chunks import Chunk
 from nightschool.leaks import Asked
 from nightschool.pool import question_id
 from nightschool.prompts import Prompt
+from nightschool.recipe.learning import Sft
+from nightschool.recipe.phases import Answers
 from nightschool.recipe.stages import Stage
 from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
+from nightschool.teaching import Form
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
 from tasks import balance, critique, stages
@@ -25,9 +28,10 @@ def chunks(night: Night) -> list[Chunk]:
     return [stages.training(night, stage.name) for stage in stages.of_kind(night, "sft")]
 
 
-def taught(ruling: Ruling, prompt: Prompt) -> TaughtRow:
+def taught(ruling: Ruling, prompt: Prompt, section: Answers, *, form: Form = "reasoning") -> TaughtRow:
     """An accepted row as the student is to imitate it."""
-    text = answers.completion(ruling.reasoning, str(ruling.answer))
+    letters = section.reply == "letter"
+    text = teaching.taught(ruling.reasoning, str(ruling.answer), section.kind, form=form, letters=letters)
     return _row(ruling.id, ruling.weight, answers.messages(ruling.question, prompt), text)
 
 
@@ -38,11 +42,11 @@ def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     stage = stages.learner(night).stage(chunk.part)
-    lessons = list(_lessons(night, stage))
-    return train(night, chunk, stage, [row for row, _ in lessons], asked=[later for _, later in lessons])
+    found = list(lessons(night, stage))
+    return train(night, chunk, stage, [row for row, _ in found], asked=[later for _, later in found])
 
 
-def _lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+def lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
     """Every row of every lesson, its weight times the lesson's; beside it what is asked later about its question."""
     for lesson, weight in stage.teaches.items():
         found = {"answers": _answers, "questions": _questions, "critiques": _critiques}[lesson](night, stage)
@@ -50,8 +54,10 @@ def _lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 
 
 def _answers(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
-    prompt, kind = stage.prompts["answers"], night.recipe.answers.kind
-    return ((taught(ruling, prompt), asked(ruling, prompt, kind)) for ruling in balance.taught(night))
+    prompt, section = stage.prompts["answers"], night.recipe.answers
+    form: Form = stage.section.form if isinstance(stage.section, Sft) else "reasoning"
+    for ruling in balance.taught(night):
+        yield taught(ruling, prompt, section, form=form), asked(ruling, prompt, section.kind)
 
 
 def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:

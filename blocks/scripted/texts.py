@@ -6,7 +6,7 @@ import hashlib
 import random
 from typing import Any
 
-from blocks.scripted import maths, school
+from blocks.scripted import maths, school, verdict
 from blocks.scripted.asked import Asked
 from blocks.scripted.key import AnswerKey
 from nightschool.recipe.script import Script, ScriptedModel
@@ -43,6 +43,8 @@ class Texts:
         if behaviour == "maths":
             right, share = self._key.number(prompt), model.accuracy_on("maths")
             return [maths.solve(right, share, rng, stated="confidence" in prompt.lower()) for rng in dice]
+        if behaviour == "verdict":
+            return [verdict.judge(self._key.row(prompt), self._script.reasons, model, rng) for rng in dice]
         return [self._pupil(asked, prompt, model, rng) for rng in dice]
 
     def _pupil(self, asked: Asked, prompt: str, model: ScriptedModel, rng: random.Random) -> str:

@@ -74,6 +74,10 @@ class Sft(Stage):
         Field(description="what its rows are; several with their weights in the loss"),
     ] = "answers"
     roles: Roles | None = Field(default=None, description="marks that say which lesson a prompt is of")
+    form: Literal["reasoning", "answer"] = Field(
+        default="reasoning",
+        description="of its answers: the way and the answer, or the answer alone (plan 002, track A)",
+    )
 
 
 class Dpo(Stage, Scheduled):
@@ -92,7 +96,12 @@ class Dpo(Stage, Scheduled):
 class Validate(Section):
     """The student on questions that no model saw, served as it will be used."""
 
-    per_topic: Positive = Field(description="held-out questions per topic")
+    per_topic: Positive | None = Field(
+        default=None, description="held-out questions of the school per topic; else the held-out side of the file"
+    )
+    limit: Positive | None = Field(
+        default=None, description="most questions of the file's held-out side, drawn by seed"
+    )
     levels: tuple[Literal[1, 2, 3], ...] = Field(default=(1,), min_length=1)
     side: Literal["test", "validation"] = Field(
         default="test", description="test proves the student; validation has other questions, to choose settings by"

@@ -182,7 +182,7 @@ class Student(Model):
     @field_validator("prompt")
     @classmethod
     def _can_be_filled(cls, prompt: Prompt) -> Prompt:
-        return fill_answer(prompt)
+        return fill_answer(prompt, choices=False)  # where there are some, the recipe sees to it
 
     @model_validator(mode="after")
     def _starts_from_a_model(self) -> Student:

@@ -138,6 +138,9 @@ class Pairs(Asking):
     samples: int = Field(default=8, ge=2, le=64, description="replies of the student per question")
     per_question: Positive = Field(default=1, description="most pairs from one question")
     chosen: Literal["student", "teacher"] = Field(default="student", description="whose right answer is preferred")
+    format: Literal["same", "any"] = Field(
+        default="same", description="same: both sides mark their answers alike, or a model learns the mark (plan 002)"
+    )
 
     @property
     def sampling(self) -> Sampling:

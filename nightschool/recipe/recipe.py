@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import choosing, committee, critique
+from nightschool.recipe import choosing, committee, critique, measuring
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
@@ -86,13 +86,12 @@ class Recipe(Section):
             given = [*(name for name in learning if name not in missing), *(["dpo"] if self.dpo else [])]
             if given:
                 raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
-        elif self.answers.reply == "text":
-            raise Clash("nobody learns from free text yet: leave student, sft and validate out",
-                        "answers", "reply", allowed="letter")  # fmt: skip
         elif not any(stage.answers for stage in self.stages):
             raise Clash(
                 "no stage learns to answer, and answers are what is measured", "sft", allowed="teaches: answers"
             )
+        else:
+            measuring.check(self)
         return self
 
     @model_validator(mode="after")

@@ -20,7 +20,7 @@ WireFault = Literal[
     "status_429", "status_500", "status_503", "reset", "half_body", "half_json", "hang", "slow",
     "wrong_content_type", "empty_choices", "huge",
 ]  # fmt: skip
-Behaviour = Literal["school", "maths", "echo", "text"]
+Behaviour = Literal["school", "maths", "verdict", "echo", "text"]
 
 _Z99 = NormalDist().inv_cdf(0.99)
 
@@ -63,7 +63,7 @@ class ScriptedModel(Section):
     latency_s: Latency = execution(Latency())
 
     def accuracy_on(self, topic: str) -> float:
-        """The share for a topic; 0.25, a guess, for one that the script leaves out."""
+        """The share for a topic or a verdict; 0.25, a guess, for one that the script leaves out."""
         return self.accuracy.get(topic, 0.25) if isinstance(self.accuracy, dict) else self.accuracy
 
 
@@ -71,7 +71,11 @@ class Script(Section):
     """What a scripted server does: its models by name, and the share of requests that meet each fault."""
 
     behaviour: Behaviour = Field(
-        default="school", description="school: a pupil; maths: solutions in free text; echo: the prompt; text: `text`"
+        default="school",
+        description="school: a pupil; maths: solutions in free text; verdict: yes or no; echo: prompt; text: `text`",
+    )
+    reasons: str | None = Field(
+        default=None, description="behaviour verdict: the file's field that leads to its answers"
     )
     text: str = Field(default="As you wish.", description="behaviour text: the reply to everything")
     answers: Source | None = Field(default=None, description="a file of questions and answers, to be right by")

@@ -62,9 +62,9 @@ def fill(prompt: Prompt, given: set[str], needed: set[str]) -> Prompt:
     return prompt
 
 
-def fill_answer(prompt: Prompt) -> Prompt:
-    """`fill` for a prompt that asks for an answer."""
-    return fill(prompt, {"question", "choices", "topic"}, {"question", "choices"})
+def fill_answer(prompt: Prompt, *, choices: bool = True) -> Prompt:
+    """`fill` for a prompt that asks for an answer, to be one of some choices or in free text."""
+    return fill(prompt, {"question", "choices", "topic"}, {"question", "choices"} if choices else {"question"})
 
 
 PromptFile = Annotated[

@@ -191,7 +191,7 @@ def _texts(
 
 def _fill(lesson: Lesson, prompt: Prompt) -> None:
     if lesson == "answers":
-        fill_answer(prompt)
+        fill_answer(prompt, choices=False)
     elif lesson == "questions":
         fill(prompt, {"topic", "hint", "example"}, set() if "$example" in prompt.user else {"topic"})
     else:

@@ -102,9 +102,9 @@ BAD_FIELDS = {
         ("sft: {learning_rate: 1e-3}\n", ""),
         ["r.yaml:7: student: sft is missing: student, sft and validate go together"],
     ),
-    "nobody learns from free text": (
+    "nobody learns from free text without values": (
         ("  samples: 1", "  samples: 1\n  reply: text"),
-        ["r.yaml:12: answers.reply: nobody learns from free text", "allowed: letter"],
+        ["r.yaml:9: answers.value: nothing is read out of free text", "allowed: yes_no, letter"],
     ),
     "questions from nowhere": (
         ("{per_topic: 10, top_up: generator}", "{}"),

@@ -1,0 +1,81 @@
+"""A night that teaches free text: what is taught, and what is held out to measure it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from blocks.scripted import Script, ScriptedModel
+from blocks.scripted.local import scripted
+from nightschool.recipe.data_file import Source
+from nightschool.recipe.load import load_recipe
+from nightschool.recipe.stages import Stage
+from nightschool.records import Question
+from nightschool.splits import side_of
+from nightschool.wire import Endpoint
+from tasks import pool, sft, stages, validate
+from tasks.night import Night
+from tests.file_night import make
+
+RECIPE = """
+name: verdicts
+store: {store}
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}]
+student: {{name: pupil, model: tiny, prompt: p.txt, temperature: 0}}
+pool: {{file: q.jsonl, kind: strategyqa}}
+answers: {{reply: text, value: yes_no, prompt: p.txt, chunk_rows: 40}}
+committee: {{quorum: 1}}
+splits: {{validation: 0.1, test: 0.3}}
+sft:
+- {{name: baseline, form: answer, learning_rate: 1e-3}}
+- {{name: cot, start: baseline, learning_rate: 1e-3}}
+validate: {{seeds: [0, 1]}}
+"""
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    rows = [{"qid": f"q{n}", "question": f"Is {n} more than {120 - n}?", "answer": n > 60, "facts": [f"It is {n}."]}
+            for n in range(0, 120, 2)]  # fmt: skip
+    (tmp_path / "p.txt").write_text("[user]\n$question\n")
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
+    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
+    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
+    models = {"ann": ScriptedModel(accuracy={"yes": 0.4, "no": 1.0})}
+    with scripted(Script(behaviour="verdict", reasons="facts", answers=key, models=models)) as url:
+        served = {"ann": Endpoint(model="ann", urls=(url,))}
+        make(night, served, "pool", "answers", "merge", "committee", "splits")
+    return night
+
+
+def lessons(night: Night, name: str) -> dict[str, tuple[str, str]]:
+    """Question and completion of what a stage learns."""
+    stage: Stage = stages.learner(night).stage(name)
+    found = list(sft.lessons(night, stage))
+    assert all(row.prompt == later.prompt for row, later in found)
+    return {row.id: (row.prompt[-1].content, row.completion[-1].content) for row, _ in found}
+
+
+def test_the_same_rows_are_taught_as_an_answer_and_with_the_way_to_it(night: Night) -> None:
+    alone, whole = lessons(night, "baseline"), lessons(night, "cot")
+    assert alone.keys() == whole.keys()
+    assert {text for _, text in alone.values()} == {"Yes.", "No."}
+    for name, (_, text) in whole.items():
+        verdict = alone[name][1].rstrip(".").lower()
+        assert text.startswith("It is ")
+        assert text.endswith(f"\nSo the answer is {verdict}.")
+
+
+def test_all_questions_of_the_test_side_are_measured_whatever_the_teacher_said_of_them(night: Night) -> None:
+    asked = [row for chunk, _ in night.made(pool.chunks(night)) for row in night.store.rows(chunk, Question)]
+    held = {row.id for row in asked if side_of(row.question, validation=0.1, test=0.3) == "test"}
+    rows = validate.rows(night)
+    assert {question.id for question, _ in rows} == held
+    assert len(rows) == validate.count_of(night) == 2 * len(held)
+    assert not held & lessons(night, "cot").keys()
+    # The teacher is wrong on most that are yes: measured on what it got right, the test would be of another kind.
+    assert sum(question.answer == "yes" for question, _ in rows) > 0.3 * len(rows)
