@@ -179,10 +179,7 @@ class Ruling(Row):
 
 
 class Measured(Row):
-    """One answer of the student on a held-out question under one sampling seed. Time in seconds.
-
-    `value` is the letter or value that was read out of it, None behind a `reason`.
-    """
+    """One answer of the student on a held-out question under one sampling seed; no value = none could be read."""
 
     question: str
     topic: str
@@ -205,10 +202,7 @@ class TaughtRow(Row):
 
 
 class PreferenceRow(Row):
-    """Two replies to one prompt, in TRL's conversational columns; their loss is multiplied with `weight`.
-
-    `question` is the row that it came of. `disagreement`: share of the teachers who voted against the chosen side.
-    """
+    """Two replies to a `question`, in TRL's columns; `disagreement`: share of the teachers against the chosen one."""
 
     weight: float = 1.0
     question: str = ""

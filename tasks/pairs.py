@@ -54,16 +54,14 @@ def _pairs(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequen
     assert ruling.answer is not None
     kind, letters = night.recipe.answers.kind, night.recipe.answers.reply == "letter"
     right = _judge(night, ruling)
+    how = pairs.How(section.chosen, section.format, section.per_question, night.recipe.seed)
     found = pairs.build(
         ruling.id,
+        how,
         topic=ruling.question.topic,
         prompt=answers.messages(ruling.question, prompt),
         samples=[(choice.text, right(choice)) for choice in reply.choices],
         accepted=teaching.taught(ruling.reasoning, ruling.answer, kind, form="reasoning", letters=letters),
-        chosen=section.chosen,
-        per_question=section.per_question,
-        seed=night.recipe.seed,
-        format_=section.format,
         disagreement=pairs.dissent(vote == ruling.answer if vote else None for vote in ruling.votes.values()),
     )
     if isinstance(found, Dropped):

@@ -35,7 +35,9 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": _balanced(recipe)}
     learner = recipe.learner
     if learner:
-        pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in (BASE, *map(_name, learner.stages))})
+        names = (BASE, *map(_name, learner.stages))
+        pupil = Script(models={name: ScriptedModel(accuracy=_PUPIL) for name in names}, **_manner(recipe))
+        few_held = {"per_topic": 2} if learner.validate.per_topic else {"limit": 4}
         parts |= {
             "student": _dry_student(learner.student, pupil),
             "school": SchoolSection(kind="random", seed=recipe.seed),
@@ -43,7 +45,7 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
             "dpo": tuple(map(_dry_training, recipe.dpo)),
             "pairs": recipe.pairs and recipe.pairs.model_copy(update={"samples": 6}),
             "validate_": learner.validate.model_copy(
-                update={"per_topic": 2, "seeds": learner.validate.seeds[:1], "timed": 2}
+                update={**few_held, "seeds": learner.validate.seeds[:1], "timed": 2}
             ),
         }
     return _valid(recipe, store, parts, "a dry run of")
@@ -69,13 +71,11 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
     per_topic = ceil(rows / len(recipe.topics))
     file = recipe.pool.file
     pool = {"limit": rows} if file else {"per_topic": per_topic, "top_up": "generator"}
-    known = {name: value for name, value in recipe.pool if name in Source.model_fields} if file else {}
-    pupil: dict[str, Any] = {"answers": Source.model_validate(known)} if file else {}
-    pupil |= {"behaviour": "maths"} if recipe.answers.reply == "text" else {}
+    manner = _manner(recipe)
     return {
         "serve": Serve(engine="scripted"),
         "teachers": tuple(
-            _teacher(model, model.script or Script(models={model.name: _strong()}, **pupil))
+            _teacher(model, model.script or Script(models={model.name: _strong()}, **manner))
             for model in recipe.teachers
         ),
         "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),
@@ -84,6 +84,15 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
         "review": recipe.review and Review(mode="skip"),
         "max_failed_chunks": 0,
     }
+
+
+def _manner(recipe: Recipe) -> dict[str, Any]:
+    """How a scripted server has to answer to be understood, and by which file it is right."""
+    known = {name: value for name, value in recipe.pool if name in Source.model_fields}
+    manner: dict[str, Any] = {"answers": Source.model_validate(known)} if recipe.pool.file else {}
+    if recipe.answers.reply == "text":
+        manner["behaviour"] = "verdict" if recipe.answers.value == "yes_no" else "maths"
+    return manner
 
 
 def _strong() -> ScriptedModel:
@@ -117,6 +126,8 @@ def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
     fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
     if isinstance(section.lora, Lora):
         fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear", "quantize": "none"})
+    if isinstance(section, Dpo):
+        fields["schedule"] = ()
     return section.model_copy(update=fields)
 
 

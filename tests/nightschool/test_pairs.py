@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.pairs import Sample, build, dissent
+from nightschool.pairs import How, Sample, build, dissent
 from nightschool.records import Dropped, PreferenceRow
 from nightschool.shortcuts import same_format
 from nightschool.wire import Message
@@ -17,8 +17,9 @@ PROMPT = (Message(role="user", content="Is it so?"),)
 
 
 def built(*samples: Sample, **fields: Any) -> list[tuple[str, str]] | str:
-    given = {"accepted": "Yes. It is so.", "chosen": "student", "per_question": 4, "seed": 1, "disagreement": 0.25}
-    found = build("q1", topic="t", prompt=PROMPT, samples=samples, **(given | fields))
+    given: dict[str, Any] = {"per_question": 4, "seed": 1}
+    how = How(**given | fields)
+    found = build("q1", how, topic="t", prompt=PROMPT, samples=samples, accepted="Yes. It is so.", disagreement=0.25)
     if isinstance(found, Dropped):
         return found.reason
     assert all((row.prompt, row.question, row.disagreement) == (PROMPT, "q1", 0.25) for row in found)
@@ -50,7 +51,7 @@ def test_a_wrong_reply_meets_a_right_one_of_its_own_format() -> None:
     samples: list[Sample] = [("Yes.", True), ("So \\boxed{yes}", True), ("So \\boxed{no}", False), ("No.", False)]
     assert isinstance(pairs := built(*samples), list)
     assert sorted(pairs) == [("So \\boxed{yes}", "So \\boxed{no}"), ("Yes.", "No.")]
-    assert built(("Yes.", True), ("So \\boxed{no}", False), format_="any") == [("Yes.", "So \\boxed{no}")]
+    assert built(("Yes.", True), ("So \\boxed{no}", False), format="any") == [("Yes.", "So \\boxed{no}")]
 
 
 @given(
@@ -58,10 +59,11 @@ def test_a_wrong_reply_meets_a_right_one_of_its_own_format() -> None:
     st.integers(1, 4),
     st.sampled_from(["student", "teacher"]),
 )
-def test_pairs_are_alike_and_never_the_same_text(samples: list[tuple[str, bool]], most: int, chosen: str) -> None:
-    found = build(
-        "q", topic="t", prompt=PROMPT, samples=samples, accepted="Yes.", chosen=chosen, per_question=most, seed=3
-    )
+def test_pairs_are_alike_and_never_the_same_text(
+    samples: list[tuple[str, bool]], most: int, chosen: Literal["student", "teacher"]
+) -> None:
+    how = How(chosen, per_question=most, seed=3)
+    found = build("q", how, topic="t", prompt=PROMPT, samples=samples, accepted="Yes.")
     for row in found if isinstance(found, list) else ():
         assert isinstance(row, PreferenceRow)
         good, bad = row.chosen[0].content, row.rejected[0].content
