@@ -13,6 +13,7 @@ from pydantic import Field
 
 from blocks.fleet import reap
 from blocks.memory import look_seldom, watching
+from blocks.preflight.training import refuse_stages
 from flows.artifacts import reuse_artifact
 from flows.morning import morning
 from flows.people import hear_people
@@ -77,6 +78,7 @@ def night(
         refuse(verdicts)
         reuse_artifact(verdicts)
         filters.look(begun)
+        refuse_stages(begun.recipe)
         begun.begin()
         crew.begin()
         reap(begun.dir / "servers")

@@ -14,6 +14,7 @@ from blocks.preflight.memory import device_checks, memory_check, specs_of
 from blocks.preflight.questions import questions_checks
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
+from blocks.preflight.training import stage_checks
 from blocks.preflight.weights import find_weights, missing_files
 from nightschool.recipe.models import Model, settings
 from nightschool.recipe.recipe import Recipe
@@ -48,6 +49,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *questions_checks(recipe),
         *(engine_check(name) for name in sorted(set(engines.values()))),
         *([engine_check("training")] if recipe.learner else []),
+        *stage_checks(recipe),
         *(_model(model, recipe) for model in local if model not in downloads),
         *(_misnamed(model) for model in downloads if registry().correction(model.model)),
         *reach_checks(endpoints, [model for model in downloads if not registry().correction(model.model)]),

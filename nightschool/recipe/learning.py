@@ -41,6 +41,8 @@ class Training(Section):
     explode_ratio: float | None = execution(
         5.0, gt=1, description="stops when the median loss of 5 steps is so many times the lowest of the first 5"
     )
+    optimizer: Literal["adamw", "adamw_8bit"] = Field(default="adamw", description="adamw_8bit: bitsandbytes, on CUDA")
+    liger: bool = execution(False, description="liger's kernels, on CUDA")
     gradient_checkpointing: bool = execution(False)
     dtype: Literal["auto", "float32", "bfloat16"] = "auto"
     threads: int = execution(2, ge=1, description="CPU threads")
@@ -78,6 +80,7 @@ class Sft(Stage):
         default="reasoning",
         description="of its answers: the way and the answer, or the answer alone (plan 002, track A)",
     )
+    padding_free: bool = execution(False, description="a batch as one row without padding; FlashAttention, on CUDA")
 
 
 class Dpo(Stage, Scheduled):

@@ -41,6 +41,7 @@ class Job(Training, Scheduled):
     checkpoints: str | None = execution(None)
     seed: int = Field(0, ge=0, lt=2**32)
     lora: Lora | None = None
+    padding_free: bool = execution(False)
 
 
 def load_job(path: Path) -> Job:

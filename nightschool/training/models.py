@@ -8,13 +8,20 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
-from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedTokenizerBase
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BitsAndBytesConfig,
+    GenerationConfig,
+    PreTrainedTokenizerBase,
+)
 from transformers.pytorch_utils import Conv1D
 
 from nightschool.errors import DataError, WorldError
 from nightschool.recipe.lora import Lora
 from nightschool.training.batches import Layout, lay_out
 from nightschool.training.job import Job
+from nightschool.training.needs import lacking
 from nightschool.training.vocabulary import add_tokens, give_rows, spell
 
 
@@ -44,8 +51,13 @@ def place_of(job: Job, most: int | None = None) -> Place:
 
     Args:
         most: rows to hold at a time, where the job's own number did not fit.
+
+    Raises:
+        DataError: the job asks for what this machine cannot do.
     """
     gpu = torch.cuda.is_available()
+    for lack in lacking(job, job.lora, padding_free=job.padding_free, cuda=gpu):
+        raise DataError(f"{lack.field}: {lack.why}; {lack.mend}")
     bf16 = job.dtype == "bfloat16" or (job.dtype == "auto" and gpu and torch.cuda.is_bf16_supported())
     frozen = job.lora is not None or job.adapter is not None
     weights = torch.bfloat16 if bf16 and frozen else torch.float32
@@ -86,7 +98,7 @@ def load_model(job: Job, weights: torch.dtype) -> Any:
         DataError: the adapter does not fit this base.
         WorldError: the base cannot be loaded.
     """
-    base, ids = load_base(job.model, weights), list[int]()
+    base, ids = load_base(job.model, weights, job), list[int]()
     if job.tokens:
         spelt, tokenizer = spell(AutoTokenizer.from_pretrained(job.model), job.tokens), load_tokenizer(job)
         ids = [tokenizer.get_vocab()[token] for token in job.tokens]
@@ -111,14 +123,24 @@ def _with_adapter(base: Any, config: LoraConfig) -> PeftModel:
     return model
 
 
-def load_base(name: str, weights: torch.dtype) -> Any:
-    """A model without any adapter.
+def load_base(name: str, weights: torch.dtype, job: Job) -> Any:
+    """A model without any adapter, in 4 bits where the job has it so.
 
     Raises:
         WorldError: it cannot be loaded.
     """
+    how: dict[str, Any] = {"dtype": weights}
+    if job.lora and job.lora.quantize == "4bit":
+        how["quantization_config"] = BitsAndBytesConfig(
+            load_in_4bit=True,
+            bnb_4bit_quant_type="nf4",
+            bnb_4bit_use_double_quant=True,
+            bnb_4bit_compute_dtype=torch.bfloat16,
+        )
+    if job.padding_free:
+        how["attn_implementation"] = "flash_attention_2"
     try:
-        return AutoModelForCausalLM.from_pretrained(name, dtype=weights)
+        return AutoModelForCausalLM.from_pretrained(name, **how)
     except (OSError, ValueError) as error:
         raise WorldError(f"{name}: cannot be loaded: {_first_line(error)}") from error
 

@@ -29,17 +29,28 @@ class Sft(Watched, SFTTrainer):
         return super().compute_loss(self._weighing(model) if self.weighted else model, inputs, *args, **kwargs)
 
     def leave_out(self, batch: dict[str, Any], real: int) -> None:
-        batch["labels"][real:] = IGNORED
+        if self.padding_free:
+            batch["labels"][_row_of_token(batch) >= real] = IGNORED
+        else:
+            batch["labels"][real:] = IGNORED
 
     def _weighing(self, model: Any) -> Any:
         """TRL sums the log-probabilities that a model gives: what is weighed there is weighed in the loss."""
 
         def forward(**inputs: Any) -> Any:
             found = model(**inputs)
-            found.log_probs = found.log_probs * self.weights_of_batch(found.log_probs)[:, None]
+            weights = self.weights_of_batch(found.log_probs)
+            # Without padding all rows are one: each token has its row's weight.
+            each = weights[_row_of_token(inputs)] if self.padding_free else weights[:, None]
+            found.log_probs = found.log_probs * each[:, -found.log_probs.shape[1] :]
             return found
 
         return forward
+
+
+def _row_of_token(inputs: dict[str, Any]) -> Any:
+    """Of a batch without padding, which of its rows each token is of: positions begin anew with each."""
+    return (inputs["position_ids"] == 0).cumsum(dim=-1) - 1
 
 
 def build_trainer(
@@ -69,7 +80,8 @@ def build_trainer(
     common: dict[str, Any] = {"model": model, "processing_class": tokenizer, "peft_config": peft_config}
     settings = _settings(job, place, folder)
     if job.stage == "sft":
-        args = SFTConfig(**settings, completion_only_loss=True, dataset_kwargs={"skip_prepare_dataset": True})
+        prepared = {"completion_only_loss": True, "dataset_kwargs": {"skip_prepare_dataset": True}}
+        args = SFTConfig(**settings, **prepared, padding_free=job.padding_free)
         trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
     else:
         held = _reference(job, model, place)
@@ -84,7 +96,7 @@ def _reference(job: Job, model: Any, place: Place) -> dict[str, Any]:
     if job.reference is None:
         return {}
     if not isinstance(model, PeftModel):
-        return {} if job.reference == job.model else {"ref_model": load_base(job.reference, place.weights)}
+        return {} if job.reference == job.model else {"ref_model": load_base(job.reference, place.weights, job)}
 
     def hold_to(policy: PeftModel) -> None:
         policy.delete_adapter("ref")  # without one, TRL switches adapters off
@@ -147,6 +159,8 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "weight_decay": job.weight_decay,
         "max_grad_norm": job.max_grad_norm,
         "max_length": None,  # longer rows were refused: TRL would cut them
+        **({"optim": "adamw_bnb_8bit"} if job.optimizer == "adamw_8bit" else {}),
+        "use_liger_kernel": job.liger,
         "gradient_checkpointing": job.gradient_checkpointing,
         "bf16": place.bf16,
         "use_cpu": place.device == "cpu",

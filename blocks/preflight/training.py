@@ -1,0 +1,38 @@
+"""Whether each stage can be trained as it asks to be."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from blocks import machine
+from blocks.preflight.check import Check, fail, ok
+from nightschool.errors import RecipeError
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.stages import Stage
+from nightschool.training.needs import Lack, lacking
+
+
+def stage_checks(recipe: Recipe) -> list[Check]:
+    """One check for each thing that a stage lacks here, or one for all stages."""
+    if not recipe.learner:
+        return []
+    bad = [fail(f"stage {stage.name}", f"{lack.field}: {lack.why}", lack.mend) for stage, lack in _lacks(recipe)]
+    return bad or [ok("stages", ", ".join(f"{stage.name} from {stage.start}" for stage in recipe.stages))]
+
+
+def refuse_stages(recipe: Recipe) -> None:
+    """Ends a night that this machine cannot train before it has begun.
+
+    Raises:
+        RecipeError: a stage asks for what cannot be had here; says why.
+    """
+    for stage, lack in _lacks(recipe):
+        message = f"stage {stage.name}: {lack.why}"
+        raise RecipeError(message, field=f"{stage.kind}.{lack.field}", allowed=lack.mend)
+
+
+def _lacks(recipe: Recipe) -> Iterator[tuple[Stage, Lack]]:
+    cuda = bool(machine.gpus())
+    for stage in recipe.stages if recipe.learner else ():
+        free = getattr(stage.section, "padding_free", False)
+        yield from ((stage, lack) for lack in lacking(stage.section, stage.lora, padding_free=free, cuda=cuda))
