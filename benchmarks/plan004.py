@@ -17,7 +17,7 @@ from pathlib import Path
 import orjson
 
 from benchmarks.word_problems import word_problems
-from nightschool.records import Solved
+from nightschool.solved import Solved
 from tasks import answers, merge
 from tasks.night import Night
 from tasks.report import Report

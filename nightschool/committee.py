@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any, Literal
 
-from nightschool.hearing import Heard, Known, Said, Way
+from nightschool.hearing import Case, Heard, Said, Way
 from nightschool.marking import agreed
 from nightschool.records import Outcome, Results
 from nightschool.reliability import Votes
@@ -16,7 +16,7 @@ from nightschool.seeds import rng_of
 from nightschool.voting import Ballot, Decision, Names, Rule, ballot_of, candidates, decide
 
 # Solutions are drawn by their place, and no longer by their text.
-RULES_VERSION = 4
+RULES_VERSION = 5
 
 _OWN: Names = {}
 # Where a vote's confidence comes from: its share of a teacher's samples, their logprobs, or what they say themselves.
@@ -63,18 +63,13 @@ def pattern(votes_T: Sequence[Ballot], names: Names = _OWN, *, closed: bool = Fa
     return tuple(sorted((vote.teacher, name) for name, one in zip(called, found, strict=True) for vote in one.ballots))
 
 
-def rule(
-    row_id: str, said: Said, terms: Terms, *, known: Known | None = None, names: Names = _OWN
-) -> tuple[RulingLine, Way | None]:
+def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
     """Ruling on one question: by the exact check where it knows the answer, else by votes; and the way that is taught.
 
     What is taught is a teacher's own words that led to the accepted answer, drawn by seed; if there are none, nothing.
     Whoever has them puts them into the ruling, with the question.
-
-    Args:
-        said: by teacher, in recipe order.
-        names: which values are one answer, see `nightschool.voting.named`.
     """
+    row_id, said, known, names, drawn = case
     own = ballots(said, terms, names)
     cast = own if terms.voters == "teachers" else _samples(said, terms)
     found = decide(cast, terms.rule, names=names)
@@ -102,7 +97,9 @@ def rule(
         confidence=found.confidence,
         **_marks(said, own, rights, names),
     )
-    return ruling, rng_of("reasoning", terms.seed, row_id).choice(ways) if ways else None
+    if drawn not in ways:
+        drawn = rng_of("reasoning", terms.seed, row_id).choice(ways) if ways else None
+    return ruling, drawn
 
 
 def _samples(said: Said, terms: Terms) -> list[Ballot]:

@@ -40,6 +40,20 @@ class Known:
     reason: str | None = None
 
 
+class Case(NamedTuple):
+    """What a committee rules on: a question's id, and what each teacher said on it, in recipe order.
+
+    names: which values are one answer, see `nightschool.voting.named`; drawn: the way that was drawn already, and is
+    taught if it leads to the answer.
+    """
+
+    id: str
+    said: Said
+    known: Known | None = None
+    names: Mapping[str, str] = {}
+    drawn: Way | None = None
+
+
 _MARKS: dict[Mark | None, bool] = {"right": True, "wrong": False, "no_answer": False}
 
 

@@ -2,11 +2,12 @@
 
 For solutions, of which a night may have millions: they lie once, in the answers, and a text is decoded by whoever reads
 it (measured, benchmarks/plan004_data.py). Lines are the store's own: checked against their manifest, with the fields of
-nightschool/records.py in their order.
+nightschool/records.py and solved.py in their order.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -38,24 +39,24 @@ class SolutionsLine(NamedTuple):
 
     def text(self, sample: int) -> bytes:
         """The text of one, as JSON."""
-        return self._text(self.each[sample])
+        return raw_text(self.each[sample])
 
     @property
     def texts(self) -> list[str]:
         """The text of each."""
-        return [text_of(self._text(one)) for one in self.each]
-
-    @staticmethod
-    def _text(said: bytes) -> bytes:
-        return said[: said.rfind(_FINISH)]
+        return [text_of(raw_text(one)) for one in self.each]
 
 
-class ReadLine(NamedTuple):
-    """A `Solutions` with what was read out of each text, and how sure the server was of each, if it said so."""
+class ReadLine(msgspec.Struct, gc=False):
+    """A `Solutions` with what was read out of each text, and how sure the server was of each, if it said so.
+
+    `each` as in `SolutionsLine`, as long as it is needed.
+    """
 
     id: str
     readings: list[Reading]
     sure: list[float | None]
+    each: Sequence[bytes] = ()
 
 
 class HeardLine(msgspec.Struct, gc=False):
@@ -66,12 +67,21 @@ class HeardLine(msgspec.Struct, gc=False):
     confidence: float | None = None
 
 
+class ShownLine(msgspec.Struct, gc=False):
+    """A `Shown`; its text is JSON."""
+
+    teacher: str
+    sample: int
+    text: msgspec.Raw
+
+
 class CaseLine(msgspec.Struct, gc=False):
     """A `Solved` as the committee rules on it; the question is a `Question` as JSON."""
 
     id: str
     question: msgspec.Raw
     solutions: dict[str, list[HeardLine]]
+    shown: ShownLine | None = None
 
 
 class TopicLine(msgspec.Struct, gc=False):
@@ -151,9 +161,12 @@ def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
     each = row.each
     readings = [_reading(one, kind, fallback) for one in each] if kind else [UNREAD] * len(each)
     # "confidence" comes last: a number, null, or not there.
-    return ReadLine(
-        row.id, readings, [float(one[one.rfind(b":") + 1 :]) if one[-1] in _DIGITS else None for one in each]
-    )
+    return ReadLine(row.id, readings, [_sure(one) for one in each], each)
+
+
+def raw_text(said: bytes) -> bytes:
+    """The text of one of `SolutionsLine.each`, as JSON."""
+    return said[: said.rfind(_FINISH)]
 
 
 def _sure(said: bytes) -> float | None:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from nightschool.lines import AskedLine, ReadLine
+from nightschool.lines import AskedLine, ReadLine, ShownLine, raw_text
 from nightschool.records import Agreed, Mark, Results
+from nightschool.seeds import seed_of
 from nightschool.values import latex
 from nightschool.values.kinds import Kind, Reading
 from nightschool.values.read import equal, read_truth
@@ -28,6 +30,7 @@ class Marked(NamedTuple):
     marks: Mapping[str, Sequence[Mark | None]]
     results: Mapping[str, Results]
     agreed: Agreed | None
+    shown: ShownLine | None = None
 
     @property
     def line(self) -> bytes:
@@ -40,7 +43,7 @@ class Marked(NamedTuple):
             for name, row in self.solutions.items()
         }
         question = msgspec.Raw(self.question.line)
-        return _json(_Line(self.question.id, question, solutions, self.results, self.agreed)) + b"\n"
+        return _json(_Line(self.question.id, question, solutions, self.results, self.agreed, self.shown)) + b"\n"
 
 
 class _Line(msgspec.Struct, gc=False):
@@ -49,6 +52,7 @@ class _Line(msgspec.Struct, gc=False):
     solutions: Mapping[str, Sequence[msgspec.Raw]]
     results: Mapping[str, Results]
     agreed: Agreed | None
+    shown: ShownLine | None
 
 
 class _Opened(NamedTuple):
@@ -60,6 +64,7 @@ class _Opened(NamedTuple):
     matched: Matched
     gold: str | None
     same: Mapping[str, bool | None]
+    shown: ShownLine | None
 
 
 def unread(matched: Matched) -> Marked:
@@ -68,17 +73,18 @@ def unread(matched: Matched) -> Marked:
     return Marked(question, solutions, {name: [None] * len(row.readings) for name, row in solutions.items()}, {}, None)
 
 
-def mark(matched: Iterable[Matched], kind: Kind, *, compare: Compare) -> Iterator[Marked]:
+def mark(matched: Iterable[Matched], kind: Kind, *, compare: Compare, seed: int = 0) -> Iterator[Marked]:
     """Each question with the value of every solution, its mark where the truth is known, and how the results agree.
 
     A value that could not be compared (out of time or memory) is `could_not_judge`, and never wrong.
 
     Args:
         compare: asked once, with every distinct pair that only mathematics can tell.
+        seed: by which one solution of a question is drawn to be taught, should its answer be.
 
     Source: issue 4, "Answers as values"; plan 004, whose checker called 935 of 5,000 published solutions wrong.
     """
-    opened = [_open(one, kind) for one in matched]
+    opened = [_open(one, kind, seed) for one in matched]
     untold = {_key(row.gold, value) for row in opened if row.gold for value, same in row.same.items() if same is None}
     found = compare(untold) if untold else {}
     return (_marked(row, found) for row in opened)
@@ -103,17 +109,40 @@ def agreed(results: Iterable[Results]) -> Agreed | None:
     return "opposed" if len(distinct) == 2 else "all_right" if "all_right" in distinct else "all_wrong"
 
 
-def _open(matched: Matched, kind: Kind) -> _Opened:
+def _open(matched: Matched, kind: Kind, seed: int) -> _Opened:
     question, solutions = matched
     gold = read_truth(question.answer, kind).value if question.answer is not None else None
-    values = {one.value for row in solutions.values() for one in row.readings if one.value is not None} if gold else ()
-    return _Opened(matched, gold, {value: equal(gold, value, kind) for value in values} if gold else {})
+    counts = Counter([one.value for row in solutions.values() for one in row.readings if one.value is not None])
+    same = {value: equal(gold, value, kind) for value in counts} if gold else {}
+    shown = _shown(question.id, solutions, _taught(counts, same), seed)
+    for row in solutions.values():
+        row.each = ()  # a chunk of texts need not be held until the last of them has been read
+    return _Opened(matched, gold, same, shown)
+
+
+def _taught(counts: Counter[str], same: Mapping[str, bool | None]) -> Collection[str]:
+    """The values that are surely right, else the commonest one: most likely what a committee will accept."""
+    return [value for value, told in same.items() if told] or sorted(counts, key=lambda one: (-counts[one], one))[:1]
+
+
+def _shown(row_id: str, solutions: Mapping[str, ReadLine], values: Collection[str], seed: int) -> ShownLine | None:
+    """A solution that leads to one of these values, whoever's it is: so a committee seldom has to read the texts."""
+    places = [
+        (name, place)
+        for name in sorted(solutions)
+        for place, one in enumerate(solutions[name].readings)
+        if one.value in values
+    ]
+    if not places:
+        return None
+    teacher, sample = places[seed_of("shown", seed, row_id) % len(places)]
+    return ShownLine(teacher, sample, msgspec.Raw(raw_text(solutions[teacher].each[sample])))
 
 
 def _marked(row: _Opened, found: Mapping[Pair, bool | None]) -> Marked:
     question, solutions = row.matched
     if not row.gold:
-        return unread(row.matched)
+        return unread(row.matched)._replace(shown=row.shown)
     by_value: dict[str | None, Mark] = {}
     for value, told in row.same.items():
         same = found[_key(row.gold, value)] if told is None else told
@@ -124,7 +153,7 @@ def _marked(row: _Opened, found: Mapping[Pair, bool | None]) -> Marked:
         marks[name] = [by_value.get(one.value) or _missing(one) for one in each.readings]
         if result := results_of(marks[name]):
             results[name] = result
-    return Marked(question, solutions, marks, results, agreed(results.values()))
+    return Marked(question, solutions, marks, results, agreed(results.values()), row.shown)
 
 
 def _missing(reading: Reading) -> Mark:

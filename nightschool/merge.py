@@ -7,8 +7,8 @@ from typing import Protocol, TypeVar
 
 from nightschool.errors import DataError
 
-# What a teacher wrote is not repeated: a merged row has its value, and whoever reads the text finds it in the answers.
-RULES_VERSION = 3
+# A merged row repeats one text, the one that is taught; whoever reads the others finds them in the answers.
+RULES_VERSION = 4
 
 
 class Named(Protocol):

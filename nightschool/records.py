@@ -113,32 +113,6 @@ class Solutions(Row):
     said: tuple[Said, ...]
 
 
-class Solution(BaseModel):
-    """The answer read out of a `Said`, or the `reason` why none was; no mark where no truth is known.
-
-    Its text stays where it is: the same place of the teacher's `Solutions`.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    value: str | None = None
-    reason: str | None = None
-    mark: Mark | None = None
-    confidence: float | None = None
-
-
-class Solved(Row):
-    """A question with every teacher's solutions by name, in its file's order; `results` by teacher, `agreed` over all.
-
-    Source: plan 004, merge_solutions.py and filter_solutions.py.
-    """
-
-    question: Question
-    solutions: dict[str, tuple[Solution, ...]]
-    results: dict[str, Results] = {}
-    agreed: Agreed | None = None
-
-
 class Ruling(Row):
     """What the committee, and after it a person, made of a question: accepted with an answer, or not, with a reason.
 

@@ -12,7 +12,7 @@ from msgspec import Raw
 from nightschool import committee, hearing
 from nightschool.chunks import Chunk, Manifest
 from nightschool.committee import Terms
-from nightschool.hearing import Heard, Known, Said, Way
+from nightschool.hearing import Case, Heard, Said
 from nightschool.lines import CaseLine, asked_line, case_line
 from nightschool.recipe.committee import terms_of
 from nightschool.records import Answer, Question
@@ -21,21 +21,18 @@ from nightschool.ruling_line import RulingLine
 from nightschool.sameness import Sameness, tell
 from nightschool.sitting import sit
 from nightschool.values.stated import stated
-from nightschool.voting import Names
 from tasks import answers, merge, pool
 from tasks.night import Night
 from tasks.standing import beside
 from tasks.step import Made, Served, Step
 
 
-class _Case(NamedTuple):
-    """A question as JSON, with what was said on it, what is known of it, and which values are one answer."""
+class _Heard(NamedTuple):
+    """A case, its question as JSON, and the text that was drawn already."""
 
-    id: str
+    case: Case
     question: bytes
-    said: Said
-    known: Known | None
-    names: Names
+    drawn: Raw | None = None
 
 
 # What was learned of the teachers of the last night, by what it was learned from: a pass over all its rows.
@@ -82,13 +79,20 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         reliability = _learn(night, chunk, terms)
         terms = terms_of(recipe.committee, quorum=recipe.quorum, seed=recipe.seed, reliability=reliability)
     unjudged: Counter[str] = Counter()
-    ways: dict[str, Way | None] = {}
     rulings: list[RulingLine] = []
-    for case in _cases(night, chunk, unjudged):
-        ruling, ways[case.id] = committee.rule(case.id, case.said, terms, known=case.known, names=case.names)
-        ruling.asked = Raw(case.question)
+    elsewhere: dict[str, tuple[str, int]] = {}
+    for case, question, text in _cases(night, chunk, unjudged):
+        ruling, way = committee.rule(case, terms)
+        ruling.asked = Raw(question)
+        if isinstance(way, str):
+            ruling.written = Raw(_json(way))
+        elif way and text and way == case.drawn:
+            ruling.written = text
+        elif way:
+            elsewhere[case.id] = way
         rulings.append(ruling)
-    _write(night, chunk, rulings, ways)
+    if elsewhere:
+        _fetch(night, chunk, rulings, elsewhere)
     sitting = sit(rulings, not_compared=unjudged["pairs"])
     return Made(
         rows=[ruling.line for ruling in rulings if ruling.verdict == "accept"],
@@ -97,26 +101,22 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     )
 
 
-def _write(night: Night, chunk: Chunk, rulings: Sequence[RulingLine], ways: Mapping[str, Way | None]) -> None:
-    """Puts what is taught into the rulings: a second pass over the answers, for one text in sixteen."""
-    if night.recipe.answers.reply == "letter":
-        for ruling in rulings:
-            ruling.written = Raw(_json(ways[ruling.id] or ""))
-        return
+def _fetch(night: Night, chunk: Chunk, rulings: Sequence[RulingLine], places: Mapping[str, tuple[str, int]]) -> None:
+    """Puts texts into rulings that lie in the answers: a pass over all of the chunk's."""
     for ruling, said in merge.texts(night, chunk, rulings):
-        if isinstance(way := ways[ruling.id], tuple):
-            teacher, sample = way
+        if ruling.id in places:
+            teacher, sample = places[ruling.id]
             ruling.written = Raw(said[teacher].text(sample))
 
 
-def _cases(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Case]:
+def _cases(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Heard]:
     """The questions of a chunk in order; `unjudged` counts the pairs of values that could not be compared."""
     if night.recipe.answers.reply == "letter":
         return _letters(night)
     return _solutions(night, chunk, unjudged)
 
 
-def _letters(night: Night) -> Iterator[_Case]:
+def _letters(night: Night) -> Iterator[_Heard]:
     teachers = [teacher.name for teacher in night.recipe.teachers]
     given: dict[str, dict[str, Answer]] = defaultdict(dict)
     for answer in night.rows(answers.chunks(night), Answer):
@@ -125,12 +125,12 @@ def _letters(night: Night) -> Iterator[_Case]:
         verifier = night.recipe.verifier
         known = hearing.known(question, solver=verifier == "solver", truth=verifier == "truth")
         said = hearing.hear(question, given[question.id], teachers)
-        yield _Case(question.id, question.model_dump_json().encode(), said, known, {})
+        yield _Heard(Case(question.id, said, known), question.model_dump_json().encode())
 
 
-def _solutions(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Case]:
+def _solutions(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_Heard]:
     kind, verifier = night.recipe.answers.kind, night.recipe.verifier
-    cases, heard = _heard(night, chunk)
+    cases, heard = _case_lines(night, chunk)
     rights = [_rights(said) for said in heard]
     sames = [Sameness(right, kind) for right in rights]
     told = tell(sames, merge.compare)
@@ -138,7 +138,9 @@ def _solutions(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_
     for case, said, same in zip(cases, heard, sames, strict=True):
         question = bytes(case.question)
         known = hearing.truth_of(asked_line(question).answer, kind) if verifier == "truth" else None
-        yield _Case(case.id, question, said, known, same.names(told))
+        names, shown = same.names(told), case.shown
+        drawn = (shown.teacher, shown.sample) if shown else None
+        yield _Heard(Case(case.id, said, known, names, drawn), question, shown.text if shown else None)
 
 
 def _rights(said: Said) -> dict[str, bool | None]:
@@ -151,7 +153,7 @@ def _rights(said: Said) -> dict[str, bool | None]:
     }
 
 
-def _heard(night: Night, chunk: Chunk) -> tuple[list[CaseLine], list[dict[str, Heard]]]:
+def _case_lines(night: Night, chunk: Chunk) -> tuple[list[CaseLine], list[dict[str, Heard]]]:
     teachers = [teacher.name for teacher in night.recipe.teachers]
     cases = list(night.read(beside(night, chunk, merge.chunks), case_line))
     if night.recipe.committee.confidence != "stated":
@@ -170,7 +172,7 @@ def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
         closed = night.recipe.answers.value == "yes_no"
         times: Counter[Votes] = Counter()
         for one in chunks(night):
-            for case in _cases(night, one, Counter()):
+            for case, *_ in _cases(night, one, Counter()):
                 own = committee.ballots(case.said, terms, case.names)
                 times[committee.pattern(own, case.names, closed=closed)] += 1
         _learned.clear()

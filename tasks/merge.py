@@ -50,7 +50,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     matched = merge.beside(questions, said(night, chunk, read))
     if kind is None:
         return Made([marking.unread(one).line for one in matched])
-    rows = list(marking.mark(matched, kind, compare=compare))
+    rows = list(marking.mark(matched, kind, compare=compare, seed=night.recipe.seed))
     counts = {teacher: tally.model_dump() for teacher, tally in tallies(rows).items()}
     return Made([row.line for row in rows], figures={"marks": counts, "classes": classes(rows)})
 
@@ -74,6 +74,7 @@ def written_out(night: Night, chunk: Chunk) -> Iterator[bytes]:
     rows = night.read([chunk], case_line)
     for (_, said), line in zip(texts(night, chunk, rows), night.store.lines(chunk), strict=True):
         whole = orjson.loads(line)
+        del whole["shown"]
         for name, each in whole["solutions"].items():
             written = zip(said[name].texts, each, strict=True)
             whole["solutions"][name] = [{"text": text, **solution} for text, solution in written]

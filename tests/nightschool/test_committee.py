@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool import committee
-from nightschool.hearing import Heard, Known, Said, hear, known
+from nightschool.hearing import Case, Heard, Known, Said, hear, known
 from nightschool.recipe.committee import Committee, terms_of
 from nightschool.records import Answer, Cast, CheckStatus, Letter, Question
 from nightschool.reliability import Coins
@@ -38,7 +38,7 @@ def answer(teacher: str, *letters: Letter | None) -> Answer:
 
 def rule(said: Said, terms: committee.Terms, **more: Any) -> RulingLine:
     """The ruling with the text that is taught."""
-    found, way = committee.rule("q1", said, terms, **more)
+    found, way = committee.rule(Case("q1", said, **more), terms)
     found.written = msgspec.Raw(msgspec.json.encode(way or ""))
     return found
 
@@ -129,6 +129,14 @@ def test_a_question_that_the_votes_get_wrong_may_be_left_out() -> None:
     assert (found.answer, found.reason, found.verdict) == (None, "against_truth", "reject")
     found = ruled(question("A"), answer("alba", "B"), answer("bruno", "B"), to_review=["against_truth"])
     assert (found.verdict, found.reason) == ("review", "against_truth")
+
+
+def test_what_was_drawn_already_is_taught_if_it_led_to_the_answer() -> None:
+    terms = terms_of(Committee(), quorum=2, seed=0)
+    said = {name: Heard([value], [None], [None]) for name, value in zip("abc", ("7", "7", "8"), strict=True)}
+    ways = {drawn: committee.rule(Case("q1", said, drawn=drawn), terms)[1] for drawn in (("a", 0), ("b", 0), ("c", 0))}
+    assert (ways["a", 0], ways["b", 0]) == (("a", 0), ("b", 0))
+    assert ways["c", 0] in (("a", 0), ("b", 0))
 
 
 def spelled(said: Said) -> dict[str, str]:

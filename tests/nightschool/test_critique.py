@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from nightschool.critique import Drawn, Shares, Terms, critiques
 from nightschool.lines import SolutionsLine, SolvedLine, solutions_line, solved_line
 from nightschool.prompts import Prompt
-from nightschool.records import CritiqueRow, Dropped, Mark, Question, Said, Solution, Solutions, Solved
+from nightschool.records import CritiqueRow, Dropped, Mark, Question, Said, Solutions
+from nightschool.solved import Solution, Solved
 
 PROMPT = Prompt(system=None, user="Q: $question\nS: $solution\nConclude 'Conclusion: right/wrong [END]'")
 

@@ -8,8 +8,9 @@ import pytest
 
 from nightschool.lines import asked_line, read_line
 from nightschool.marking import Marked, Matched, Pair, agreed, mark
-from nightschool.records import Question, Results, Said, Solutions, Solved
+from nightschool.records import Question, Results, Said, Solutions
 from nightschool.report.marks import measure_marks
+from nightschool.solved import Solved
 from nightschool.statistics import clustered_share
 from nightschool.tallies import Tally, classes, tallies
 

@@ -11,7 +11,8 @@ from nightschool.errors import DataError
 from nightschool.lines import AskedLine, SolutionsLine, asked_line, read_line, solutions_line, text_of
 from nightschool.marking import unread
 from nightschool.merge import beside
-from nightschool.records import Question, Said, Solution, Solutions, Solved
+from nightschool.records import Question, Said, Solutions
+from nightschool.solved import Solution, Solved
 from nightschool.values.kinds import Fallback, Kind
 from nightschool.values.read import read
 

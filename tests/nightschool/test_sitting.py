@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from nightschool.committee import rule
-from nightschool.hearing import Heard, Known
+from nightschool.hearing import Case, Heard, Known
 from nightschool.recipe.committee import Committee, terms_of
 from nightschool.ruling_line import RulingLine
 from nightschool.sitting import Sitting, sit
@@ -17,7 +17,7 @@ def ruled(*values: str | None, truth: str | None = "7", **section: Any) -> Rulin
         for name, value in zip(("ann", "ben", "cleo"), values, strict=True)
     }
     known = Known("truth", truth) if truth else None
-    return rule("q", said, terms_of(Committee(**section), quorum=2, seed=0), known=known)[0]
+    return rule(Case("q", said, known), terms_of(Committee(**section), quorum=2, seed=0))[0]
 
 
 def test_verdicts_levels_and_seats_are_counted() -> None:

@@ -11,8 +11,9 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.errors import RecipeError
 from nightschool.recipe.load import load_recipe
-from nightschool.records import Ruling, Solutions, Solved
+from nightschool.records import Ruling, Solutions
 from nightschool.sitting import Sitting
+from nightschool.solved import Solved
 from nightschool.values.latex import same
 from nightschool.wire import Endpoint
 from tasks import answers, committee, merge, rows

@@ -12,7 +12,7 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.errors import DataError
 from nightschool.recipe.load import load_recipe
-from nightschool.records import Solved
+from nightschool.solved import Solved
 from nightschool.wire import Endpoint
 from tasks import answers, merge
 from tasks.funnel import funnel, marks
