@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
+from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.shares import Shares
 from nightschool.report.text import clean
@@ -193,6 +194,8 @@ class Report(Figure):
     gates: tuple[GateResult, ...] = ()
     what_next: tuple[str, ...] = ()
     baselines: dict[str, Estimate] = {}
+    lessons: tuple[Lesson, ...] = ()
+    shortcuts: tuple[Shortcut, ...] = ()
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import critiques, marks, shares, tables, text, votes
+from nightschool.report import critiques, lessons, marks, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.verdict import headline, stale
@@ -50,6 +50,7 @@ def render(report: Report) -> str:
         **votes.view(report.votes),
         **shares.view(report.shares),
         **critiques.view(report.critiques),
+        **lessons.view(report),
     )
 
 

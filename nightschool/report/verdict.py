@@ -108,6 +108,7 @@ def what_next(report: Report) -> tuple[str, ...]:
         for found in report.shares
         if found.warning and not found.mended
     ]
+    lines += [one.told for one in report.shortcuts if one.warns]
     last = report.stages[-1] if len(report.stages) > 1 else None
     if last and last.gain and not last.gain.significant:
         lines.append(

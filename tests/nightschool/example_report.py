@@ -22,6 +22,7 @@ from nightschool.report.figures import (
     SolverCounts,
     Source,
 )
+from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Committee, Estimate, Stage, Votes
 from nightschool.report.verdict import conclude
@@ -50,6 +51,12 @@ PHASES = (
     ("validate", 71.5, 24, 0),
     ("report", 3.0, 1, 0),
 )
+
+LESSONS = (
+    Lesson(stage="sft", rows=1043, trained=1040, compared=1043, too_long=3, dropped=3),
+    Lesson(stage="dpo", rows=412, trained=412, compared=412),
+)
+SHORTCUTS = (Shortcut(stage="dpo", rule="longer", decides=390, wins=211, low=0.49, high=0.59, warns=False),)
 
 
 @cache
@@ -150,6 +157,8 @@ def night(**changes: object) -> Night:
 def unjudged() -> Report:
     return Report(
         night=night(),
+        lessons=LESSONS,
+        shortcuts=SHORTCUTS,
         baselines={"guessing": Estimate(value=0.25, low=0.21, high=0.29, n=420)},
         stages=stages(),
         committee=committee(),

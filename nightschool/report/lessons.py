@@ -1,0 +1,89 @@
+"""From what training found in its rows to a part of the report: leaks, lengths, and how pairs may be won unread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nightschool.report.proof import Figure
+from nightschool.report.text import percent, plain
+
+if TYPE_CHECKING:
+    from nightschool.report.figures import Report
+    from nightschool.report.tables import Table
+
+_RULES = {
+    "longer": "the longer one", "json": "JSON", "box": "an answer in a box", "hashes": "an answer after ####",
+    "headings": "headings", "bold": "bold words", "list": "a list", "lines": "several lines",
+    "verdict_first": "the verdict first",
+}  # fmt: skip
+_LINES = {
+    "rows": "rows read", "trained": "trained on", "compared": "held against what is asked later",
+    "others": "asked otherwise", "leaks": "give the answer away", "too_long": "over the context", "dropped": "dropped",
+    "truncated": "cut",
+}  # fmt: skip
+
+
+class Lesson(Figure):
+    """What a stage was trained on, see `nightschool.training.record.Prompts`; `trained` are the rows that were."""
+
+    stage: str
+    rows: int
+    trained: int
+    compared: int = 0
+    others: int = 0
+    leaks: int = 0
+    too_long: int = 0
+    dropped: int = 0
+    truncated: int = 0
+
+
+class Shortcut(Figure):
+    """A rule that picks a side of a stage's pairs unread, see `nightschool.shortcuts`."""
+
+    stage: str
+    rule: str
+    decides: int
+    wins: int
+    low: float
+    high: float
+    warns: bool
+
+    @property
+    def told(self) -> str:
+        """In a sentence, for who has to mend it."""
+        rule, share = _RULES.get(self.rule, self.rule), percent(self.wins / self.decides, 0)
+        interval = f"{percent(self.low, 0)} to {percent(self.high, 0)}"
+        return (
+            f"Pairs of {self.stage}: {rule} wins {share} of {self.decides:,} ({interval}); a model may learn just that."
+        )
+
+
+def lessons_table(found: Sequence[Lesson]) -> Table:
+    """One column per stage; counts that are 0 everywhere are left out."""
+    counts = {name: [getattr(one, name) for one in found] for name in _LINES}
+    rows = [[_LINES[name], *(f"{count:,}" for count in each)] for name, each in counts.items() if any(each)]
+    return ["", *(one.stage for one in found)], rows
+
+
+def shortcuts_table(found: Sequence[Shortcut]) -> Table:
+    """What a rule wins that does not read; a half is chance."""
+    rows = [
+        [
+            f"{_RULES.get(one.rule, plain(one.rule))}{' (!)' if one.warns else ''}",
+            percent(one.wins / one.decides),
+            f"{percent(one.low)} to {percent(one.high)}",
+            f"{one.decides:,}",
+            one.stage,
+        ]
+        for one in found
+    ]
+    return ["the one with", "is chosen", "95% interval", "pairs", "stage"], rows
+
+
+def view(report: Report) -> dict[str, Any]:
+    """Both tables, by the names that the template uses."""
+    return {
+        "lessons_table": lessons_table(report.lessons) if report.lessons else None,
+        "shortcuts_table": shortcuts_table(report.shortcuts) if report.shortcuts else None,
+    }

@@ -1,0 +1,46 @@
+"""What was learned from, as the report tells it."""
+
+from __future__ import annotations
+
+from nightschool.report.lessons import Lesson, Shortcut, lessons_table, shortcuts_table
+from nightschool.report.page import render
+from nightschool.report.verdict import what_next
+from tests.nightschool.example_report import example
+
+PAIRS = Shortcut(stage="dpo", rule="longer", decides=40, wins=38, low=0.83, high=0.98, warns=True)
+
+
+def test_counts_that_no_stage_has_are_left_out() -> None:
+    stages = [
+        Lesson(stage="cot", rows=1037, trained=1037, compared=1037, others=1036, leaks=1036),
+        Lesson(stage="dpo", rows=90, trained=88, too_long=2, dropped=2),
+    ]
+    head, rows = lessons_table(stages)
+    assert head == ["", "cot", "dpo"]
+    assert dict((row[0], row[1:]) for row in rows) == {
+        "rows read": ["1,037", "90"],
+        "trained on": ["1,037", "88"],
+        "held against what is asked later": ["1,037", "0"],
+        "asked otherwise": ["1,036", "0"],
+        "give the answer away": ["1,036", "0"],
+        "over the context": ["0", "2"],
+        "dropped": ["0", "2"],
+    }
+
+
+def test_a_rule_that_wins_unread_is_marked_and_told_in_what_next() -> None:
+    fair = PAIRS.model_copy(update={"rule": "box", "wins": 20, "low": 0.35, "high": 0.65, "warns": False})
+    _, rows = shortcuts_table([PAIRS, fair])
+    assert [row[:4] for row in rows] == [
+        ["the longer one (!)", "95.0%", "83.0% to 98.0%", "40"],
+        ["an answer in a box", "50.0%", "35.0% to 65.0%", "40"],
+    ]
+    report = example().model_copy(update={"shortcuts": (PAIRS, fair)})
+    told = [line for line in what_next(report) if line.startswith("Pairs of dpo")]
+    assert told == ["Pairs of dpo: the longer one wins 95% of 40 (83% to 98%); a model may learn just that."]
+
+
+def test_the_page_has_both_tables() -> None:
+    page = render(example())
+    assert "What was learned from" in page
+    assert "Pairs won unread" in page
