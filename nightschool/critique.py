@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from string import Template
 from typing import Literal, NamedTuple, cast, get_args
 
 from nightschool.lines import SolutionsLine, SolvedLine, text_of
@@ -98,9 +99,12 @@ def critiques(
     return rows
 
 
-def completion(row: CritiqueRow) -> str:
-    """A judgement as plan 004's prompt asks for it; nobody wrote down its reasons."""
-    return f"Conclusion: {row.target} [END]"
+def completion(row: CritiqueRow, reply: str) -> str:
+    """A judgement as the student is to write it, in the words of the recipe's `reply`; nobody wrote down its reasons.
+
+    Source: plan 004, whose prompt ends in "Conclusion: right/wrong [END]".
+    """
+    return Template(reply).substitute(judgement=row.target)
 
 
 def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[_Place]:

@@ -76,9 +76,14 @@ def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 
 
 def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    section = night.recipe.critique
+    assert section is not None
     for row in night.each(critique.chunks(night), CritiqueRow):
         if row.side == "train":
-            yield _alike(_row(row.id, 1.0, row.prompt, judging.completion(row)))
+            prompt = stage.prompts["critiques"].messages(
+                question=row.question, solution=row.solution, topic=row.extra_info.topic
+            )
+            yield _alike(_row(row.id, 1.0, prompt, judging.completion(row, section.reply)))
 
 
 def _alike(row: TaughtRow) -> tuple[TaughtRow, Asked]:

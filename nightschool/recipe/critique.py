@@ -25,6 +25,17 @@ class Critique(Section):
         default="nightschool_critique", min_length=1, description="by which a trainer such as verl picks its reward"
     )
 
+    reply: str = Field(
+        default="Conclusion: $judgement [END]",
+        max_length=2000,
+        description="what a student learns to reply; $judgement is right or wrong",
+    )
+
+    @field_validator("reply")
+    @classmethod
+    def _says_the_judgement(cls, reply: str) -> str:
+        return fill(Prompt(system=None, user=reply), {"judgement"}, {"judgement"}).user
+
     @field_validator("prompt")
     @classmethod
     def _can_be_filled(cls, prompt: Prompt) -> Prompt:

@@ -86,10 +86,6 @@ class Recipe(Section):
             given = [*(name for name in learning if name not in missing), *(["dpo"] if self.dpo else [])]
             if given:
                 raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
-        elif not any(stage.answers for stage in self.stages):
-            raise Clash(
-                "no stage learns to answer, and answers are what is measured", "sft", allowed="teaches: answers"
-            )
         else:
             measuring.check(self)
         return self

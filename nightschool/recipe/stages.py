@@ -70,8 +70,12 @@ class Learner:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The student as it was, and every stage that learned to answer, in order."""
-        return (BASE, *(stage.name for stage in self.stages if stage.answers))
+        """The student as it was, and every stage that learned to answer, in order.
+
+        Where none did, all of them: what learning something else does to its answers.
+        """
+        answering = [stage.name for stage in self.stages if stage.answers]
+        return (BASE, *(answering or [stage.name for stage in self.stages]))
 
     def stage(self, name: str) -> Stage:
         """A stage by its name."""
@@ -195,7 +199,7 @@ def _fill(lesson: Lesson, prompt: Prompt) -> None:
     elif lesson == "questions":
         fill(prompt, {"topic", "hint", "example"}, set() if "$example" in prompt.user else {"topic"})
     else:
-        raise Clash("critiques are asked as the critique section has it", allowed="critique.prompt")
+        fill(prompt, {"question", "solution", "topic"}, {"question", "solution"})
 
 
 def _can_be_held_to(stage: Stage, found: Mapping[str, Stage], where: tuple[str, int]) -> None:

@@ -144,10 +144,6 @@ BAD = {
         WRITTEN + ONE.replace("}", ", teaches: {answers: 2, questions: 0}}"),
         "sft.teaches.questions: is out of range (got 0)",
     ),
-    "no stage that answers": (
-        WRITTEN + ONE.replace("}", ", teaches: questions}"),
-        "sft: no stage learns to answer, and answers are what is measured",
-    ),
     "one prompt for two lessons": (
         WRITTEN + ONE.replace("}", ", teaches: {answers: 2, questions: 1}, prompt: other.txt}"),
         "sft.prompt: there is one prompt for several lessons",
@@ -187,6 +183,13 @@ def test_bad_stages_are_named(name: str) -> None:
     message = message_of(RECIPE.replace(ONE, stages))
     assert expected in message
     assert len(message.splitlines()) == 1
+
+
+def test_a_student_that_learns_something_else_is_measured_by_its_answers_all_the_same() -> None:
+    learner = loaded(WRITTEN + ONE.replace("}", ", teaches: questions}")).learner
+    assert learner is not None
+    assert learner.measured == ("base", "sft")
+    assert learner.prompt("sft").user.startswith("$question")
 
 
 def test_roles_mark_every_prompt_of_a_stage_and_of_those_that_go_on_with_it() -> None:
