@@ -78,6 +78,7 @@ def _job(night: Night, chunk: Chunk, stage: Stage, rows: Path, asked: Path | Non
             "asked": str(asked) if asked else None,
             "output": str(night.store.path(chunk, "out")),
             "checkpoints": str(night.store.path(chunk, "checkpoints")),
+            "references": str(night.store.root / "references"),
             "seed": night.recipe.seed,
         }
     )

@@ -26,7 +26,7 @@ class Job(Training, Scheduled):
     without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is a file of what is
     asked later, a line for each row; without it prompts are compared with none. `output` must not exist yet.
     `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing is saved
-    on the way.
+    on the way. `references` is a folder that keeps what was computed of a reference, for later runs.
     """
 
     stage: Stage
@@ -40,6 +40,7 @@ class Job(Training, Scheduled):
     output: str = execution(..., min_length=1)
     checkpoints: str | None = execution(None)
     seed: int = Field(0, ge=0, lt=2**32)
+    references: str | None = execution(None)
     lora: Lora | None = None
     padding_free: bool = execution(False)
 

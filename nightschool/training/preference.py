@@ -7,11 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import torch
+from datasets import Dataset, concatenate_datasets
 from torch import Tensor
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from nightschool.recipe.preference import Preference, Scheduled
 from nightschool.training.losses import least_believed, preference_loss
+from nightschool.training.reference import References
 from nightschool.training.watched import ROW, Watched
 
 # Of the running mean of log-gaps, for cal: center.
@@ -26,10 +28,14 @@ class Dpo(Watched, DPOTrainer):
     Args:
         model: a PeftModel has its adapter as it stands for a reference, or what `hold_to` makes of that.
         hold_to: called with a PeftModel once TRL has given it the adapter "ref".
+        references: what was computed before of the reference's log-probabilities.
     """
 
-    def __init__(self, *, model: Any, hold_to: Callable[[Any], None] | None = None, **parts: Any) -> None:
+    def __init__(
+        self, *, model: Any, references: References, hold_to: Callable[[Any], None] | None = None, **parts: Any
+    ) -> None:
         self._hold_to = (lambda: hold_to(model)) if hold_to else lambda: None
+        self.references = references
         super().__init__(model=model, **parts)
 
     def plan(self, scheduled: Scheduled) -> None:
@@ -85,6 +91,16 @@ class Dpo(Watched, DPOTrainer):
         reference is what the policy begins with, also where the recipe names another (measured, TRL 1.16)."""
         self._hold_to()
         return dataset
+
+    def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
+        """TRL's own pass, unless an earlier run of the same model and rows has made it."""
+        model = str(self._precompute_model_hash)
+        if kept := self.references.read(model, dataset):
+            return concatenate_datasets([dataset, Dataset.from_dict(kept)], axis=1)
+        computed = super()._precompute_ref_logps(dataset, name, batch_size)
+        if self.accelerator.is_main_process:
+            self.references.write(model, computed)
+        return computed
 
     @property
     def under(self) -> str:

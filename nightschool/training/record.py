@@ -69,6 +69,7 @@ class Record(BaseModel):
     peak_device_bytes: int
     losses: list[Step]
     resumed_at: int = Field(default=0, description="the step after which this process went on")
+    references_kept: bool = Field(default=False, description="the reference was computed by an earlier run")
     dropped: dict[int, list[str]] = Field(default={}, description="pairs at weight zero, by epoch from 0")
 
     @property

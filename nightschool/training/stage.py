@@ -132,6 +132,7 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, cour
         peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
         losses=progress.steps,
         dropped=trainer.dropped if isinstance(trainer, Dpo) else {},
+        references_kept=isinstance(trainer, Dpo) and trainer.references.found,
         **course,
     )
 

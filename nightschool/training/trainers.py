@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from datasets import Dataset
@@ -16,6 +17,7 @@ from nightschool.training.explosion import Explosion
 from nightschool.training.job import Job
 from nightschool.training.models import Place, load_base, lora_config
 from nightschool.training.preference import Dpo
+from nightschool.training.reference import References
 from nightschool.training.render import Rendered
 from nightschool.training.watched import ROW, Watched
 
@@ -85,7 +87,9 @@ def build_trainer(
         trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
     else:
         held = _reference(job, model, place)
-        trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common, **held)
+        kept = References(Path(job.references) if job.references else None, f"{place.device} {place.dtype}")
+        common |= {"references": kept, **held}
+        trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common)
         trainer.plan(job)
     trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows, Explosion(job.explode_ratio))
     return trainer

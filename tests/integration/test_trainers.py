@@ -92,6 +92,18 @@ def test_references_computed_once_give_the_same_training(folder: Path) -> None:
     torch.testing.assert_close(once[: len(each)], each, atol=1e-3, rtol=1e-3)
 
 
+def test_references_are_kept_for_later_runs_of_the_same_model_and_rows(folder: Path, tmp_path: Path) -> None:
+    def columns(**fields: Any) -> tuple[bool, list[float]]:
+        start = {"adapter": str(folder / "sft"), "epochs": 2, "references": str(tmp_path)}
+        trainer, _ = trainer_of(make_job(folder, "dpo", **start | fields))
+        return trainer.references.found, list(trainer.train_dataset["ref_chosen_logps"])
+
+    first, again, other = columns(), columns(learning_rate=1e-4, epochs=3), columns(adapter=None)
+    assert (first[0], again[0], other[0]) == (False, True, False)
+    assert again[1] == first[1] != other[1]
+    assert len(list(tmp_path.iterdir())) == 2
+
+
 def test_dpo_with_a_new_adapter_takes_the_base_as_reference(folder: Path) -> None:
     trainer, _ = trainer_of(make_job(folder, "dpo"))
     batch = trainer.data_collator(list(trainer.train_dataset)[:1])
