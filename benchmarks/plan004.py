@@ -84,7 +84,7 @@ def _check(night: Night, file: Path) -> None:
             rows = night.read([chunk], Solved.model_validate_json)
             for row, said in merge.texts(night, chunk, rows):
                 asked = orjson.loads(next(lines))
-                counts = {name: len(said) for name, said in row.solutions.items()}
+                counts = {name: len(each.values) for name, each in row.solutions.items()}
                 wrote = {name: len(line.texts) for name, line in said.items()}
                 if row.question.fields != asked or counts != wrote or counts != {"qwen25": 8, "qwen3": 8}:
                     sys.exit(f"{chunk.label}: question {asked['id']} is not as it was asked: {row}")

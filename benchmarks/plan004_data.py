@@ -21,6 +21,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from io import BytesIO
+from itertools import islice
 from pathlib import Path
 
 import orjson
@@ -33,6 +34,8 @@ from tasks.night import Night
 from tasks.steps import STEPS
 
 _MODELS, _SAMPLES, _CHARS = ("qwen25", "qwen3"), 8, 1_440
+# Plan 004's number of questions; what is beyond has the same texts once more.
+_DISTINCT = 40_000
 _RECIPE = """
 name: size
 store: {folder}/runs
@@ -54,9 +57,10 @@ def make(folder: Path, rows: int) -> None:
     sentences = [_sentence(rng) for _ in range(20_000)]
     (folder / "p.txt").write_text("[user]\nSolve: $question\n")
     (folder / "recipe.yaml").write_text(_RECIPE.format(folder=folder))
-    truths = [rng.randint(1, 999) for _ in range(questions)]
+    truths = [rng.randint(1, 999) for _ in range(min(questions, _DISTINCT))]
     with (folder / "questions.jsonl").open("wb") as file:
-        for number, truth in enumerate(truths):
+        for number in range(questions):
+            truth = truths[number % _DISTINCT]
             problem = f"Problem {number}: {''.join(rng.choices(sentences, k=2))}"
             file.write(orjson.dumps({"problem": problem, "answer": str(truth), "level": 3}) + b"\n")
     night = opened(folder)
@@ -64,10 +68,22 @@ def make(folder: Path, rows: int) -> None:
         commit(night, chunk)
     asked = (orjson.loads(line)["id"] for chunk in pool.chunks(night) for line in night.store.lines(chunk))
     ids = list(asked)
+    first: dict[tuple[str, int], Chunk] = {}
     for chunk in answers.chunks(night):
         start = chunk.index * night.recipe.answers.chunk_rows
-        lines = [_solutions(rng, ids[at], chunk.part, truths[at], sentences) for at in range(start, start + chunk.rows)]
+        if start < _DISTINCT:
+            first[chunk.part, chunk.index] = chunk
+            run = range(start, start + chunk.rows)
+            lines = [_solutions(rng, ids[at], chunk.part, truths[at], sentences) for at in run]
+        else:
+            again = night.store.lines(first[chunk.part, chunk.index % (_DISTINCT // night.recipe.answers.chunk_rows)])
+            lines = [_under(ids[start + place], line) for place, line in enumerate(islice(again, chunk.rows))]
         night.store.commit(chunk, rows=lines, dropped=[], figures={})
+
+
+def _under(row_id: str, line: bytes) -> bytes:
+    """The same solutions to another question."""
+    return b'{"id":"%b"%b' % (row_id.encode(), line[line.index(b',"teacher"') :])
 
 
 def _sentence(rng: random.Random) -> str:

@@ -69,7 +69,7 @@ def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
     What is taught is a teacher's own words that led to the accepted answer, drawn by seed; if there are none, nothing.
     Whoever has them puts them into the ruling, with the question.
     """
-    row_id, said, known, names, drawn = case
+    row_id, said, known, names, _ = case
     own = ballots(said, terms, names)
     cast = own if terms.voters == "teachers" else _samples(said, terms)
     found = decide(cast, terms.rule, names=names)
@@ -80,8 +80,8 @@ def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
-    ways = _ways(said, answer, names, by_right=known is not None)
-    if answer and not ways:
+    way = _way(case, answer, terms.seed) if answer is not None else None
+    if answer and way is None:
         answer, reason = None, "against_truth" if known and vote else "no_right_answer"
     ruling = RulingLine(
         id=row_id,
@@ -97,9 +97,7 @@ def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
         confidence=found.confidence,
         **_marks(said, own, rights, names),
     )
-    if drawn not in ways:
-        drawn = rng_of("reasoning", terms.seed, row_id).choice(ways) if ways else None
-    return ruling, drawn
+    return ruling, way
 
 
 def _samples(said: Said, terms: Terms) -> list[Ballot]:
@@ -159,20 +157,22 @@ def _right(vote: str | None, rights: Mapping[str, set[bool]], names: Names) -> b
     return True in marks if len(marks) == 1 else None
 
 
-def _ways(said: Said, answer: str | None, names: Names, *, by_right: bool) -> Sequence[Way]:
-    """What was written on the way to the answer, or where that lies; each once, in an order of their own."""
-    if answer is None:
-        return []
-    name = names.get(answer, answer)
-    ways: list[Way] = []
-    for teacher in sorted(said):
-        values, rights, _, texts = said[teacher]
-        led = [right and value is not None for value, right in zip(values, rights, strict=True)] if by_right else [
-            value is not None and names.get(value, value) == name for value in values
-        ]  # fmt: skip
-        places = [place for place, one in enumerate(led) if one]
-        ways += [(teacher, place) for place in places] if texts is None else [texts[place] for place in places]
-    return sorted(set(ways))
+def _way(case: Case, answer: str, seed: int) -> Way | None:
+    """What was written on the way to the answer, or where that lies; drawn from all such ways, each once."""
+    name = case.names.get(answer, answer)
+
+    def leads(value: str | None, right: bool | None) -> bool:
+        return value is not None and (right is True if case.known else case.names.get(value, value) == name)
+
+    if isinstance(case.drawn, tuple):
+        teacher, place = case.drawn
+        if leads(case.said[teacher].values[place], case.said[teacher].rights[place]):
+            return case.drawn
+    ways: set[Way] = set()
+    for teacher, (values, rights, _, texts) in case.said.items():
+        places = [place for place, one in enumerate(zip(values, rights, strict=True)) if leads(*one)]
+        ways.update([(teacher, place) for place in places] if texts is None else [texts[place] for place in places])
+    return rng_of("reasoning", seed, case.id).choice(sorted(ways)) if ways else None
 
 
 def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, set[bool]], names: Names) -> dict[str, Any]:

@@ -80,8 +80,8 @@ def critiques(
     places: dict[Judgement, list[_Place]] = {
         judgement: list(_in_turn(row, judgement, rng)) for judgement in _JUDGEMENTS
     }
-    drawn.left_out.update(one.mark or "no_truth" for said in row.solutions.values() for one in said
-                          if one.mark not in places)  # fmt: skip
+    marks = [mark for said in row.solutions.values() for mark in said.marks]
+    drawn.left_out.update(mark or "no_truth" for mark in marks if mark not in places)
     if missing := _missing(row, places, terms):
         return Dropped(id=row.id, topic=row.question.topic, reason=missing)
     texts = _Texts(said, drawn)
@@ -110,7 +110,7 @@ def completion(row: CritiqueRow, reply: str) -> str:
 def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Iterator[_Place]:
     """Solutions with this mark: each teacher's in an order by chance, a teacher after the other."""
     theirs = [
-        [_Place(teacher, number) for number, one in enumerate(said) if one.mark == judgement]
+        [_Place(teacher, number) for number, mark in enumerate(said.marks) if mark == judgement]
         for teacher, said in row.solutions.items()
     ]
     for each in theirs:
@@ -121,10 +121,10 @@ def _in_turn(row: SolvedLine, judgement: Judgement, rng: random.Random) -> Itera
 
 
 def _missing(row: SolvedLine, places: dict[Judgement, list[_Place]], terms: Terms) -> str | None:
-    if not any(row.solutions.values()):
+    if not any(said.marks for said in row.solutions.values()):
         return "no_solution"
     if not any(places.values()):
-        marked = any(one.mark for said in row.solutions.values() for one in said)
+        marked = any(mark for said in row.solutions.values() for mark in said.marks)
         return "not_judged" if marked else "no_truth"
     if terms.shares == "equal":
         return "no_right_solution" if not places["right"] else "no_wrong_solution" if not places["wrong"] else None
@@ -149,11 +149,11 @@ class _Texts:
 
 
 def _row(row: SolvedLine, place: _Place, text: str, terms: Terms, side: Side) -> CritiqueRow:
-    asked, solution = row.question, row.solutions[place.teacher][place.sample]
+    asked, marked = row.question, row.solutions[place.teacher]
     return CritiqueRow(
         id=f"{row.id}-{place.teacher}-{place.sample}",
         prompt=terms.prompt.messages(question=asked.question, solution=text, topic=asked.topic),
-        target=cast(Judgement, solution.mark),
+        target=cast(Judgement, marked.marks[place.sample]),
         question=asked.question,
         solution=text,
         ground_truth=asked.answer or "",
@@ -161,6 +161,6 @@ def _row(row: SolvedLine, place: _Place, text: str, terms: Terms, side: Side) ->
         side=side,
         extra_info=CritiqueSource(
             question_id=row.id, topic=asked.topic, teacher=place.teacher, sample=place.sample,
-            value=solution.value or "",
+            value=marked.values[place.sample] or "",
         ),
     )  # fmt: skip

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from nightschool.lines import HeardLine
+from nightschool.lines import MarkedLine
 from nightschool.records import Answer, Mark, Question
 from nightschool.values.kinds import Kind
 from nightschool.values.read import read_truth
@@ -72,7 +72,7 @@ def hear(question: Question, answers: Mapping[str, Answer], teachers: Sequence[s
 
 
 def hear_solutions(
-    solutions: Mapping[str, Sequence[HeardLine]],
+    solutions: Mapping[str, MarkedLine],
     teachers: Sequence[str],
     sure: Mapping[str, Sequence[float | None]] | None = None,
 ) -> dict[str, Heard]:
@@ -83,9 +83,11 @@ def hear_solutions(
     """
     found: dict[str, Heard] = {}
     for name in teachers:
-        each = solutions.get(name, ())
-        stated = sure.get(name, ()) if sure is not None else [one.confidence for one in each]
-        found[name] = Heard([one.value for one in each], [_MARKS.get(one.mark) for one in each], stated)
+        if each := solutions.get(name):
+            stated = each.sure if sure is None else sure[name]
+            found[name] = Heard(each.values, [_MARKS.get(mark) for mark in each.marks], stated)
+        else:
+            found[name] = Heard((), (), ())
     return found
 
 

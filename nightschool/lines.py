@@ -27,44 +27,41 @@ class AskedLine(NamedTuple):
 
 
 class SolutionsLine(NamedTuple):
-    """A `Solutions`; `said` is its list as JSON, without what stands before the first text and behind the last."""
+    """A `Solutions` as its line, in which `spans` are the texts, as JSON."""
 
     id: str
-    said: bytes
-
-    @property
-    def each(self) -> list[bytes]:
-        """Every `Said` as JSON, without what stands before its text and behind it all."""
-        return self.said.split(_NEXT)
+    line: bytes
+    spans: Sequence[tuple[int, int]]
 
     def text(self, sample: int) -> bytes:
         """The text of one, as JSON."""
-        return raw_text(self.each[sample])
+        start, end = self.spans[sample]
+        return self.line[start:end]
 
     @property
     def texts(self) -> list[str]:
         """The text of each."""
-        return [text_of(raw_text(one)) for one in self.each]
+        return [text_of(self.line[start:end]) for start, end in self.spans]
 
 
 class ReadLine(msgspec.Struct, gc=False):
     """A `Solutions` with what was read out of each text, and how sure the server was of each, if it said so.
 
-    `each` as in `SolutionsLine`, as long as it is needed.
+    `written`: where the texts are, as long as they are needed.
     """
 
     id: str
     readings: list[Reading]
+    sure: Sequence[float | None]
+    written: SolutionsLine | None
+
+
+class MarkedLine(msgspec.Struct, gc=False):
+    """A `Readings`, as far as it is looked at."""
+
+    values: list[str | None]
+    marks: list[Mark | None]
     sure: list[float | None]
-    each: Sequence[bytes] = ()
-
-
-class HeardLine(msgspec.Struct, gc=False):
-    """A `Solution`."""
-
-    value: str | None
-    mark: Mark | None
-    confidence: float | None = None
 
 
 class ShownLine(msgspec.Struct, gc=False):
@@ -80,7 +77,7 @@ class CaseLine(msgspec.Struct, gc=False):
 
     id: str
     question: msgspec.Raw
-    solutions: dict[str, list[HeardLine]]
+    solutions: dict[str, MarkedLine]
     shown: ShownLine | None = None
 
 
@@ -109,7 +106,7 @@ class SolvedLine(msgspec.Struct, gc=False):
 
     id: str
     question: JudgedLine
-    solutions: dict[str, list[HeardLine]]
+    solutions: dict[str, MarkedLine]
 
 
 class _Question(msgspec.Struct, gc=False):
@@ -131,7 +128,7 @@ _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"
 _BOXED, _FBOX, _ESCAPE, _DIGITS = rb"\\boxed", rb"\\fbox", ord("\\"), range(ord("0"), ord("9") + 1)
 # A short end of a text ("\boxed{42}$.") comes again and again, and takes little room.
 _SHORT_BYTES = 200
-UNREAD = Reading("nothing")
+_UNREAD, _SURE = Reading("nothing"), b',"confidence":'
 
 
 def asked_line(line: bytes) -> AskedLine:
@@ -148,7 +145,15 @@ def solutions_line(line: bytes) -> SolutionsLine:
     """
     behind = line.find(_SAID)
     head = _HEAD(line[:behind] + b"}")
-    return SolutionsLine(head.id, line[behind + len(_SAID) : line.rfind(_END)])
+    spans: list[tuple[int, int]] = []
+    start = behind + len(_SAID)
+    while start >= len(_NEXT):
+        end = line.find(_FINISH, start)
+        if end < 0:
+            raise msgspec.DecodeError("a solution has no finish")
+        spans.append((start, end))
+        start = line.find(_NEXT, end) + len(_NEXT)
+    return SolutionsLine(head.id, line, spans)
 
 
 def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
@@ -158,37 +163,31 @@ def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
         msgspec.DecodeError: the line is none of the store's.
     """
     row = solutions_line(line)
-    each = row.each
-    readings = [_reading(one, kind, fallback) for one in each] if kind else [UNREAD] * len(each)
-    # "confidence" comes last: a number, null, or not there.
-    return ReadLine(row.id, readings, [_sure(one) for one in each], each)
+    thinks = b"think>" in line
+    readings = (
+        [_reading(line, *span, kind, fallback, thinks) for span in row.spans] if kind else [_UNREAD] * len(row.spans)
+    )
+    sure = _confidences(line, row.spans) if _SURE in line else [None] * len(row.spans)
+    return ReadLine(row.id, readings, sure, row)
 
 
-def raw_text(said: bytes) -> bytes:
-    """The text of one of `SolutionsLine.each`, as JSON."""
-    return said[: said.rfind(_FINISH)]
+def _confidences(line: bytes, spans: Sequence[tuple[int, int]]) -> list[float | None]:
+    """The confidence of each, which comes last: a number, null, or not there."""
+    starts = [start for start, _ in spans]
+    ends = [start - len(_NEXT) for start in starts[1:]] + [line.rfind(_END)]
+    return [float(line[line.rfind(b":", 0, end) + 1 : end]) if line[end - 1] in _DIGITS else None for end in ends]
 
 
-def _sure(said: bytes) -> float | None:
-    """Its confidence, which comes last: a number, null, or not there."""
-    return float(said[said.rfind(b":") + 1 :]) if said[-1] in _DIGITS else None
-
-
-def _reading(said: bytes, kind: Kind, fallback: Fallback) -> Reading:
+def _reading(line: bytes, start: int, end: int, kind: Kind, fallback: Fallback, thinks: bool) -> Reading:
     """`read` of a solution's text while it is JSON: where only the last box counts, nothing before it is decoded."""
-    end = said.rfind(_FINISH)
-    if end < 0:
-        raise msgspec.DecodeError("a solution has no finish")
-    start = 0
-    # One byte is found ten times as fast as a word, and most solutions have no "<".
-    if kind != "text" and fallback == "none" and not (b"<" in said and b"think>" in said):
-        place = said.rfind(_BOXED, 0, end)
-        place = max(place, said.rfind(_FBOX, max(0, place), end))
+    if kind != "text" and fallback == "none" and not (thinks and line.find(b"think>", start, end) >= 0):
+        place = line.rfind(_BOXED, start, end)
+        place = max(place, line.rfind(_FBOX, max(start, place), end))
         # A backslash before it may escape this one, and what looks like \boxed is a backspace and "oxed".
-        if place > 0 and said[place - 1] != _ESCAPE:
-            start = place
-    text = b'"' + said[start:end] if start else said[:end]
-    return (_read_once if len(text) < _SHORT_BYTES else _read)(text, kind, fallback)
+        if place > start and line[place - 1] != _ESCAPE:
+            text = b'"' + line[place:end]
+            return (_read_once if len(text) < _SHORT_BYTES else _read)(text, kind, fallback)
+    return _read(line[start:end], kind, fallback)
 
 
 def _read(text: bytes, kind: Kind, fallback: Fallback) -> Reading:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
 
-from nightschool.lines import AskedLine, ReadLine, ShownLine, raw_text
+from nightschool.lines import AskedLine, ReadLine, ShownLine
 from nightschool.records import Agreed, Mark, Results
 from nightschool.seeds import seed_of
 from nightschool.values import latex
@@ -36,10 +35,12 @@ class Marked(NamedTuple):
     def line(self) -> bytes:
         """The row's JSON line, the same as pydantic's."""
         solutions = {
-            name: [
-                _solution(reading.value, reading.reason, mark, sure)
-                for reading, mark, sure in zip(row.readings, self.marks[name], row.sure, strict=True)
-            ]
+            name: {
+                "values": [one.value for one in row.readings],
+                "reasons": [one.reason for one in row.readings],
+                "marks": self.marks[name],
+                "sure": row.sure,
+            }
             for name, row in self.solutions.items()
         }
         question = msgspec.Raw(self.question.line)
@@ -49,7 +50,7 @@ class Marked(NamedTuple):
 class _Line(msgspec.Struct, gc=False):
     id: str
     question: msgspec.Raw
-    solutions: Mapping[str, Sequence[msgspec.Raw]]
+    solutions: Mapping[str, Mapping[str, Sequence[object]]]
     results: Mapping[str, Results]
     agreed: Agreed | None
     shown: ShownLine | None
@@ -116,7 +117,7 @@ def _open(matched: Matched, kind: Kind, seed: int) -> _Opened:
     same = {value: equal(gold, value, kind) for value in counts} if gold else {}
     shown = _shown(question.id, solutions, _taught(counts, same), seed)
     for row in solutions.values():
-        row.each = ()  # a chunk of texts need not be held until the last of them has been read
+        row.written = None  # a chunk of texts need not be held until the last of them has been read
     return _Opened(matched, gold, same, shown)
 
 
@@ -136,7 +137,8 @@ def _shown(row_id: str, solutions: Mapping[str, ReadLine], values: Collection[st
     if not places:
         return None
     teacher, sample = places[seed_of("shown", seed, row_id) % len(places)]
-    return ShownLine(teacher, sample, msgspec.Raw(raw_text(solutions[teacher].each[sample])))
+    written = solutions[teacher].written
+    return ShownLine(teacher, sample, msgspec.Raw(written.text(sample))) if written else None
 
 
 def _marked(row: _Opened, found: Mapping[Pair, bool | None]) -> Marked:
@@ -166,9 +168,3 @@ def _key(gold: str, value: str) -> Pair:
 
 
 _json = msgspec.json.Encoder().encode
-
-
-@lru_cache(maxsize=1 << 16)
-def _solution(value: str | None, reason: str | None, mark: Mark | None, sure: float | None) -> msgspec.Raw:
-    """A `Solution` as JSON; the same few come again and again."""
-    return msgspec.Raw(_json({"value": value, "reason": reason, "mark": mark, "confidence": sure}))

@@ -7,18 +7,19 @@ from pydantic import BaseModel, ConfigDict
 from nightschool.records import Agreed, Mark, Question, Results, Row
 
 
-class Solution(BaseModel):
-    """The answer read out of a `Said`, or the `reason` why none was; no mark where no truth is known.
+class Readings(BaseModel):
+    """What was read out of one teacher's solutions, side by side, in the order of its samples.
 
-    Its text stays where it is: the same place of the teacher's `Solutions`.
+    Of each its value, or the reason why it has none; its mark, where a truth is known; how sure its server was of it.
+    The texts stay where they are: at the same places of the teacher's `Solutions`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    value: str | None = None
-    reason: str | None = None
-    mark: Mark | None = None
-    confidence: float | None = None
+    values: tuple[str | None, ...]
+    reasons: tuple[str | None, ...]
+    marks: tuple[Mark | None, ...]
+    sure: tuple[float | None, ...]
 
 
 class Shown(BaseModel):
@@ -38,7 +39,7 @@ class Solved(Row):
     """
 
     question: Question
-    solutions: dict[str, tuple[Solution, ...]]
+    solutions: dict[str, Readings]
     results: dict[str, Results] = {}
     agreed: Agreed | None = None
     shown: Shown | None = None

@@ -54,7 +54,6 @@ def _solutions(night: Night, wanted: set[str]) -> dict[str, _Said]:
         for row, said in merge.texts(night, chunk, night.read([chunk], case_line)):
             if row.id in wanted:
                 found[row.id] = {
-                    name: list(zip((one.value for one in row.solutions[name]), line.texts, strict=True))
-                    for name, line in said.items()
+                    name: list(zip(row.solutions[name].values, line.texts, strict=True)) for name, line in said.items()
                 }
     return found

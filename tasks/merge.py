@@ -70,14 +70,13 @@ def texts(night: Night, chunk: Chunk, rows: Iterable[Q]) -> Iterator[tuple[Q, di
 
 
 def written_out(night: Night, chunk: Chunk) -> Iterator[bytes]:
-    """A chunk's rows with the text of every solution in its place, for a person or another program."""
+    """A chunk's rows with the texts of all solutions, for a person or another program."""
     rows = night.read([chunk], case_line)
     for (_, said), line in zip(texts(night, chunk, rows), night.store.lines(chunk), strict=True):
         whole = orjson.loads(line)
         del whole["shown"]
         for name, each in whole["solutions"].items():
-            written = zip(said[name].texts, each, strict=True)
-            whole["solutions"][name] = [{"text": text, **solution} for text, solution in written]
+            each["texts"] = said[name].texts
         yield orjson.dumps(whole) + b"\n"
 
 

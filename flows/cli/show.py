@@ -72,7 +72,8 @@ def _lists(row: dict[str, Any]) -> list[tuple[str, str]]:
     for number, each in enumerate(row.get("said") or ()):
         found.append((f"{who} {number}", _short(each["text"], end=True)))
     for name, said in (row.get("solutions") or {}).items():
-        marks = ", ".join(f"{one['value'] or one['reason'] or '-'} {one['mark'] or ''}".strip() for one in said)
+        each = zip(said["values"], said["reasons"], said["marks"], strict=True)
+        marks = ", ".join(f"{value or reason or '-'} {mark or ''}".strip() for value, reason, mark in each)
         found.append((name, _short(marks)))
     votes = row.get("votes") or {}
     found += [("votes", ", ".join(f"{visible(name)} {vote or '-'}" for name, vote in votes.items()))] if votes else []

@@ -12,7 +12,7 @@ from nightschool.critique import Drawn, Shares, Terms, critiques
 from nightschool.lines import SolutionsLine, SolvedLine, solutions_line, solved_line
 from nightschool.prompts import Prompt
 from nightschool.records import CritiqueRow, Dropped, Mark, Question, Said, Solutions
-from nightschool.solved import Solution, Solved
+from nightschool.solved import Readings, Solved
 
 PROMPT = Prompt(system=None, user="Q: $question\nS: $solution\nConclude 'Conclusion: right/wrong [END]'")
 
@@ -23,7 +23,10 @@ Case = tuple[SolvedLine, dict[str, SolutionsLine]]
 def solved(marks: dict[str, list[Mark | None]], row_id: str = "q", **texts: str) -> Case:
     question = Question(id=row_id, topic="algebra", question="1+1?", choices=(), truth=None, key=None, source="file",
                         check="unchecked", answer="2")  # fmt: skip
-    solutions = {name: tuple(Solution(value="2", mark=mark) for mark in each) for name, each in marks.items()}
+    solutions = {
+        name: Readings(values=("2",) * len(each), reasons=(None,) * len(each), marks=tuple(each), sure=())
+        for name, each in marks.items()
+    }
     said = {
         name: [Said(text=texts.get(f"{name}{n}", f"{name} {n}"), finish="stop") for n in range(len(each))]
         for name, each in marks.items()
@@ -31,6 +34,7 @@ def solved(marks: dict[str, list[Mark | None]], row_id: str = "q", **texts: str)
     lines = {
         name: solutions_line(Solutions(id=row_id, teacher=name, said=tuple(each)).model_dump_json().encode())
         for name, each in said.items()
+        if each
     }
     return solved_line(Solved(id=row_id, question=question, solutions=solutions).model_dump_json().encode()), lines
 

@@ -52,16 +52,14 @@ def test_right_wrong_missing_and_unjudged_are_four_things() -> None:
     row = matched(0, "x+1", ann=[*boxed("x + 1", "1+x", "1 + x", "x-1", "9^{9^{9}}"), "I do not know", "\\boxed{x"])
     verdicts = {("x+1", "1+x"): True, ("x+1", "x-1"): False, ("x+1", "9^{9^{9}}"): None}
     found = solved(marked(row, verdicts=verdicts))[0].solutions["ann"]
-    assert [one.mark for one in found] == [
-        "right", "right", "right", "wrong", "could_not_judge", "no_answer", "no_answer",
-    ]  # fmt: skip
-    assert [one.reason for one in found][-2:] == ["no_box", "open_box"]
+    assert found.marks == ("right", "right", "right", "wrong", "could_not_judge", "no_answer", "no_answer")
+    assert found.reasons[-2:] == ("no_box", "open_box")
 
 
 def test_a_question_without_a_known_truth_has_values_and_no_marks() -> None:
     rows = marked(matched(0, None, ann=boxed("3")), matched(1, "", ann=boxed("4")))
-    found = [row.solutions["ann"][0] for row in solved(rows)]
-    assert [(one.value, one.mark) for one in found] == [("3", None), ("4", None)]
+    found = [row.solutions["ann"] for row in solved(rows)]
+    assert [(one.values, one.marks) for one in found] == [(("3",), (None,)), (("4",), (None,))]
     assert classes(rows) == {"no_truth": 2}
     assert measure_marks(tallies(rows), classes(rows)) is None
 

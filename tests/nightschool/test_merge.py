@@ -12,7 +12,7 @@ from nightschool.lines import AskedLine, SolutionsLine, asked_line, read_line, s
 from nightschool.marking import unread
 from nightschool.merge import beside
 from nightschool.records import Question, Said, Solutions
-from nightschool.solved import Solution, Solved
+from nightschool.solved import Readings, Solved
 from nightschool.values.kinds import Fallback, Kind
 from nightschool.values.read import read
 
@@ -72,9 +72,9 @@ def test_any_text_comes_through_the_bytes_as_through_the_records(said: list[Said
     row, asked_ = read_line(line, None, "none"), question(0).model_copy(update={"question": text})
     assert row.sure == [one.confidence for one in said]
     found = unread((asked_line(asked_.model_dump_json().encode() + b"\n"), {"ann": row})).line
-    wanted = Solved(
-        id="q0", question=asked_, solutions={"ann": tuple(Solution(confidence=one.confidence) for one in said)}
-    )
+    nothing = (None,) * len(said)
+    readings = Readings(values=nothing, reasons=nothing, marks=nothing, sure=tuple(one.confidence for one in said))
+    wanted = Solved(id="q0", question=asked_, solutions={"ann": readings})
     assert found == wanted.model_dump_json().encode() + b"\n"
 
 

@@ -73,8 +73,8 @@ def test_by_the_files_truth_a_right_solution_is_taught(folder: Path) -> None:
         right = {
             text.text
             for name, solutions in said.solutions.items()
-            for one, text in zip(solutions, wrote[row.id, name], strict=True)
-            if one.mark == "right"
+            for mark, text in zip(solutions.marks, wrote[row.id, name], strict=True)
+            if mark == "right"
         }
         if row.by == "truth":
             assert (row.verdict == "accept") == bool(right)

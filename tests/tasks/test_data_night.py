@@ -51,10 +51,10 @@ def test_the_merge_has_every_question_in_order_with_its_own_solutions(night: Nig
         assert [row for row, _ in read] == rows
         for row, wrote in read:
             said = {name: line.texts for name, line in wrote.items()}
-            assert {name: len(each) for name, each in row.solutions.items()} == {"ann": 2, "ben": 2}
+            assert {name: len(each.values) for name, each in row.solutions.items()} == {"ann": 2, "ben": 2}
             assert said == dict.fromkeys(("ann", "ben"), [f"Solve: {row.question.question}"] * 2)
         printed = orjson.loads(next(iter(lines(night, "merge", 1))))
-        assert printed["solutions"]["ben"][1]["text"] == "Solve: 4+1?"
+        assert printed["solutions"]["ben"]["texts"][1] == "Solve: 4+1?"
         lost = STEPS["answers"].chunks(night)[1]
         night.store.forget(lost)
         assert [chunk.index for chunk in merge.chunks(night) if not night.store.manifest(chunk)] == [1]
@@ -73,7 +73,7 @@ def test_solutions_are_marked_against_the_files_answers(night: Night, tmp_path: 
         served = {name: Endpoint(model=name, urls=(url,)) for name in models}
         make(night, served, "pool", "answers", "merge")
     rows = night.rows(merge.chunks(night), Solved)
-    assert {one.mark for row in rows for one in row.solutions["ann"]} == {"right", None}
+    assert {mark for row in rows for mark in row.solutions["ann"].marks} == {"right", None}
     assert [row.agreed for row in rows if row.question.answer is None] == [None]
     assert {row.results["ann"] for row in rows if row.results} == {"all_right"}
     assert {row.agreed for row in rows} >= {"mixed", None}
