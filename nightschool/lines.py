@@ -125,7 +125,7 @@ case_line = msgspec.json.Decoder(CaseLine).decode
 topic_line, ruled_line = msgspec.json.Decoder(TopicLine).decode, msgspec.json.Decoder(RuledLine).decode
 # In JSON a quote within a text stands behind a backslash, so these are found between fields only.
 _SAID, _NEXT, _FINISH, _END = b',"said":[{"text":', b'},{"text":', b',"finish":"', b"}]}"
-_BOXED, _FBOX, _ESCAPE, _DIGITS = rb"\\boxed", rb"\\fbox", ord("\\"), range(ord("0"), ord("9") + 1)
+_BOXED, _FBOX, _QUOTE, _ESCAPE, _DIGITS = rb"\\boxed", rb"\\fbox", b'"', ord("\\"), range(ord("0"), ord("9") + 1)
 # A short end of a text ("\boxed{42}$.") comes again and again, and takes little room.
 _SHORT_BYTES = 200
 _UNREAD, _SURE = Reading("nothing"), b',"confidence":'
@@ -148,12 +148,25 @@ def solutions_line(line: bytes) -> SolutionsLine:
     spans: list[tuple[int, int]] = []
     start = behind + len(_SAID)
     while start >= len(_NEXT):
-        end = line.find(_FINISH, start)
-        if end < 0:
+        end = _text_end(line, start)
+        if not line.startswith(_FINISH, end):
             raise msgspec.DecodeError("a solution has no finish")
         spans.append((start, end))
         start = line.find(_NEXT, end) + len(_NEXT)
     return SolutionsLine(head.id, line, spans)
+
+
+def _text_end(line: bytes, start: int) -> int:
+    """Where the JSON string that starts here ends: its quotes are few, and a single byte is found fast."""
+    end = line.find(_QUOTE, start + 1)
+    while end > 0 and line[end - 1] == _ESCAPE:
+        before = end - 1
+        while line[before] == _ESCAPE:
+            before -= 1
+        if (end - before) % 2:
+            break
+        end = line.find(_QUOTE, end + 1)
+    return end + 1
 
 
 def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
@@ -163,11 +176,13 @@ def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
         msgspec.DecodeError: the line is none of the store's.
     """
     row = solutions_line(line)
-    thinks = b"think>" in line
+    thinks = b"<" in line and b"think>" in line  # most have no "<", and one byte is found ten times as fast as a word
     readings = (
         [_reading(line, *span, kind, fallback, thinks) for span in row.spans] if kind else [_UNREAD] * len(row.spans)
     )
-    sure = _confidences(line, row.spans) if _SURE in line else [None] * len(row.spans)
+    # Every sample has the field, or none.
+    given = line.find(_SURE, row.spans[-1][1]) >= 0
+    sure = _confidences(line, row.spans) if given else [None] * len(row.spans)
     return ReadLine(row.id, readings, sure, row)
 
 
