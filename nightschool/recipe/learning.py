@@ -35,6 +35,12 @@ class Training(Section):
     leaks: Literal["refuse", "allow"] = Field(
         default="refuse", description="prompts that give the answer away, or are others than those asked later"
     )
+    devices: Positive | Literal["auto"] = execution(
+        "auto", description="auto: every GPU there is where launcher starts several processes, else one"
+    )
+    launcher: Literal["plain", "ddp", "fsdp", "deepspeed"] = execution(
+        "plain", description="plain: one process; the others start one per device, and share weights out or not"
+    )
     micro_batch: int | None = execution(
         None, ge=1, description="rows that a device holds at a time; batch_size if none; halved when memory runs out"
     )
@@ -49,6 +55,15 @@ class Training(Section):
     save_minutes: float = execution(10.0, gt=0, description="a killed stage loses no more than this")
     save_steps: int | None = execution(None, ge=1, description="a checkpoint every so many steps, by the clock if none")
     timeout_s: float = execution(36_000.0, gt=0)
+
+    @model_validator(mode="after")
+    def _devices_have_a_launcher(self) -> Training:
+        if self.launcher == "plain" and self.devices not in (1, "auto"):
+            raise Clash(f"{self.devices} devices need a launcher that starts as many processes", "launcher",
+                        allowed="ddp, fsdp, deepspeed")  # fmt: skip
+        if isinstance(self.devices, int) and self.batch_size * self.accumulation % self.devices:
+            raise Clash("rows per step (batch_size x accumulation) do not divide by the devices", "devices")
+        return self
 
 
 class Stage(Training):

@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import signal
 import sys
 import time
 import traceback
+from functools import partial
 from pathlib import Path
 from types import FrameType, TracebackType
 from typing import NoReturn, TextIO
 
 from nightschool.errors import NightError
-from nightschool.training.job import check_adapter, check_model, check_reference, load_job
+from nightschool.training.job import Job, check_adapter, check_model, check_reference, load_job
+from nightschool.training.launch import check_launcher, devices_of, launch, launched, obey, tell_end
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
-from nightschool.training.rows import look, read_rows
+from nightschool.training.rows import TrainingRow, look, read_rows
 
 WORLD = 3
 
@@ -31,18 +34,22 @@ def main() -> int:
     parser.add_argument("--most", type=int, help="rows to hold at a time, where the job's own number did not fit")
     given = parser.parse_args()
     out = _own_stdout()
-    sys.excepthook = _last_words
+    sys.excepthook = partial(_last_words, out)
+    if launched():
+        obey()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     try:
-        _train(given.job, given.most, out)
+        return _train(given.job, given.most, out)
     except NightError as error:
-        _say(str(error))
+        _end(out, error.exit_code, str(error))
         return error.exit_code
-    return 0
+    except SystemExit as stopped:
+        _end(out, int(str(stopped.code)), f"stopped by {signal.Signals(int(str(stopped.code)) - 128).name}")
+        raise
 
 
-def _train(path: Path, most: int | None, out: TextIO) -> None:
+def _train(path: Path, most: int | None, out: TextIO) -> int:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
     look(job, rows)
@@ -50,6 +57,23 @@ def _train(path: Path, most: int | None, out: TextIO) -> None:
     check_adapter(job)
     check_reference(job)
     check_output(Path(job.output))
+    devices = 1 if launched() else devices_of(job)
+    if devices > 1:
+        return _launch(job, path, devices, most, out)
+    return _here(job, rows, most, out)
+
+
+def _launch(job: Job, path: Path, devices: int, most: int | None, out: TextIO) -> int:
+    check_launcher(job)
+    while (end := launch(job, path, devices, out, most)).get("most"):
+        _note(out, end["said"])
+        most = end["most"]
+    if end["ended"]:
+        _say(end["said"])
+    return end["ended"]
+
+
+def _here(job: Job, rows: list[TrainingRow], most: int | None, out: TextIO) -> int:
     prepare(job)
     begun = time.perf_counter()
     from nightschool.training.memory import OutOfMemory, smaller
@@ -57,12 +81,17 @@ def _train(path: Path, most: int | None, out: TextIO) -> None:
 
     try:
         run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun, most=most)
+        return 0
     except OutOfMemory as error:
         before, now = error.layout, smaller(error, job)
-        _say(
+        said = (
             f"out of memory with {before.micro} rows at a time: begins again with {now.micro}, {now.accumulation} "
             f"times a step, {now.rows} rows per step as before"
         )
+        if launched():
+            tell_end(out, WORLD, said, most=now.micro)
+            os._exit(WORLD)  # the others wait for us
+        _note(out, said)
         os.dup2(out.fileno(), 1)
         # Anew and not in this process: its memory is in pieces, and its gradients half added up.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--most", str(now.micro)])  # noqa: S606
@@ -77,16 +106,28 @@ def _own_stdout() -> TextIO:
 
 def _stopped(number: int, _frame: FrameType | None) -> NoReturn:
     signal.signal(number, signal.SIG_IGN)
-    _say(f"stopped by {signal.Signals(number).name}")
     raise SystemExit(128 + number)
 
 
-def _last_words(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _last_words(out: TextIO, kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     """What nobody expected: the traceback for the log, one line for the reader, and the exit code of the world."""
     traceback.print_exception(kind, error, trace)
     text = " ".join(str(error).split())
-    _say(f"training failed: {kind.__name__}: {text[:500]}")
+    _end(out, WORLD, f"training failed: {kind.__name__}: {text[:500]}")
     os._exit(WORLD)
+
+
+def _note(out: TextIO, said: str) -> None:
+    """Something that whoever watches should see, and the log should keep."""
+    _say(said)
+    out.write(json.dumps({"note": said}) + "\n")
+    out.flush()
+
+
+def _end(out: TextIO, code: int, line: str) -> None:
+    _say(line)
+    if launched():
+        tell_end(out, code, line)
 
 
 def _say(line: str) -> None:

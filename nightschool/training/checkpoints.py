@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from nightschool.training.job import Job
+from nightschool.training.together import most_of, wait
 
 MARK = "whole.json"
 KEPT = 2  # one to go on from, and the one before, should that be damaged
@@ -46,7 +47,8 @@ class Checkpoints(TrainerCallback):
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         steps, minutes = self._job.save_steps, self._job.save_minutes
-        due = state.global_step % steps == 0 if steps else time.monotonic() - self._saved > 60 * minutes
+        late = 0 if steps else most_of(int(time.monotonic() - self._saved > 60 * minutes), args.device)
+        due = state.global_step % steps == 0 if steps else bool(late)
         control.should_save |= due or (control.should_training_stop and state.global_step < state.max_steps)
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
@@ -54,13 +56,17 @@ class Checkpoints(TrainerCallback):
 
     def on_save(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         folder = Path(str(args.output_dir)) / f"checkpoint-{state.global_step}"
+        wait()  # each process has files of its own in it
+        self._saved, self._trainer.saved = time.monotonic(), state.global_step
+        more = self._trainer.keep()
+        if not state.is_world_process_zero:
+            return
         marks = {name: _sync(folder / name) for name in _files(folder)}
-        mark = Mark(step=state.global_step, identity=self._identity, files=marks, more=self._trainer.keep())
+        mark = Mark(step=state.global_step, identity=self._identity, files=marks, more=more)
         partial = folder / f".{MARK}"
         partial.write_bytes(mark.model_dump_json().encode())
         _sync(partial)
         partial.rename(folder / MARK)
-        self._saved, self._trainer.saved = time.monotonic(), state.global_step
 
 
 def identity_of(job: Job) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 from torch.nn.functional import logsigmoid
@@ -38,7 +40,18 @@ def calibration(chosen_B: Tensor, rejected_B: Tensor, *, beta: float) -> Tensor:
     return (chosen_B - target) ** 2 + (rejected_B + target) ** 2
 
 
-def over_batch(losses_B: Tensor, weights_B: Tensor, *, robust_beta: float | None) -> Tensor:
+def alone(values_B: Tensor) -> Tensor:
+    """What one process gathers from all."""
+    return values_B
+
+
+def over_batch(
+    losses_B: Tensor,
+    weights_B: Tensor,
+    *,
+    robust_beta: float | None,
+    gather: Callable[[Tensor], Tensor] = alone,
+) -> Tensor:
     """One loss for a batch: the mean, or Dr. DPO's -beta' log mean exp(-loss/beta'), which counts odd pairs less.
 
     Dropped pairs are in neither mean. In the plain one a weight makes a pair's own loss larger; in the other it stands
@@ -48,25 +61,43 @@ def over_batch(losses_B: Tensor, weights_B: Tensor, *, robust_beta: float | None
         losses_B: the DPO term alone: with Cal-DPO's squares in it, one pair of 64 would take all the weight.
         weights_B: of each pair, 0 for one that was dropped; a batch of nothing else has loss 0 and no gradient.
         robust_beta: beta'; None is the plain mean, and so is beta' without end.
+        gather: from all processes that hold a part of the batch. The mean over processes of what they return, and of
+            its gradients, is the batch's own.
 
-    Source: arXiv 2407.07880, eq. 9, over the batch that one process holds at a time.
+    Source: arXiv 2407.07880, eq. 9, over the batch that all processes hold at a time.
     """
-    kept = int((weights_B > 0).sum())
+    weights_G = gather(weights_B)
+    kept = int((weights_G > 0).sum())
+    parts = len(weights_G) // len(weights_B)
     if robust_beta is None or not kept:
-        return (losses_B * weights_B).sum() / max(kept, 1)
+        return (losses_B * weights_B).sum() * (parts / max(kept, 1))
     # log 0 = -inf takes a dropped pair out of the sum.
-    return -robust_beta * (torch.logsumexp(-losses_B / robust_beta + weights_B.log(), dim=0) - weights_B.sum().log())
+    odds_B = -losses_B / robust_beta + weights_B.log()
+    whole = weights_G.sum().log()
+    if parts == 1:
+        return -robust_beta * (torch.logsumexp(odds_B, dim=0) - whole)
+    total = torch.logsumexp(gather(odds_B.detach()), dim=0)
+    mine = ((odds_B.detach() - total).exp() * losses_B).sum() * parts
+    return mine - mine.detach() - robust_beta * (total - whole)
 
 
 def preference_loss(
-    chosen_B: Tensor, rejected_B: Tensor, weights_B: Tensor, how: Preference, *, centre: Tensor | float = 0.0
+    chosen_B: Tensor,
+    rejected_B: Tensor,
+    weights_B: Tensor,
+    how: Preference,
+    *,
+    centre: Tensor | float = 0.0,
+    gather: Callable[[Tensor], Tensor] = alone,
 ) -> Tensor:
     """The whole loss of a batch under `how`; see `pair_losses`, `calibration` and `over_batch`."""
     robust = how.robust_beta if how.robust in ("paper", "both") else None
-    loss = over_batch(pair_losses(chosen_B, rejected_B, how, centre=centre), weights_B, robust_beta=robust)
+    loss = over_batch(
+        pair_losses(chosen_B, rejected_B, how, centre=centre), weights_B, robust_beta=robust, gather=gather
+    )
     if how.cal == "paper":
         squares_B = calibration(chosen_B, rejected_B, beta=how.beta)
-        loss = loss + how.cal_weight * over_batch(squares_B, weights_B, robust_beta=None)
+        loss = loss + how.cal_weight * over_batch(squares_B, weights_B, robust_beta=None, gather=gather)
     return loss
 
 

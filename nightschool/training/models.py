@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -61,7 +62,8 @@ def place_of(job: Job, most: int | None = None) -> Place:
     bf16 = job.dtype == "bfloat16" or (job.dtype == "auto" and gpu and torch.cuda.is_bf16_supported())
     frozen = job.lora is not None or job.adapter is not None
     weights = torch.bfloat16 if bf16 and frozen else torch.float32
-    return Place("cuda" if gpu else "cpu", bf16, weights, lay_out(job, 1, most))
+    processes = int(os.environ.get("WORLD_SIZE", "1"))
+    return Place("cuda" if gpu else "cpu", bf16, weights, lay_out(job, processes, most))
 
 
 def load_tokenizer(job: Job) -> PreTrainedTokenizerBase:

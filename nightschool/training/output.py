@@ -24,16 +24,19 @@ def check_output(path: Path) -> None:
 
 
 @contextmanager
-def new_directory(path: Path) -> Iterator[Path]:
+def new_directory(path: Path, *, ours: bool = True) -> Iterator[Path]:
     """A hidden directory beside `path` that becomes `path` when the block ends well, and is removed when not.
 
-    What killed processes left beside it is swept first.
+    What killed processes left beside it is swept first. `ours`: False in a process that another one writes for.
 
     Raises:
         WorldError: it cannot be made, or something came to `path` meanwhile.
     """
     prefix = f".{path.name}.partial-"
     partial = path.parent / f"{prefix}{os.getpid()}"
+    if not ours:
+        yield partial
+        return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         for left in path.parent.iterdir():

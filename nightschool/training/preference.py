@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
+from accelerate.utils import broadcast_object_list
 from datasets import Dataset, concatenate_datasets
 from torch import Tensor
 from trl.trainer.dpo_trainer import DPOTrainer
@@ -93,10 +95,18 @@ class Dpo(Watched, DPOTrainer):
         return dataset
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
-        """TRL's own pass, unless an earlier run of the same model and rows has made it."""
+        """TRL's own pass, unless an earlier run of the same model and rows has made it.
+
+        TRL 1.16 writes in the first process and reads in all, each in a temporary folder of its own (measured:
+        FileNotFoundError); here all look where the first one writes.
+        """
         model = str(self._precompute_model_hash)
-        if kept := self.references.read(model, dataset):
+        found = [self.references.read(model, dataset), str(Path(dataset._get_cache_file_path("")).parent)]
+        broadcast_object_list(found, from_process=0)
+        kept, there = found
+        if kept:
             return concatenate_datasets([dataset, Dataset.from_dict(kept)], axis=1)
+        dataset._get_cache_file_path = lambda fingerprint: f"{there}/cache-{fingerprint}.arrow"
         computed = super()._precompute_ref_logps(dataset, name, batch_size)
         if self.accelerator.is_main_process:
             self.references.write(model, computed)
@@ -112,23 +122,35 @@ class Dpo(Watched, DPOTrainer):
         # accelerate fills an epoch's last step up with rows that came already; TRL has no weights to leave them out
         filled = self.args.world_size > 1 and self.rows_of_step < self.rows_per_step
         if how.plain and not self.weighted and not (filled and how.loss == ("sigmoid",)):
-            return self._shared(super()._compute_loss(model, inputs, return_outputs), len(self._rows))
+            return self._shared(
+                super()._compute_loss(model, inputs, return_outputs), len(self._rows) * self.args.world_size
+            )
         chosen_B, rejected_B = self._ratios(model, inputs)
         weights_B = self._weights(chosen_B)
-        loss = preference_loss(chosen_B, rejected_B, weights_B, how, centre=self._centred(how, chosen_B - rejected_B))
-        self._note(inputs, how, chosen_B - rejected_B)
-        return self._shared(loss, int((weights_B > 0).sum()))
+        gap_B = chosen_B - rejected_B
+        centre = self._centred(how, gap_B)
+        loss = preference_loss(chosen_B, rejected_B, weights_B, how, centre=centre, gather=self._gather)
+        self._note(inputs, how, gap_B)
+        return self._shared(loss, int((self._gather(weights_B) > 0).sum()))
 
     def _shared(self, loss: Tensor, rows: int) -> Tensor:
-        """The mean over `rows` rows of a batch as its part in the mean over all rows of the step that count.
+        """The mean over `rows` rows of all processes as its part in the mean over all rows of the step that count.
 
-        Trainer divides by the batches of a step, and processes are averaged, as if all batches were of one size.
+        Trainer divides by the batches of a step as if all were of one size.
         """
         model: Any = self.model
         if not model.training:
             return loss
-        batches = self.current_gradient_accumulation_steps * self.args.world_size
-        return loss * (rows * batches / max(1, self._counted))
+        return loss * (rows * self.current_gradient_accumulation_steps / max(1, self._counted))
+
+    def _gather(self, values_B: Tensor) -> Tensor:
+        found: Any = self.accelerator.gather(values_B)
+        return found
+
+    def _own(self, values_B: Tensor) -> Tensor:
+        """From all processes, of rows that do not only fill a batch."""
+        real_B = torch.tensor([row >= 0 for row in self._rows], device=values_B.device)
+        return self._gather(values_B)[self._gather(real_B)]
 
     def _ratios(self, model: Any, inputs: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """log pi - log pi_ref of both sides, summed over their completions."""
@@ -153,7 +175,7 @@ class Dpo(Watched, DPOTrainer):
         """The running mean of gaps, over all processes and with this batch in it."""
         if how.cal != "center":
             return 0.0
-        mean = _gathered(self, gap_B.detach()).mean().item()
+        mean = self._own(gap_B.detach()).mean().item()
         self.centre = mean if self.centre is None else _DECAY * self.centre + (1 - _DECAY) * mean
         return self.centre
 
@@ -176,9 +198,9 @@ class Dpo(Watched, DPOTrainer):
     def _note(self, inputs: dict[str, Any], how: Preference, gap_B: Tensor) -> None:
         """The figures of a step under TRL's names, as far as they are the same thing."""
         metrics = self._metrics["train" if gap_B.requires_grad else "eval"]
-        self._total_train_tokens += int(_gathered(self, inputs["attention_mask"].sum()).sum())
+        self._total_train_tokens += int(self._gather(inputs["attention_mask"].sum()).sum())
         metrics["num_tokens"] = [self._total_train_tokens]
-        margins_B = how.beta * _gathered(self, gap_B.detach())
+        margins_B = how.beta * self._own(gap_B.detach())
         metrics["rewards/margins"].append(margins_B.mean().item())
         metrics["rewards/accuracies"].append((margins_B > 0).float().mean().item())
 

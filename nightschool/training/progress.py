@@ -6,6 +6,7 @@ import time
 from typing import Any, TextIO
 
 import orjson
+import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
 from nightschool.training.process import rss_bytes
@@ -59,7 +60,10 @@ class Progress(TrainerCallback):
             "tokens_per_s": round(self._new_tokens / elapsed, 1),
             "eta_s": round(elapsed / done * (state.max_steps - step.step), 1),
             "rss_bytes": rss_bytes(),
+            "device_bytes": torch.cuda.memory_reserved() if args.device.type == "cuda" else 0,
         }
+        if not state.is_world_process_zero:
+            return
         self._out.write(orjson.dumps(line).decode() + "\n")
         self._out.flush()
 

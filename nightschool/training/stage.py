@@ -15,6 +15,7 @@ from peft import PeftModel
 from nightschool.rendering import PROBES_FILE
 from nightschool.training.checkpoints import Checkpoints, Mark, identity_of, newest
 from nightschool.training.job import Job
+from nightschool.training.launch import is_first, launched
 from nightschool.training.memory import within_memory
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
@@ -25,6 +26,7 @@ from nightschool.training.record import FILE, Prompts, Record
 from nightschool.training.render import Rendered, check_asked, fit, probes_of, render_rows
 from nightschool.training.rows import TrainingRow, look, read_asked
 from nightschool.training.stopping import Stopping
+from nightschool.training.together import first_alone, meet
 from nightschool.training.trainers import Sft, build_trainer
 
 
@@ -46,11 +48,11 @@ def run_stage(
     """
     begun = time.perf_counter()
     torch.set_num_threads(job.threads)
-    found = newest(Path(job.checkpoints), identity_of(job)) if job.checkpoints else None
+    found = _saved(job)
     place = place_of(job, most or (found[1].more.get("micro") if found else None))
     tokenizer = load_tokenizer(job)
     rendered, prompts = _rendered(job, rows, tokenizer)
-    with new_directory(Path(job.output)) as folder, within_memory(place.layout):
+    with new_directory(Path(job.output), ours=is_first()) as folder, within_memory(place.layout):
         trainer = build_trainer(
             job,
             model=load_model(job, place.weights),
@@ -61,12 +63,21 @@ def run_stage(
         )
         course = {"seconds_import": seconds_import, "seconds_load": time.perf_counter() - begun, "prompts": prompts}
         record = _go(job, trainer, found, place, Progress(out), course)
-        _save(trainer.model, tokenizer, folder, whole=bool(job.tokens))
-        (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
-        (folder / FILE).write_text(record.model_dump_json(indent=1))
-    if job.checkpoints:
+        _write(job, trainer, tokenizer, folder)
+        if is_first():
+            (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
+            (folder / FILE).write_text(record.model_dump_json(indent=1))
+    if job.checkpoints and is_first():
         shutil.rmtree(job.checkpoints, ignore_errors=True)
     return record
+
+
+def _saved(job: Job) -> tuple[Path, Mark] | None:
+    """The checkpoint to go on from, the same in all processes."""
+    if launched():
+        meet(cpu=not torch.cuda.is_available())
+    with first_alone(first=is_first()):
+        return newest(Path(job.checkpoints), identity_of(job)) if job.checkpoints else None
 
 
 def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[list[Rendered], Prompts]:
@@ -113,7 +124,8 @@ def _train(job: Job, trainer: Sft | Dpo, found: tuple[Path, Mark] | None) -> int
     path, mark = found
     trainer.restore(mark.more)
     trainer.saved = mark.step
-    sys.stderr.write(f"goes on after step {mark.step}\n")
+    if is_first():
+        sys.stderr.write(f"goes on after step {mark.step}\n")
     trainer.train(resume_from_checkpoint=str(path))
     return mark.step
 
@@ -137,13 +149,21 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, cour
     )
 
 
-def _save(model: Any, tokenizer: Any, folder: Path, *, whole: bool) -> None:
-    if isinstance(model, PeftModel) and whole:
+def _write(job: Job, trainer: Sft | Dpo, tokenizer: Any, folder: Path) -> None:
+    """Write model or adapter; where each process has a share of the weights they are brought together first."""
+    model: Any = trainer.model
+    parted = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
+    weights = trainer.accelerator.get_state_dict(model) if parted else None
+    if not is_first():
+        return
+    if isinstance(model, PeftModel) and job.tokens:
         model.merge_and_unload(adapter_names=["default"]).save_pretrained(str(folder))
     elif isinstance(model, PeftModel):
         # dpo's frozen copy, the adapter "ref", is left out; embeddings are never part of an adapter of ours
-        model.save_pretrained(str(folder), selected_adapters=["default"], save_embedding_layers=False)
+        model.save_pretrained(
+            str(folder), state_dict=weights, selected_adapters=["default"], save_embedding_layers=False
+        )
         (folder / "README.md").unlink(missing_ok=True)  # PEFT's empty form
     else:
-        model.save_pretrained(str(folder))
+        model.save_pretrained(str(folder), state_dict=weights)
     tokenizer.save_pretrained(str(folder))

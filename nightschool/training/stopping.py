@@ -1,13 +1,14 @@
-"""A signal to stop is obeyed at the end of a step once training goes on, and at once before that."""
+"""A signal to stop is obeyed at the end of a step once training goes on, by all processes, and at once before that."""
 
 from __future__ import annotations
 
 import signal
-import sys
 from types import FrameType
 from typing import Any
 
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
+
+from nightschool.training.together import most_of
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
@@ -25,6 +26,8 @@ class Stopping(TrainerCallback):
         self._before = {number: signal.signal(number, self._note) for number in _SIGNALS}
 
     def on_step_end(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
+        number = most_of(self.number or 0, args.device)
+        self.number = number or None
         control.should_training_stop |= self.number is not None
 
     def on_train_end(
@@ -40,7 +43,6 @@ class Stopping(TrainerCallback):
             SystemExit: with 128 and the signal's number.
         """
         if self.number is not None:
-            sys.stderr.write(f"stopped by {signal.Signals(self.number).name}\n")
             raise SystemExit(128 + self.number)
 
     def _note(self, number: int, frame: FrameType | None) -> None:

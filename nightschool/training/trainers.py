@@ -15,6 +15,7 @@ from trl.trainer.sft_trainer import SFTTrainer
 from nightschool.training.checkpoints import KEPT
 from nightschool.training.explosion import Explosion
 from nightschool.training.job import Job
+from nightschool.training.launch import launched
 from nightschool.training.models import Place, load_base, lora_config
 from nightschool.training.preference import Dpo
 from nightschool.training.reference import References
@@ -150,6 +151,24 @@ def _dpo_config(job: Job, settings: dict[str, Any]) -> DPOConfig:
     )
 
 
+def _sharing(job: Job, place: Place) -> dict[str, Any]:
+    """What several processes share, and how they talk."""
+    shared: dict[str, Any] = {"ddp_find_unused_parameters": False} if job.launcher == "ddp" and launched() else {}
+    if place.device == "cpu" and launched():
+        shared["ddp_backend"] = "gloo"
+    if job.launcher == "fsdp" and launched():
+        shared |= {"fsdp": True, "fsdp_config": {"version": 2, "state_dict_type": "FULL_STATE_DICT"}}
+    if job.launcher == "deepspeed":
+        shared["deepspeed"] = {
+            "zero_optimization": {"stage": 2 if job.lora else 3},
+            "bf16": {"enabled": place.bf16},
+            "train_micro_batch_size_per_gpu": "auto",
+            "gradient_accumulation_steps": "auto",
+            "gradient_clipping": "auto",
+        }
+    return shared
+
+
 def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
     return {
         "output_dir": folder,
@@ -175,5 +194,6 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "save_strategy": "no",  # a callback says when
         "save_total_limit": KEPT,
         "report_to": "none",
+        **_sharing(job, place),
         "disable_tqdm": True,
     }

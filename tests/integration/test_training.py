@@ -47,7 +47,7 @@ def sft_lines(folder: Path) -> list[dict[str, float]]:
 def test_command_trains_and_tells(folder: Path, sft_lines: list[dict[str, float]]) -> None:
     record = read_record(folder / "sft")
     assert [line["step"] for line in sft_lines] == list(range(1, 13)) == [step.step for step in record.losses]
-    assert set(sft_lines[0]) == {"step", "steps", "loss", "tokens_per_s", "eta_s", "rss_bytes"}
+    assert set(sft_lines[0]) == {"step", "steps", "loss", "tokens_per_s", "eta_s", "rss_bytes", "device_bytes"}
     assert sft_lines[-1]["steps"] == 12
     assert sft_lines[-1]["eta_s"] == 0
     assert (record.rows, record.steps, record.device) == (48, 12, "cpu")

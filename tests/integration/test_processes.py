@@ -1,0 +1,139 @@
+"""Several processes train as one does: the same losses, one checkpoint, one end. Real launcher, real gloo."""
+
+from __future__ import annotations
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from nightschool.errors import WorldError
+from nightschool.training.job import Job
+from nightschool.training.launch import check_launcher
+from nightschool.training.record import Step, read_record
+from tests.integration import tiny_training
+from tests.integration.tiny_training import make_job, run
+
+pytestmark = [pytest.mark.integration, pytest.mark.slow]
+text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
+
+PLAN: dict[str, Any] = {
+    "epochs": 2,
+    "schedule": [{"epochs": 1, "cal": "center"}, {"epochs": 1, "cal": "center", "robust": "drop"}],
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """43 rows in steps of 8: the last of an epoch has 3, which two processes can't share evenly."""
+    root = tiny_training.write_school(tmp_path_factory.mktemp("processes"))
+    for stage in ("sft", "dpo"):
+        rows = [json.loads(line) for line in (root / f"{stage}.jsonl").read_text().splitlines()]
+        rows[7]["weight"] = 3.0
+        (root / f"{stage}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows[:43]))
+    run(make_job(root, "sft", output=str(root / "start")))
+    return root
+
+
+def job_of(folder: Path, name: str, stage: str, **more: Any) -> Job:
+    start = {"adapter": str(folder / "start")} if stage == "dpo" else {}
+    there = {"output": str(folder / name), "checkpoints": str(folder / f"{name}-saved")}
+    return make_job(folder, stage, **there, **start, **more)
+
+
+def started(job: Job) -> subprocess.Popen[bytes]:
+    path = Path(job.output).with_suffix(".json")
+    path.write_text(job.model_dump_json())
+    log = path.with_suffix(".log").open("ab")
+    command = [sys.executable, "-m", "nightschool.training", str(path)]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+
+
+def trained(job: Job) -> list[Step]:
+    with started(job) as process:
+        assert process.stdout is not None
+        told = [json.loads(line) for line in process.stdout]
+    assert process.returncode == 0, Path(job.output).with_suffix(".log").read_text()[-3000:]
+    losses = read_record(Path(job.output)).losses
+    assert [line["step"] for line in told] == [step.step for step in losses][-len(told) :]
+    return losses
+
+
+def cut_off(job: Job, at: int, number: signal.Signals) -> tuple[int, int]:
+    """Stopped when it has told of step `at`; the exit code, and the last step that it told of. Nothing is left."""
+    with started(job) as process:
+        family = []
+        last = 0
+        assert process.stdout is not None
+        for line in process.stdout:
+            last = json.loads(line)["step"]
+            if last == at:
+                family = psutil.Process(process.pid).children(recursive=True)
+                process.send_signal(number)
+    assert len(family) >= 3  # the launcher and two that train
+    deadline = time.monotonic() + 60
+    while alive := [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
+        assert time.monotonic() < deadline, alive
+        psutil.wait_procs(alive, timeout=0.2)
+    return process.returncode, last
+
+
+def same(mine: Sequence[Step], wanted: Sequence[Step]) -> None:
+    assert len(mine) == len(wanted)
+    for one, other in zip(mine, wanted, strict=True):
+        assert one.loss == pytest.approx(other.loss, rel=1e-3, abs=1e-5)
+        assert one.learning_rate == other.learning_rate
+        assert one.grad_norm == pytest.approx(other.grad_norm, rel=1e-2, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "stage", "more"),
+    [
+        ("ddp", "sft", {"epochs": 2, "accumulation": 2}),
+        ("fsdp", "sft", {"epochs": 2, "lora": None, "learning_rate": 1e-3}),
+        ("ddp", "dpo", PLAN),
+        ("fsdp", "dpo", {"robust": "paper", "cal": "paper", "learning_rate": 1e-4}),
+    ],
+)
+def test_two_processes_have_the_losses_of_one(folder: Path, launcher: str, stage: str, more: dict[str, Any]) -> None:
+    name = f"{launcher}-{stage}"
+    wanted = run(job_of(folder, f"{name}-one", stage, **more))
+    mine = trained(job_of(folder, f"{name}-two", stage, launcher=launcher, devices=2, **more))
+    same(mine, wanted.losses)
+    assert read_record(folder / f"{name}-two").dropped == wanted.dropped
+    assert read_record(folder / f"{name}-two").resumed_at == 0
+
+
+@pytest.mark.parametrize("launcher", ["ddp", "fsdp"])
+def test_killed_together_they_go_on_together(folder: Path, launcher: str) -> None:
+    wanted = run(job_of(folder, f"{launcher}-whole", "sft", epochs=3)).losses
+    job = job_of(folder, f"{launcher}-cut", "sft", epochs=3, launcher=launcher, devices=2, save_steps=2)
+    cut_off(job, 5, signal.SIGKILL)
+    code, last = cut_off(job, 9, signal.SIGTERM)
+    assert code == 128 + signal.SIGTERM
+    assert Path(job.output).with_suffix(".log").read_text().splitlines()[-1] == "stopped by SIGTERM"
+    assert (folder / f"{launcher}-cut-saved" / f"checkpoint-{last}" / "whole.json").exists()
+    same(trained(job), wanted)
+    assert read_record(Path(job.output)).resumed_at == last
+
+
+def test_what_stops_one_of_them_is_what_is_said(folder: Path) -> None:
+    job = job_of(folder, "bad", "sft", launcher="ddp", devices=2, lora={"r": 4, "target_modules": ["nowhere"]})
+    with started(job) as process:
+        pass
+    assert process.returncode == 2
+    last = Path(job.output).with_suffix(".log").read_text().splitlines()[-1]
+    assert "nowhere" in last
+    assert not [path for path in folder.iterdir() if "partial" in path.name]
+
+
+def test_deepspeed_is_refused_where_it_is_not_installed(folder: Path) -> None:
+    with pytest.raises(WorldError, match="deepspeed, which is not installed"):
+        check_launcher(make_job(folder, "sft", launcher="deepspeed", devices=2))
