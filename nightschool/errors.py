@@ -46,6 +46,10 @@ class RecipeErrors(RecipeError):
         super().__init__("\n".join(map(str, errors)))
         self.errors = tuple(errors)
 
+    def __reduce__(self) -> tuple[type[RecipeErrors], tuple[Sequence[RecipeError]]]:
+        """Pickled by its parts: from another process it came as one line for each letter."""
+        return type(self), (self.errors,)
+
 
 class DataError(NightError):
     """Look at a file: names it and the line."""

@@ -15,6 +15,7 @@ from transformers import (
     BitsAndBytesConfig,
     GenerationConfig,
     PreTrainedTokenizerBase,
+    set_seed,
 )
 from transformers.pytorch_utils import Conv1D
 
@@ -108,16 +109,19 @@ def load_model(job: Job, weights: torch.dtype) -> Any:
     if job.adapter is None:
         held = job.reference is not None and job.reference != job.model
         # An adapter can be a reference only to a model that has one.
-        return _with_adapter(base, lora_config(job.lora, base, ids)) if job.lora and (held or ids) else base
+        return _with_adapter(base, job, ids) if job.lora and (held or ids) else base
     try:
         return PeftModel.from_pretrained(base, job.adapter, is_trainable=True)
     except (RuntimeError, ValueError, OSError) as error:
         raise DataError(f"adapter does not fit {job.model}: {_first_line(error)}", file=job.adapter) from error
 
 
-def _with_adapter(base: Any, config: LoraConfig) -> PeftModel:
-    """An adapter on it, which leaves the head alone: PEFT would wrap one that is tied to the rows of new tokens, and
-    TRL's losses read the head's weights past any wrapper. Marks are read, never written."""
+def _with_adapter(base: Any, job: Job, ids: Sequence[int]) -> PeftModel:
+    """An adapter on it, the same in every process, which leaves the head alone: PEFT would wrap one that is tied to the
+    rows of new tokens, and TRL's losses read the head's weights past any wrapper. Marks are read, never written."""
+    assert job.lora is not None
+    config = lora_config(job.lora, base, ids)
+    set_seed(job.seed)
     tied, base.config.tie_word_embeddings = base.config.tie_word_embeddings, False
     model = get_peft_model(base, config)
     base.config.tie_word_embeddings = tied

@@ -10,7 +10,8 @@ import pytest
 
 from nightschool.errors import DataError
 from tests.integration import tiny_training
-from tests.integration.tiny_training import make_job, run
+from tests.integration.test_resume import killed
+from tests.integration.tiny_training import make_job, run, weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -81,3 +82,13 @@ def test_dpo_goes_on_with_the_model_that_came_of_it(folder: Path) -> None:
 def test_a_mark_that_is_a_token_already_is_refused(folder: Path) -> None:
     with pytest.raises(DataError, match=r"<\|im_end\|> is a token of this model already"):
         run(make_job(folder, "sft", tokens=("<|im_end|>",), output=str(folder / "never")))
+
+
+def test_killed_it_goes_on_with_the_rows_of_new_tokens(folder: Path) -> None:
+    fields: dict[str, Any] = {"tokens": MARKS, "epochs": 2, "save_steps": 2}
+    job = make_job(folder, "sft", **fields, output=str(folder / "dead"), checkpoints=str(folder / "dead-saved"))
+    run(make_job(folder, "sft", **fields, output=str(folder / "alive")))
+    killed(job, 5)
+    assert run(job).resumed_at > 0
+    one, other = (weights(folder / name / "model.safetensors") for name in ("alive", "dead"))
+    assert all(one[name].equal(other[name]) for name in one)

@@ -9,7 +9,8 @@ import pytest
 
 from nightschool.errors import DataError
 from tests.integration import tiny_training
-from tests.integration.tiny_training import load_adapter, logps, make_job, run, trainer_of
+from tests.integration.test_resume import killed
+from tests.integration.tiny_training import load_adapter, logps, make_job, run, trainer_of, weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -71,10 +72,12 @@ def test_whole_weights_are_held_to_a_whole_model(folder: Path, epochs: int) -> N
         found, rows = reference_of(folder, epochs=epochs, **given, **FULL)
         model = AutoModelForCausalLM.from_pretrained(folder / expected).eval()
         assert found == pytest.approx(wanted(model, rows), abs=1e-3)
-    record = run(
-        make_job(folder, "dpo", model=str(folder / "whole"), reference=str(folder / "base"), epochs=epochs, cal="center",
-                 output=str(folder / f"held-{epochs}"), **FULL)
-    )  # fmt: skip
+    given = {
+        "model": str(folder / "whole"),
+        "reference": str(folder / "base"),
+        "output": str(folder / f"held-{epochs}"),
+    }
+    record = run(make_job(folder, "dpo", epochs=epochs, cal="center", **given, **FULL))
     assert record.initial.reward_margin is not None
     assert record.initial.reward_margin > 0, "our own losses are held to it as well"
 
@@ -88,6 +91,23 @@ def test_a_chain_goes_on_from_where_the_stage_before_ended(folder: Path) -> None
     assert record.initial.reward_margin > 0, "the first step is ahead of the reference already"
     assert (folder / "chained" / "adapter_model.safetensors").is_file()
     assert not (folder / "chained" / "ref").exists()
+
+
+@pytest.mark.parametrize("reference", ["sft", "base"])
+def test_a_chain_that_was_killed_is_held_to_the_same_model(folder: Path, reference: str) -> None:
+    fields: dict[str, Any] = {
+        "adapter": str(folder / "dpo"), "reference": str(folder / reference), "epochs": 2, "cal": "center",
+        "save_steps": 2, "lora": {"r": 8, "alpha": 32},
+    }  # fmt: skip
+    names = [f"{kind}-{reference}" for kind in ("alive", "dead")]
+    run(make_job(folder, "dpo", **fields, output=str(folder / names[0])))
+    job = make_job(
+        folder, "dpo", **fields, output=str(folder / names[1]), checkpoints=str(folder / f"{names[1]}-saved")
+    )
+    killed(job, 5)
+    assert run(job).resumed_at > 0
+    one, other = (weights(folder / name / "adapter_model.safetensors") for name in names)
+    assert all(one[name].equal(other[name]) for name in one)
 
 
 def test_modules_that_are_not_there_are_refused_with_those_that_are(folder: Path) -> None:
@@ -118,7 +138,7 @@ def test_a_batch_without_padding_is_the_same_training(folder: Path, weights: tup
             place=place,
             folder=str(folder / "trl"),
         )
-        shapes = {tuple(batch["input_ids"].shape)[0] for batch in trainer.get_train_dataloader()}
+        shapes = {len(batch["input_ids"]) for batch in trainer.get_train_dataloader()}
         assert shapes == ({1} if free else {job.batch_size})
         trainer.train()
         losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])

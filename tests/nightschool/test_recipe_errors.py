@@ -1,9 +1,11 @@
 """Every way to get a recipe wrong, and the one screen that says where, what and what is allowed."""
 
+import pickle
 from pathlib import Path
 
 import pytest
 
+from nightschool.errors import RecipeError, RecipeErrors
 from tests.nightschool.bad_recipe import RECIPE, message_of, recipe_folder
 
 
@@ -163,3 +165,8 @@ def test_all_errors_are_listed_in_the_order_of_the_file(folder: Path) -> None:
 def test_many_errors_stay_on_one_screen(folder: Path) -> None:
     message = message_of(RECIPE + "".join(f"zzz{i}: 1\n" for i in range(40)))
     assert message.splitlines()[-1] == "and 28 more"
+
+
+def test_several_errors_come_whole_from_another_process() -> None:
+    both = RecipeErrors([RecipeError("is missing", field="a"), RecipeError("is out of range", field="b", value=3)])
+    assert str(pickle.loads(pickle.dumps(both))) == str(both) == "a: is missing\nb: is out of range (got 3)"
