@@ -119,3 +119,4 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     with student(begun, ledger) as served:
         run("validate", served)
         run("timing", served)
+    run("package")

@@ -76,6 +76,8 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
     timed = min(section.timed, rows)
     yield Forecast("timing", 1, timed, timed * each)
+    if recipe.package:
+        yield Forecast("package", len(recipe.package.names(learner.stages)))
 
 
 def _asked(phase: str, section: Asking, prompt: Prompt, rows: int, models: int, samples: int = 1) -> Forecast:

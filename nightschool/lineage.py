@@ -14,6 +14,7 @@ from nightschool import (
     merge,
     near,
     overlap,
+    package,
     pairs,
     parsing,
     pool,
@@ -26,6 +27,7 @@ from nightschool import (
 )
 from nightschool.identity import key
 from nightschool.recipe.models import Model
+from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Questions
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import BASE, Learner, Stage
@@ -189,6 +191,8 @@ def _learning(
         parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
         parts |= _reading(recipe)
         keys.name(place(learner, stage.name), TRAINING_VERSION, parts)
+    if recipe.package:
+        _packing(keys, recipe.package, learner, weights)
     section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION, **_reading(recipe)}
     if recipe.splits and learner.validate.per_topic is None:
         section["held_out"] = {"pool": keys["pool"], "splits": recipe.splits.identity()}
@@ -208,6 +212,13 @@ def _reading(recipe: Recipe) -> dict[str, object]:
         return {}
     section = recipe.answers.identity()
     return {"reading": {name: section[name] for name in _READING} | {"values": read.RULES_VERSION}}
+
+
+def _packing(keys: Keys, section: Package, learner: Learner, weights: Mapping[str, object]) -> None:
+    for name in section.names(learner.stages):
+        how = section.identity() | {"stages": [], "forms": list(section.forms_of(learner.stage(name)))}
+        parts = {"section": how, "student": weights, "inputs": [keys[place(learner, name)]]}
+        keys.name(f"package/{name}", package.RULES_VERSION, parts)
 
 
 def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[str, object]:

@@ -40,6 +40,7 @@ from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
 from tasks.lessons import lessons, shortcuts
 from tasks.night import Night
+from tasks.packing import pack
 from tasks.shares import shares
 from tasks.steps import STEPS
 
@@ -91,6 +92,8 @@ def publish(night: Night, run: Run) -> Report:
     from nightschool.report.page import render
 
     found = report(night, run)
+    if run.stopped_by is None:
+        found = found.model_copy(update={"packages": pack(night, found)})
     with writing(night.dir):
         write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
         write_whole(night.dir / "report.html", render(found).encode())

@@ -13,6 +13,7 @@ from tasks import (
     dpo,
     filters,
     merge,
+    package,
     pairs,
     pool,
     questions,
@@ -42,6 +43,7 @@ ORDER = (
     dpo,
     validate,
     timing,
+    package,
 )
 
 STEPS: dict[str, Step] = {module.STEP.phase: module.STEP for module in ORDER}

@@ -11,6 +11,7 @@ from blocks.engines import resolve
 from blocks.preflight.check import Check, fail, ok, warn
 from blocks.preflight.flags import flag_checks
 from blocks.preflight.memory import device_checks, memory_check, specs_of
+from blocks.preflight.package import package_checks
 from blocks.preflight.questions import questions_checks
 from blocks.preflight.reach import reach_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
@@ -59,6 +60,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *flag_checks(specs_of(recipe), on_progress),
         *(_adapter(model) for model in models if model.adapter),
         *_trusted(recipe),
+        *package_checks(recipe),
         memory_check(recipe),
         _cores(recipe),
         store_check(recipe.store),

@@ -10,13 +10,14 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import choosing, committee, critique, measuring
+from nightschool.recipe import choosing, committee, critique, measuring, package
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
 from nightschool.recipe.learning import Dpo, Gate, Lesson, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
+from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
@@ -66,6 +67,7 @@ class Recipe(Section):
     dpo: Annotated[tuple[Dpo, ...], OneOrMore()] = ()
     validate_: Validate | None = Field(default=None, alias="validate")
     gates: tuple[Gate, ...] = ()
+    package: Package | None = None
     tune: Tune | None = execution(None)
 
     @model_validator(mode="after")
@@ -209,7 +211,7 @@ class Recipe(Section):
         return self
 
     @model_validator(mode="after")
-    def _gates_measure_what_runs(self) -> Recipe:
+    def _gates_and_packages_are_of_what_runs(self) -> Recipe:
         _once([gate.name for gate in self.gates], "gates")
         for index, gate in enumerate(self.gates):
             if gate.stage is not None and self.student is None:
@@ -220,6 +222,7 @@ class Recipe(Section):
                 raise Clash(f"gate {gate.name}: by the file's truth every accepted row is right", "gates", index,
                             "metric", allowed="vote_gain")  # fmt: skip
             gated(gate, index, self.learner.measured if self.learner else ())
+        package.check(self.package, self.stages)
         return self
 
 

@@ -10,6 +10,7 @@ from nightschool.recipe.data_file import Source
 from nightschool.recipe.learning import Dpo, Sft
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Model, Serve, Student
+from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pool, Questions
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.review import Review
@@ -43,12 +44,19 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
             "school": SchoolSection(kind="random", seed=recipe.seed),
             "sft": tuple(map(_dry_training, recipe.sft)),
             "dpo": tuple(map(_dry_training, recipe.dpo)),
+            "package": recipe.package and _dry_package(recipe.package),
             "pairs": recipe.pairs and recipe.pairs.model_copy(update={"samples": 6}),
             "validate_": learner.validate.model_copy(
                 update={**few_held, "seeds": learner.validate.seeds[:1], "timed": 2}
             ),
         }
     return _valid(recipe, store, parts, "a dry run of")
+
+
+def _dry_package(package: Package) -> Package:
+    """As it is, but for what wants a GPU."""
+    forms = ["merged" if form == "quantised" else form for form in package.forms]
+    return package.model_copy(update={"forms": tuple(dict.fromkeys(forms))})
 
 
 def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script], concurrency: int = 8) -> Recipe:
@@ -62,7 +70,10 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_")) | {"sft": (), "dpo": ()}
+    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_", "package")) | {
+        "sft": (),
+        "dpo": (),
+    }
     return _valid(recipe, store, parts | left_out | {"gates": ()}, "a drill of")
 
 

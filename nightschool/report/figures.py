@@ -158,6 +158,17 @@ class Failure(Figure):
     command: str
 
 
+class Packed(Figure):
+    """A stage as it was packed: its folder, the zip beside it, bytes without the zip, and what licences say."""
+
+    stage: str
+    folder: str
+    zip: str | None
+    bytes: int
+    forms: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+
+
 class Night(Figure):
     """Which night this is and how it was made. verdict and outcome are filled in by `conclude`.
 
@@ -217,6 +228,7 @@ class Report(Figure):
     remade: tuple[Text, ...] = ()
     accepted: dict[str, Text] = {}
     restarts: tuple[Text, ...] = ()
+    packages: tuple[Packed, ...] = ()
 
     def stage(self, name: str | None) -> Stage | None:
         """The stage of that name, if the night reached it."""

@@ -16,7 +16,7 @@ from nightschool.gates import limit_shown, shown
 from nightschool.report import critiques, lessons, marks, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
-from nightschool.report.verdict import headline, stale
+from nightschool.report.verdict import headline, packed, stale
 
 if TYPE_CHECKING:
     from nightschool.report.svg import Plot
@@ -40,6 +40,7 @@ def render(report: Report) -> str:
         report=report,
         headline=headline(report),
         stale=stale(report),
+        packed=packed,
         mark=_mark(report),
         took=(night.finished - night.started).total_seconds() if night.finished else None,
         failed_gates=sum(not gate.passed for gate in report.gates),

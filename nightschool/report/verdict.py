@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.critiques import told
-from nightschool.report.figures import LatencyTimes, Outcome, Report
+from nightschool.report.figures import LatencyTimes, Outcome, Packed, Report
 from nightschool.report.kept import export, kept
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Stage
-from nightschool.report.text import duration, percent, plain, points
+from nightschool.report.text import duration, percent, plain, points, size
 
 _ADVICE = {
     "accuracy": "more rows (pool.per_topic), more epochs, or a stronger teacher",
@@ -146,6 +146,8 @@ def summary_lines(report: Report) -> list[str]:
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
     lines += _remade(report)
     lines += [f"  server     {found}" for found in report.restarts[-3:]]
+    lines += [f"  package    {one.folder} ({packed(one)})" for one in report.packages]
+    lines += [f"  WARNING    {line.replace('**', '')}" for one in report.packages[:1] for line in one.warnings]
     spent = sum(phase.seconds for phase in report.phases)
     slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
     longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
@@ -155,6 +157,12 @@ def summary_lines(report: Report) -> list[str]:
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
     return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def packed(one: Packed) -> str:
+    """What a package holds, in a few words: "adapter and card, 0.5 MiB, zip beside it"."""
+    beside = ", zip beside it" if one.zip else ""
+    return f"{', '.join(one.forms)} and card, {size(one.bytes)}{beside}"
 
 
 def _remade(report: Report) -> list[str]:

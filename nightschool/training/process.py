@@ -9,6 +9,7 @@ from pathlib import Path
 import psutil
 
 from nightschool.training.job import Job
+from nightschool.training.merge_job import MergeJob
 
 # transformers asks whether these are there and then imports them for models that see, hear or detect objects; a
 # text model never does. A torchvision of another torch build would end the import with an error, and scipy alone
@@ -16,7 +17,7 @@ from nightschool.training.job import Job
 NEVER_NEEDED = ("torchvision", "torchaudio", "scipy", "sklearn")
 
 
-def prepare(job: Job) -> None:
+def prepare(job: Job | MergeJob) -> None:
     """Fix threads, devices and what transformers may import or ask the network for."""
     for name in NEVER_NEEDED:
         sys.modules[name] = None  # type: ignore[assignment]  # documented: an import of it then fails at once

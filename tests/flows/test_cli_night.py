@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PHASES = ["school", "questions", "pool", "answers", "committee", "balance", "sft", "pairs", "dpo", "validate", "timing"]
+PHASES = [
+    "school", "questions", "pool", "answers", "committee", "balance", "sft", "pairs", "dpo", "validate", "timing",
+    "package",
+]  # fmt: skip
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
 

@@ -13,7 +13,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
 DATA = {"pool", "committee", "balance", *ASKED}
 ANSWERED = {place for place in DATA if not place.startswith(("questions", "pool"))}
-LEARNT = {"sft/sft", "pairs/dpo", "dpo/dpo", "validate/sft", "validate/dpo", "timing/dpo"}
+LEARNT = {"sft/sft", "pairs/dpo", "dpo/dpo", "validate/sft", "validate/dpo", "timing/dpo", "package/dpo"}
 
 
 def keys(*sets: str, pins: Mapping[str, str] | None = None, engines: Mapping[str, str] | None = None) -> Keys:
@@ -30,10 +30,10 @@ def renamed(*sets: str, **engines: str) -> set[str]:
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ("dpo.beta=0.2", {"dpo/dpo", "validate/dpo", "timing/dpo"}),
+        ("dpo.beta=0.2", {"dpo/dpo", "validate/dpo", "timing/dpo", "package/dpo"}),
         ("validate.timed=3", {"timing/dpo"}),
         ("validate.per_topic=3", {"validate/base", "validate/sft", "validate/dpo", "timing/dpo"}),
-        ("pairs.samples=5", {"pairs/dpo", "dpo/dpo", "validate/dpo", "timing/dpo"}),
+        ("pairs.samples=5", {"pairs/dpo", "dpo/dpo", "validate/dpo", "timing/dpo", "package/dpo"}),
         ("sft.epochs=2", LEARNT),
         ("balance.by=[answer]", {"balance", *LEARNT}),
         ("committee.confidence=logprobs", ANSWERED | LEARNT),

@@ -57,9 +57,9 @@ def test_the_field_that_changed_is_named_for_all_that_it_makes_anew(
 
 
 def test_nothing_before_a_change_has_a_reason_nor_a_phase_that_is_new() -> None:
-    assert why("balance.max_rows=9").keys() == {"balance", "sft", "pairs", "dpo", "validate", "timing"}
+    assert why("balance.max_rows=9").keys() == {"balance", "sft", "pairs", "dpo", "validate", "timing", "package"}
     learnt = why("dpo.beta=0.3", before=["student=null", "sft=null", "validate=null", "pairs=null", "dpo=null",
-                                         "school=null", "gates=[]"])  # fmt: skip
+                                         "school=null", "package=null", "gates=[]"])  # fmt: skip
     assert learnt == {}
 
 
@@ -82,7 +82,7 @@ def test_a_file_of_questions_is_told_by_its_name(tmp_path: Path) -> None:
     file.write_text('{"question": "1 + 1?"}\n', "utf-8")
     sets = [f"pool.file={file}", "pool.per_topic=null", "pool.top_up=none", "questions=null", "answers.reply=text",
             "answers.value=integer", "committee.verifier=none", "student=null", "sft=null", "validate=null",
-            "pairs=null", "dpo=null", "gates=[]"]  # fmt: skip
+            "pairs=null", "dpo=null", "package=null", "gates=[]"]  # fmt: skip
     before = load_recipe(SMOKE, sets=sets)
     file.write_text('{"question": "1 + 1?"}\n{"question": "1 + 2?"}\n', "utf-8")
     after = load_recipe(SMOKE, sets=sets)
