@@ -10,6 +10,7 @@ import yaml
 
 from nightschool.gates import limit_shown, shown
 from nightschool.licences import licence_of, warnings
+from nightschool.package import base_name
 from nightschool.recipe.package import Form
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import BASE, Learner, Stage
@@ -59,8 +60,8 @@ def card(recipe: Recipe, report: Report, contents: Contents) -> str:
 def _front(recipe: Recipe, learner: Learner, contents: Contents) -> str:
     known = registry().find(learner.student.model)
     found: dict[str, object] = {"license": _SPDX.get(known.licence, "other") if known else "other"}
-    if not learner.student.model.startswith("school:") and "/" in learner.student.model.strip("./"):
-        found["base_model"] = learner.student.model
+    if "/" in (base := base_name(learner.student.model)):
+        found["base_model"] = base
     kinds = {stage.kind for stage in _chain(learner, contents.stage)}
     found |= {"library_name": "peft" if contents.forms == ("adapter",) else "transformers"}
     found |= {"tags": ["nightschool", "text-generation", *sorted(kinds)]}
@@ -78,7 +79,7 @@ def _usage(learner: Learner, contents: Contents) -> str:
     prompt, student = learner.prompt(contents.stage), learner.student
     turns = {"system": prompt.system, "user": prompt.user}
     asked = "\n\n".join(f"{who}:\n\n{_fenced(text)}" for who, text in turns.items() if text)
-    served = {"adapter": f"an adapter of `{student.model}` for PEFT, or `--lora-modules` of vLLM",
+    served = {"adapter": f"an adapter of `{base_name(student.model)}` for PEFT, or `--lora-modules` of vLLM",
               "merged": "a model of its own for transformers or vLLM",
               "quantised": "the same in fewer bits, for vLLM on a GPU"}  # fmt: skip
     forms = "\n".join(f"- `{form}/`: {served[form]}" for form in contents.forms)
@@ -125,7 +126,7 @@ def _data(recipe: Recipe, report: Report) -> str:
          ", ".join(f"{plain(reason)} {count:,}" for reason, count in step.dropped.items()))
         for step in report.funnel
     ])  # fmt: skip
-    teachers = ", ".join(f"{teacher.name} (`{teacher.model}`)" for teacher in recipe.teachers)
+    teachers = ", ".join(f"{teacher.name} (`{base_name(teacher.model)}`)" for teacher in recipe.teachers)
     ruled = f"Teachers: {teachers}. What they agree on was taught"
     ruled += {"none": ".", "solver": ", and what the exact solver confirms.", "truth": ", where the file agrees."}.get(
         recipe.verifier, "."
@@ -172,7 +173,8 @@ def _chain(learner: Learner, name: str) -> list[Stage]:
 
 def _licences(recipe: Recipe, learner: Learner) -> str:
     rows = [
-        (model.name, f"`{visible(model.model)}`", *licence_of(model)) for model in (learner.student, *recipe.teachers)
+        (model.name, f"`{visible(base_name(model.model))}`", *licence_of(model))
+        for model in (learner.student, *recipe.teachers)
     ]
     return "\n\n".join([*warnings(recipe), _table(("", "model", "licence", "may teach other models"), rows)])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nightschool.package import base_name
 from nightschool.recipe.models import Model
 from nightschool.recipe.recipe import Recipe
 from nightschool.registry import registry
@@ -15,13 +16,13 @@ def warnings(recipe: Recipe) -> list[str]:
         if teacher.model.startswith("school:") or teacher.script is not None or (entry and entry.teaches == "yes"):
             continue
         if entry is None:
-            found.append(f"**{teacher.name}** (`{teacher.model}`): its licence is not known here. Look whether what it "
+            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`): its licence is not known here. Look whether what it "
                          "writes may train another model before this one is given to anybody.")  # fmt: skip
         elif entry.teaches == "no":
-            found.append(f"**{teacher.name}** (`{teacher.model}`) is under {entry.licence}: {entry.terms}. **A model "
+            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`) is under {entry.licence}: {entry.terms}. **A model "
                          "that learned from it must not be given away without the owner's leave.**")  # fmt: skip
         else:
-            found.append(f"**{teacher.name}** (`{teacher.model}`) is under {entry.licence}: {entry.terms}.")
+            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`) is under {entry.licence}: {entry.terms}.")
     return found
 
 

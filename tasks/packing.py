@@ -25,8 +25,9 @@ _CARD = "README.md"
 _EARLIEST = (1980, 1, 1, 0, 0, 0)  # zip knows no earlier; one date for all, so that the same files are the same zip
 
 
-def pack(night: Night, report: Report) -> tuple[Packed, ...]:
-    """Lays each packed stage into `package/STAGE` of the night's folder, with a zip beside it if the recipe says so.
+def pack(night: Night, report: Report) -> Report:
+    """The report with its packages: each stage in `package/STAGE` of the night's folder, with a zip beside it if the
+    recipe says so.
 
     Files are linked where the file system allows it, so that a merged model takes its room once.
     """
@@ -35,7 +36,8 @@ def pack(night: Night, report: Report) -> tuple[Packed, ...]:
         for old in (night.dir / "package").glob("*"):
             if old.is_dir() and old.name not in made:
                 shutil.rmtree(old)
-        return tuple(_stage(night, report, chunk, manifest) for chunk, manifest in made.values())
+        packages = tuple(_stage(night, report, chunk, manifest) for chunk, manifest in made.values())
+    return report.model_copy(update={"packages": packages})
 
 
 def _stage(night: Night, report: Report, chunk: Chunk, manifest: Manifest) -> Packed:

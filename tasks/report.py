@@ -91,9 +91,7 @@ def publish(night: Night, run: Run) -> Report:
     # matplotlib takes two seconds to import, and only this function draws.
     from nightschool.report.page import render
 
-    found = report(night, run)
-    if run.stopped_by is None:
-        found = found.model_copy(update={"packages": pack(night, found)})
+    found = pack(night, report(night, run)) if run.stopped_by is None else report(night, run)
     with writing(night.dir):
         write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
         write_whole(night.dir / "report.html", render(found).encode())

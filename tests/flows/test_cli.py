@@ -20,7 +20,10 @@ from tests.half_night import maker
 ROOT = Path(__file__).parents[2]
 CONFIGS = ROOT / "configs"
 SMOKE = str(CONFIGS / "smoke.yaml")
-PHASES = "school -> questions -> pool -> answers -> committee -> balance -> sft -> pairs -> dpo -> validate -> timing -> package"
+PHASES = (
+    "school -> questions -> pool -> answers -> committee -> balance -> sft -> pairs -> dpo -> validate -> timing "
+    "-> package"
+)
 
 
 @dataclass(frozen=True)
