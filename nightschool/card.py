@@ -172,10 +172,8 @@ def _chain(learner: Learner, name: str) -> list[Stage]:
 
 
 def _licences(recipe: Recipe, learner: Learner) -> str:
-    rows = [
-        (model.name, f"`{visible(base_name(model.model))}`", *licence_of(model))
-        for model in (learner.student, *recipe.teachers)
-    ]
+    models = (learner.student, *recipe.teachers)
+    rows = [(model.name, f"`{visible(base_name(model.model))}`", *licence_of(model)) for model in models]
     return "\n\n".join([*warnings(recipe), _table(("", "model", "licence", "may teach other models"), rows)])
 
 

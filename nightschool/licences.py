@@ -15,14 +15,15 @@ def warnings(recipe: Recipe) -> list[str]:
         entry = registry().find(teacher.model)
         if teacher.model.startswith("school:") or teacher.script is not None or (entry and entry.teaches == "yes"):
             continue
+        who = f"**{teacher.name}** (`{base_name(teacher.model)}`)"
         if entry is None:
-            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`): its licence is not known here. Look whether what it "
-                         "writes may train another model before this one is given to anybody.")  # fmt: skip
+            found.append(f"{who}: its licence is not known here. Look whether what it writes may train another model "
+                         "before this one is given to anybody.")  # fmt: skip
         elif entry.teaches == "no":
-            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`) is under {entry.licence}: {entry.terms}. **A model "
-                         "that learned from it must not be given away without the owner's leave.**")  # fmt: skip
+            found.append(f"{who} is under {entry.licence}: {entry.terms}. **A model that learned from it must not be "
+                         "given away without the owner's leave.**")  # fmt: skip
         else:
-            found.append(f"**{teacher.name}** (`{base_name(teacher.model)}`) is under {entry.licence}: {entry.terms}.")
+            found.append(f"{who} is under {entry.licence}: {entry.terms}.")
     return found
 
 
