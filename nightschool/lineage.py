@@ -178,7 +178,7 @@ def _learning(
     weights = {"model": learner.student.model, "school": student["school"]}
     for stage in learner.stages:
         inputs = [_last(keys)]
-        if stage.kind == "dpo":
+        if stage.kind == "dpo" and stage.answers:
             if recipe.pairs:
                 sampled = {"section": recipe.pairs.identity(), "student": {**weights, "served": student["served"]}}
                 sampled |= {

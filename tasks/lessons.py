@@ -22,7 +22,7 @@ def lessons(night: Night) -> tuple[Lesson, ...]:
 def shortcuts(night: Night) -> tuple[Shortcut, ...]:
     """What rules that read nothing win on each stage's pairs."""
     found: list[Shortcut] = []
-    for stage in stages.of_kind(night, "dpo"):
+    for stage in (one for one in stages.of_kind(night, "dpo") if one.answers):
         pairs = ((row.chosen, row.rejected) for row in night.each(stages.sampling(night, stage.name), PreferenceRow))
         found += [
             Shortcut(stage=stage.name, rule=one.rule, decides=one.decides, wins=one.wins, low=one.low, high=one.high,

@@ -19,7 +19,9 @@ from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
-    return [chunk for stage in stages.of_kind(night, "dpo") for chunk in stages.sampling(night, stage.name)]
+    return [
+        chunk for stage in stages.of_kind(night, "dpo") if stage.answers for chunk in stages.sampling(night, stage.name)
+    ]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

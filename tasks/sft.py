@@ -76,6 +76,12 @@ def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 
 
 def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+    for row, prompt, due, _ in judgements(night, stage):
+        yield _alike(_row(row.id, 1.0, prompt, due))
+
+
+def judgements(night: Night, stage: Stage) -> Iterator[tuple[CritiqueRow, tuple[Message, ...], str, str]]:
+    """Every critique to train on: how it is asked, the judgement that is due, and the other one."""
     section = night.recipe.critique
     assert section is not None
     for row in night.each(critique.chunks(night), CritiqueRow):
@@ -83,7 +89,8 @@ def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
             prompt = stage.prompts["critiques"].messages(
                 question=row.question, solution=row.solution, topic=row.extra_info.topic
             )
-            yield _alike(_row(row.id, 1.0, prompt, judging.completion(row, section.reply)))
+            other = row.model_copy(update={"target": "wrong" if row.target == "right" else "right"})
+            yield row, prompt, judging.completion(row, section.reply), judging.completion(other, section.reply)
 
 
 def _alike(row: TaughtRow) -> tuple[TaughtRow, Asked]:

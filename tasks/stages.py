@@ -96,7 +96,7 @@ def weights(night: Night, name: str) -> Weights:
 
 def _taught(night: Night, stage: Stage) -> Iterator[Chunk]:
     """Where the rows lie that a stage learns."""
-    if stage.kind == "dpo":
+    if stage.kind == "dpo" and stage.answers:
         yield from sampling(night, stage.name)
         return
     if {"answers", "questions"} & set(stage.teaches):

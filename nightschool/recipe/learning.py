@@ -102,6 +102,10 @@ class Dpo(Stage, Scheduled):
     """Direct preference optimisation (arXiv 2305.18290) of the stage that it begins with, on its own samples."""
 
     name: Name = execution("dpo")
+    teaches: Literal["answers", "critiques"] = Field(
+        default="answers",
+        description="pairs of its own answers, or of the judgement that is due and the other",
+    )
     reference: Name = Field(default="start", description="start, base, or a stage: what the loss holds it to")
 
     @model_validator(mode="after")

@@ -146,8 +146,6 @@ def _stage(
 
 
 def _lessons(section: Sft | Dpo) -> dict[Lesson, float]:
-    if isinstance(section, Dpo):
-        return {"answers": 1.0}
     return {section.teaches: 1.0} if isinstance(section.teaches, str) else dict(section.teaches)
 
 

@@ -13,7 +13,7 @@ from benchmarks.answer_values import SAMPLES
 from benchmarks.real_data import missing, rows
 from nightschool.recipe.load import load_recipe
 from nightschool.records import CritiqueRow, Dropped, Question, Said, Solutions
-from tasks import answers, critique, pool
+from tasks import answers, critique, dpo, pairs, pool, stages
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -35,12 +35,22 @@ def make(night: Night, phase: str) -> None:
         night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures)
 
 
-def critiqued(folder: Path, shares: str, records: list[dict[str, Any]]) -> Night:
+LEARNING = """
+student: {name: pupil, model: tiny, prompt: p.txt}
+splits: {test: 0.3}
+sft: {teaches: {answers: 1, critiques: 1}, learning_rate: 1e-3}
+pairs: {samples: 2}
+dpo: {name: judge, teaches: critiques, learning_rate: 1e-4}
+validate: {}
+"""
+
+
+def critiqued(folder: Path, shares: str, records: list[dict[str, Any]], more: str = "") -> Night:
     """A night whose first teacher said the first four samples of each record, and the second the others."""
     (folder / "q.jsonl").write_bytes(b"".join(orjson.dumps(record) + b"\n" for record in records))
     (folder / "p.txt").write_text("[user]\n$question\n")
     (folder / "c.txt").write_text("[user]\nJudge.\n$question\n$solution\n")
-    (folder / "r.yaml").write_text(RECIPE.format(store=folder / "runs", shares=shares))
+    (folder / "r.yaml").write_text(RECIPE.format(store=folder / "runs", shares=shares) + more)
     night = Night.plan(load_recipe(folder / "r.yaml"))
     make(night, "pool")
     asked = night.rows(pool.chunks(night), Question)
@@ -53,9 +63,25 @@ def critiqued(folder: Path, shares: str, records: list[dict[str, Any]]) -> Night
             for one in asked[chunk.index * 30 : chunk.index * 30 + chunk.rows]
         ]  # fmt: skip
         night.store.commit(chunk, rows=solved, dropped=[], figures={})
-    for phase in ("merge", "committee", "critique"):
+    for phase in ("merge", "committee", "splits", "critique"):
         make(night, phase)
     return night
+
+
+def test_a_judgement_that_is_due_is_preferred_to_the_other(tmp_path: Path) -> None:
+    said = [f"It is \\boxed{{{n}}}, I think." for n in (7, 7, 8, 9)]
+    records = [{"question": f"What is {n} + {7 - n}?", "gt": "7", "code": said * 2} for n in range(20)]
+    night = critiqued(tmp_path, "equal", records, LEARNING)
+    rows, later = dpo.judged(night, stages.learner(night).stage("judge"))
+    drawn = {row.id: row for row in night.rows(critique.chunks(night), CritiqueRow) if row.side == "train"}
+    assert drawn
+    assert [row.id for row in rows] == list(drawn)
+    assert [one.prompt for one in later] == [row.prompt for row in rows]
+    for row in rows:
+        due, other = row.chosen[-1].content, row.rejected[-1].content
+        assert drawn[row.id].target in due
+        assert {due, other} == {due.replace("wrong", "right"), due.replace("right", "wrong")}
+    assert not pairs.chunks(night)
 
 
 @pytest.mark.skipif(bool(missing(SAMPLES)), reason=missing(SAMPLES) or "")
