@@ -16,7 +16,7 @@ from nightschool.gates import limit_shown, shown
 from nightschool.report import critiques, lessons, marks, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
-from nightschool.report.verdict import headline, packed, stale
+from nightschool.report.verdict import headline, packed, stale, unbeaten
 
 if TYPE_CHECKING:
     from nightschool.report.svg import Plot
@@ -126,7 +126,7 @@ def _mark(report: Report) -> str:
     """Beside the headline: gates that passed say nothing of a student that didn't learn."""
     if report.night.outcome != "passed":
         return "✗"
-    return "\N{EN DASH}" if headline(report).endswith(("learn", "worse")) else "✓"
+    return "\N{EN DASH}" if headline(report).endswith(("learn", "worse")) or unbeaten(report) else "✓"
 
 
 def _moment(when: datetime) -> str:

@@ -42,9 +42,9 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
 
 
 def topics(stages: Sequence[Stage]) -> Plot | None:
-    """Accuracy by topic, one mark per stage; None when no stage has topics."""
+    """Accuracy by topic, one mark per stage; None where there are no two to compare."""
     names = sorted({topic for stage in stages for topic in stage.per_topic})
-    if not names:
+    if len(names) < 2:
         return None
     with canvas(WIDTH, 44 * len(names) + 62, left=108, right=16, top=30, bottom=32) as axes:
         _share_axis(axes, len(names))

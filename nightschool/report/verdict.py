@@ -10,7 +10,7 @@ from nightschool.report.critiques import told
 from nightschool.report.figures import LatencyTimes, Outcome, Packed, Report
 from nightschool.report.kept import export, kept
 from nightschool.report.people import reviewed
-from nightschool.report.proof import Stage
+from nightschool.report.proof import Estimate, Stage
 from nightschool.report.text import duration, percent, plain, points, size
 
 _ADVICE = {
@@ -52,9 +52,23 @@ def headline(report: Report) -> str:
     gain = last and (last.gain_over_base or last.gain)
     if gain is None:
         return "The night is done"
+    if gain.significant and gain.value > 0:
+        guess = unbeaten(report)
+        return f"The student learned, and does no better than {guess[0]}" if guess else "The student learned"
     if gain.significant:
-        return "The student learned" if gain.value > 0 else "The student got worse"
+        return "The student got worse"
     return "The student did not measurably learn"
+
+
+def unbeaten(report: Report) -> tuple[str, Estimate] | None:
+    """The best of what needs no student, where the last stage is not measurably above it.
+
+    Source: plan 002, whose phase B was no better than always no, which nobody had looked at.
+    """
+    if not report.stages or not report.baselines:
+        return None
+    name, found = max(report.baselines.items(), key=lambda item: item[1].value)
+    return (plain(name), found) if report.stages[-1].accuracy.low <= found.value else None
 
 
 def verdict_line(report: Report) -> str:
@@ -109,6 +123,12 @@ def what_next(report: Report) -> tuple[str, ...]:
         if found.warning and not found.mended
     ]
     lines += [one.told for one in report.shortcuts if one.warns]
+    if guess := unbeaten(report):
+        reached, name = report.stages[-1], guess[0]
+        lines.append(
+            f"{reached.name} is at {percent(reached.accuracy.value)}, {name} at {percent(guess[1].value)}: "
+            "look at its answers before its accuracy."
+        )
     last = report.stages[-1] if len(report.stages) > 1 else None
     if last and last.gain and not last.gain.significant:
         lines.append(

@@ -95,3 +95,13 @@ def test_the_terminal_shows_stages_committee_requests_and_gates() -> None:
         assert part in text
     assert max(map(len, lines[1:])) <= 100
     assert "FAIL" in "\n".join(summary_lines(stopped()))
+
+
+def test_a_student_that_does_no_better_than_one_answer_for_all_is_told_so() -> None:
+    reached = example().stages[-1].accuracy
+    always = reached.model_copy(update={"value": reached.value + 0.01})
+    report = conclude(unjudged().model_copy(update={"baselines": {"always no": always, "chance": reached}}), [])
+    assert headline(report) == "The student learned, and does no better than always no"
+    assert any(line.startswith("dpo is at ") and "always no at " in line for line in report.what_next)
+    below = always.model_copy(update={"value": reached.low - 0.01})
+    assert headline(report.model_copy(update={"baselines": {"always no": below}})) == "The student learned"
