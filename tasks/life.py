@@ -116,12 +116,14 @@ def _is_of(found: str, row_id: str) -> bool:
 
 
 def _trained(night: Night, stations: dict[str, Station]) -> Iterator[Station]:
-    """Which checkpoints saw the row: those that were trained on rows that are its own."""
+    """Which checkpoints saw the row's answer: those that were trained on rows that are its own."""
     ruled = [phase for phase in CHOOSING if phase in stations and stations[phase].state in ("kept", "dropped")]
     read = {"sft": ruled[-1] if ruled else "", "dpo": "pairs"}
     for phase, before in read.items():
-        for chunk in STEPS[phase].chunks(night):
-            station = Station(phase)
+        for stage in stages.of_kind(night, phase):
+            if not stage.answers:
+                continue
+            chunk, station = stages.training(night, stage.name), Station(phase)
             kept = stations[before].kept if before in stations else []
             if night.made([chunk]):
                 seen = [row for row in kept if _learned(row, chunk.part)]
