@@ -25,6 +25,7 @@ import orjson
 from benchmarks.rows import bare, ours, timed
 from benchmarks.stub import served, stub
 from blocks.client import Client
+from blocks.memory import look_seldom
 from nightschool.wire import Endpoint
 
 
@@ -87,6 +88,7 @@ def main() -> None:
     parser.add_argument("--replicas", type=int, default=1)
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args()
+    look_seldom()  # as a night does
     with ExitStack() as stack:
         urls = tuple(stack.enter_context(stub(given.delay_ms)) for _ in range(given.replicas))
         if given.replicas > 1:

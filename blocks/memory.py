@@ -16,7 +16,11 @@ _LOOK_AFTER = 20_000
 
 
 def look_seldom() -> None:
-    """Let Python look less often for garbage that counting references does not find; for a process that asks."""
+    """Let Python look less often for garbage that counting references does not find; for a process that asks.
+
+    Nor at what is there now, which is modules mostly: to look through that held up each request in flight for 50 ms.
+    """
+    gc.freeze()
     gc.set_threshold(_LOOK_AFTER, 10, 10)
 
 
