@@ -27,6 +27,11 @@ def warnings(recipe: Recipe) -> list[str]:
     return found
 
 
+def forbidding(recipe: Recipe) -> list[str]:
+    """Those of the warnings that let nobody else have what learned."""
+    return [line for line in warnings(recipe) if "must not be given away" in line]
+
+
 def licence_of(model: Model) -> tuple[str, str]:
     """A model's licence, and whether what it writes may train another."""
     if model.model.startswith("school:"):

@@ -14,6 +14,7 @@ from flows.cli.export import export
 from flows.cli.models import models
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
+from flows.cli.push import push
 from flows.cli.review import review
 from flows.cli.show import show
 from flows.cli.tune import tune
@@ -139,6 +140,7 @@ app.command()(validate_format)
 app.command()(export)
 app.command()(models)
 app.command()(tune)
+app.command()(push)
 
 
 @app.command()
