@@ -104,7 +104,7 @@ def test_a_package_goes_to_the_hub_as_it_was_packed(tmp_path: Path, hub: Hub) ->
     assert set(hub.files) == {"README.md", "adapter_model.safetensors", "adapter_config.json", "tokenizer.json"}
     assert hub.files["adapter_model.safetensors"] == b"weights"
     assert hub.files["README.md"] == (folder / "README.md").read_bytes()
-    assert hub.made[0]["private"] is True
+    assert hub.made[0]["visibility"] == "private"
     assert hub.tokens == {f"Bearer {TOKEN}"}
     assert "/me/mine/commit/" in told.stdout
     assert TOKEN not in told.output
