@@ -63,7 +63,8 @@ def make(folder: Path, rows: int) -> None:
             truth = truths[number % _DISTINCT]
             problem = f"Problem {number}: {''.join(rng.choices(sentences, k=2))}"
             file.write(orjson.dumps({"problem": problem, "answer": str(truth), "level": 3}) + b"\n")
-    night = opened(folder)
+    night = Night.plan(load_recipe(folder / "recipe.yaml"))
+    night.begin()
     for chunk in pool.chunks(night):
         commit(night, chunk)
     asked = (orjson.loads(line)["id"] for chunk in pool.chunks(night) for line in night.store.lines(chunk))
@@ -105,8 +106,8 @@ def _solutions(rng: random.Random, row_id: str, teacher: str, truth: int, senten
 
 
 def opened(folder: Path) -> Night:
-    """The night of this folder."""
-    return Night.plan(load_recipe(folder / "recipe.yaml"))
+    """The night of this folder, as whoever makes one of its chunks opens it."""
+    return Night.open(folder / "runs", "size")
 
 
 def commit(night: Night, chunk: Chunk) -> None:
