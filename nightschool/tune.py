@@ -18,8 +18,8 @@ from nightschool.report.figures import Report
 
 RULES_VERSION = 1
 State = Literal["running", "complete", "pruned", "failed"]
-# Trials choose by other questions than those that prove the student, and no gate is asked of them.
-ALWAYS = ("gates=[]", "validate.side=validation")
+# Trials choose by other questions than those that prove the student; no gate is asked of them, and nothing is packed.
+ALWAYS = ("gates=[]", "package=null", "validate.side=validation")
 
 
 class Trial(BaseModel):
@@ -59,7 +59,7 @@ class Tuned(BaseModel):
 def study_key(recipe: Recipe, how: Tune) -> str:
     """A name for all that decides what a trial comes to: trials of another recipe or search are no guide."""
     found, night = how.identity(), recipe.identity()
-    del found["trials"], night["gates"]
+    del found["trials"], night["gates"], night["package"]
     return key("tune", RULES_VERSION, {"recipe": night, "how": found})
 
 
