@@ -53,6 +53,10 @@ def _train(path: Path, most: int | None, out: TextIO) -> int:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
     look(job, rows)
+    if len(rows) > 1 and len({row.endings for row in rows}) == 1:
+        _say(
+            f"all {len(rows)} rows of {job.rows} end in the same words: there is one class only, and no other to learn"
+        )
     check_model(job)
     check_adapter(job)
     check_reference(job)

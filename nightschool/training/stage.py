@@ -14,6 +14,7 @@ from peft import PeftModel
 
 from nightschool.rendering import PROBES_FILE
 from nightschool.training.checkpoints import Checkpoints, Mark, identity_of, newest
+from nightschool.training.disk import within_disk
 from nightschool.training.job import Job
 from nightschool.training.launch import is_first, launched
 from nightschool.training.memory import within_memory
@@ -26,6 +27,7 @@ from nightschool.training.record import FILE, Prompts, Record
 from nightschool.training.render import Rendered, check_asked, fit, probes_of, render_rows
 from nightschool.training.rows import TrainingRow, look, read_asked
 from nightschool.training.stopping import Stopping
+from nightschool.training.template import check_template
 from nightschool.training.together import first_alone, meet
 from nightschool.training.trainers import Sft, build_trainer
 
@@ -52,7 +54,7 @@ def run_stage(
     place = place_of(job, most or (found[1].more.get("micro") if found else None))
     tokenizer = load_tokenizer(job)
     rendered, prompts = _rendered(job, rows, tokenizer)
-    with new_directory(Path(job.output), ours=is_first()) as folder, within_memory(place.layout):
+    with new_directory(Path(job.output), ours=is_first()) as folder, within_memory(place.layout), within_disk():
         trainer = build_trainer(
             job,
             model=load_model(job, place.weights),
@@ -83,6 +85,7 @@ def _saved(job: Job) -> tuple[Path, Mark] | None:
 def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[list[Rendered], Prompts]:
     """The rows as they are trained on: as they are served and asked later, and none longer than the context."""
     file = Path(job.rows)
+    check_template(rows, tokenizer, file=file)
     found = render_rows(rows, tokenizer, stop_ids=stop_ids(job, tokenizer), file=file)
     compared = look(job, rows)
     if job.asked and job.leaks == "refuse":
