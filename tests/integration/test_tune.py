@@ -17,7 +17,7 @@ from blocks.store import Store
 ROOT = Path(__file__).parents[2]
 SEARCH = "fields: {sft.learning_rate: [1.0e-3, 3.0e-3]}\ntrials: 3\nsampler: random\n"
 SETS = ("pairs=null", "dpo=null", "gates=[]", "questions.per_topic=2", "pool.per_topic=8", "validate.per_topic=4")
-_PATIENCE_S = 240
+_PATIENCE_S = 420
 
 
 def command(folder: Path) -> list[str]:
