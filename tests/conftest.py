@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from blocks import guard
 from blocks.server_process import free_port
@@ -16,6 +17,11 @@ from tests.half_night import Make, maker
 # Read by the server that the harness starts: it would try to reach the outside.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+
+
+# How long an example takes says something of the machine, and nothing of the rule.
+settings.register_profile("any machine", suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")

@@ -125,7 +125,7 @@ def test_a_request_that_is_given_up_takes_its_connection_along() -> None:
     assert uvloop.run(run())
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     st.lists(
         st.one_of(

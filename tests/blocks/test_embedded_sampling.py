@@ -43,7 +43,7 @@ def test_top_p_keeps_the_smallest_set_that_reaches_it() -> None:
     assert {_choose(logits, 1.0, 0.61, u / 50)[0] for u in range(50)} == {1, 2}
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     st.lists(st.one_of(st.floats(-30, 30), st.just(float("-inf"))), min_size=2, max_size=8).filter(
         lambda row: max(row) > -31

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.recipe.preference import Preference
@@ -61,7 +61,6 @@ def reference(pairs: list[tuple[float, float, float]], how: Preference, centre: 
     return loss
 
 
-@settings(deadline=None)
 @given(pairs=RATIOS, how=HOW, centre=st.floats(-5, 5))
 def test_value_and_gradient_are_those_of_the_formulas(
     pairs: list[tuple[float, float, float]], how: Preference, centre: float

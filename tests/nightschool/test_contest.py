@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from nightschool.contest import Contest, breaches
@@ -97,7 +97,6 @@ def test_an_answer_of_plan_003_is_never_clipped(answer: object, rules: list[str]
     assert broken({"id": "1983_AIME_1", "answer": answer}, AIMO, "submission") == rules
 
 
-@settings(deadline=None)
 @given(st.dictionaries(st.sampled_from(["topic", "question", "choices", "answer", "id", "x"]), ANYTHING))
 def test_no_record_is_too_odd(record: dict[str, Any]) -> None:
     for contest in (AAIPL, AIMO):

@@ -150,7 +150,7 @@ def test_repair_makes_nothing_up(text: str, finish: str, reason: str) -> None:
 _SCRAPS = st.sampled_from([*"{}[]\"':,\\`# \n", '"reasoning"', "answer", '"B"', "//", "/*", "1e9", "null"])
 
 
-@settings(max_examples=400, deadline=2000)
+@settings(max_examples=400)
 @given(st.one_of(st.text(max_size=300), st.lists(_SCRAPS, max_size=120).map("".join)))
 def test_repair_of_anything_ends_in_a_record_or_a_reason(text: str) -> None:
     assert isinstance(parse_json("{" + text, Reply, repair=True), Reply | Rejected)

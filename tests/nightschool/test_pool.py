@@ -88,7 +88,7 @@ def test_the_generator_fills_every_topics_quota_and_letters_are_even() -> None:
     assert len({question.id for question in pooled.questions}) == 48
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.sets(st.integers(0, 11), min_size=1, max_size=11), st.integers(0, 11))
 def test_a_question_that_comes_late_changes_and_moves_none_that_was_asked(first: set[int], late: int) -> None:
     before, after = (

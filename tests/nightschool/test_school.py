@@ -22,7 +22,7 @@ def puzzle_of(topic: str, seed: int, level: int) -> school.Puzzle:
 
 @TOPIC
 @given(seed=SEEDS, level=LEVELS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_generated_puzzle_passes_the_check_and_its_plan_ends_in_the_answer(topic: str, seed: int, level: int):
     puzzle = puzzle_of(topic, seed, level)
     assert school.check(topic, puzzle.question, puzzle.right, puzzle.distractors) == school.Check(
@@ -34,7 +34,7 @@ def test_generated_puzzle_passes_the_check_and_its_plan_ends_in_the_answer(topic
 
 @TOPIC
 @given(seed=SEEDS, level=LEVELS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_a_wrong_key_is_told_and_the_right_choice_found(topic: str, seed: int, level: int):
     puzzle = puzzle_of(topic, seed, level)
     choices = [puzzle.right, *puzzle.distractors]
@@ -52,7 +52,7 @@ def test_a_wrong_key_is_told_and_the_right_choice_found(topic: str, seed: int, l
 
 @TOPIC
 @given(seed=SEEDS, level=LEVELS)
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 def test_form_does_not_change_the_answer(topic: str, seed: int, level: int):
     puzzle = puzzle_of(topic, seed, level)
     solve = school.TOPICS[topic].solve

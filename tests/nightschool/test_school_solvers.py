@@ -160,7 +160,7 @@ def seconds_to_judge(topic: str, question: str) -> float:
 
 @pytest.mark.parametrize("topic", list(school.TOPICS))
 @given(question=NONSENSE)
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 def test_nonsense_is_judged_quickly(topic: str, question: str):
     assert min(seconds_to_judge(topic, question) for _ in range(2)) < 0.05
     school.normalise(question)

@@ -226,7 +226,7 @@ def test_no_bytes_do_worse_than_a_data_error(tmp_path: Path, suffix: str) -> Non
     good = {".json": KINDS_OF_FILES["q.json"], ".csv": KINDS_OF_FILES["q.csv"]}.get(suffix, KINDS_OF_FILES["q.jsonl"])
 
     @given(st.binary(max_size=60), st.integers(0, len(good)), st.integers(0, 30))
-    @settings(max_examples=120, deadline=None)
+    @settings(max_examples=120)
     def spoilt(noise: bytes, at: int, length: int) -> None:
         data = good.encode()
         path = file(tmp_path, f"q{suffix}", data[:at] + noise + data[at + length :])

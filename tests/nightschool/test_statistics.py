@@ -20,7 +20,7 @@ from nightschool.statistics import (
 
 
 @given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), st.floats(0.5, 0.999))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_wilson_is_scipys(counts: tuple[int, int], confidence: float) -> None:
     right, n = counts
     expected = stats.binomtest(right, n).proportion_ci(confidence, method="wilson")
@@ -87,7 +87,7 @@ def test_paired_bootstrap_refuses_other_questions(shapes: tuple[tuple[int, int],
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_mcnemar_is_scipys_binomial_test(only_before: int, only_after: int) -> None:
     n = only_before + only_after
     expected = stats.binomtest(only_before, n).pvalue if n else 1.0
@@ -95,7 +95,7 @@ def test_mcnemar_is_scipys_binomial_test(only_before: int, only_after: int) -> N
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 600))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 def test_sign_flip_of_one_seed_is_mcnemar(seed: int, questions: int) -> None:
     rng = np.random.default_rng(seed)
     before, after = rng.integers(0, 2, questions), rng.integers(0, 2, questions)
