@@ -12,7 +12,7 @@ from nightschool.teaching import stating, taught
 from nightschool.values.kinds import Kind
 from nightschool.values.read import equal, read
 
-ANSWERS: st.SearchStrategy[tuple[Kind, str]] = st.one_of(
+ANSWERS = st.one_of(
     st.tuples(st.just("yes_no"), st.sampled_from(["yes", "no"])),
     st.tuples(st.just("letter"), st.sampled_from("ABCDEFGHIJ")),
     st.tuples(st.just("integer"), st.integers(-(10**12), 10**12).map(str)),
