@@ -201,7 +201,9 @@ def _vllm_flags(spec: ServerSpec) -> list[str]:
     flags += [_switch(name, on) for name, on in switches.items() if on is not None]
     if spec.adapters:
         flags += ["--enable-lora", "--max-lora-rank", str(_lora_rank(spec.adapters)), "--max-loras"]
-        flags += [str(len(spec.adapters)), "--lora-modules"]
+        # One place more than there are adapters: on a CPU vllm 0.32 gives a request for the base that shares a batch
+        # with one for an adapter the weights in the last place (its index is -1). An empty place changes nothing.
+        flags += [str(len(spec.adapters) + 1), "--lora-modules"]
         flags += [f"{name}={folder}" for name, folder in spec.adapters.items()]
     return [*flags, *spec.extra_args]
 
