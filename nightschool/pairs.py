@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from nightschool.layout import same_format
 from nightschool.records import Dropped, PreferenceRow
 from nightschool.seeds import rng_of
-from nightschool.shortcuts import same_format
 from nightschool.wire import Message
 
 RULES_VERSION = 2

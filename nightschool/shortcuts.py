@@ -2,28 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
+from nightschool.layout import Mark, marks
 from nightschool.statistics import wilson
 from nightschool.wire import Message
 
-Mark = Literal["json", "box", "hashes", "headings", "bold", "list", "lines", "verdict_first"]
-
-_MARKS: Mapping[Mark, Callable[[str], object]] = {
-    "json": re.compile(r"^\s*[{\[].*[}\]]\s*$", re.DOTALL).match,
-    "box": re.compile(r"\\f?boxed\b").search,
-    "hashes": re.compile(r"^####", re.MULTILINE).search,
-    "headings": re.compile(r"^#{1,3} ", re.MULTILINE).search,
-    "bold": re.compile(r"\*\*[^*]").search,
-    "list": re.compile(r"^\s*(?:[-*]|\d{1,2}[.)]) ", re.MULTILINE).search,
-    "lines": re.compile(r"\S\s*\n\s*\S").search,
-    "verdict_first": re.compile(r"(?i)^\W*(?:answer\W*)?(?:yes|no|true|false|[A-J]\))\b").match,
-}
-# How an answer is marked as one: where the two sides of a pair differ in these, a model learns the mark.
-FORMAT: tuple[Mark, ...] = ("json", "box", "hashes", "headings", "verdict_first")
 # Of pairs where a rule decides; below, an interval says nothing anyhow.
 _LEAST = 8
 
@@ -49,16 +35,6 @@ class Shortcut:
     def warns(self) -> bool:
         """Whether it wins or loses more often than chance would have it, on enough pairs to be learned."""
         return self.decides >= _LEAST and (self.low > 0.6 or self.high < 0.4)
-
-
-def marks(text: str) -> frozenset[Mark]:
-    """How a reply is laid out."""
-    return frozenset(mark for mark, found in _MARKS.items() if found(text))
-
-
-def same_format(one: str, other: str) -> bool:
-    """Whether two replies mark their answers in the same way."""
-    return marks(one) & set(FORMAT) == marks(other) & set(FORMAT)
 
 
 def shortcuts(pairs: Iterable[tuple[Sequence[Message], Sequence[Message]]]) -> list[Shortcut]:

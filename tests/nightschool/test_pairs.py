@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightschool.layout import same_format
 from nightschool.pairs import How, Sample, build, dissent
 from nightschool.records import Dropped, PreferenceRow
-from nightschool.shortcuts import same_format
 from nightschool.wire import Message
 
 PROMPT = (Message(role="user", content="Is it so?"),)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.shortcuts import Mark, marks, same_format, shortcuts
+from nightschool.layout import Mark, marks, same_format
+from nightschool.shortcuts import shortcuts
 from nightschool.statistics import wilson
 from nightschool.wire import Message
 
