@@ -26,6 +26,7 @@ from pathlib import Path
 
 import orjson
 
+from blocks.memory import look_seldom
 from blocks.packed import pack, unpack
 from nightschool.chunks import Chunk
 from nightschool.recipe.load import load_recipe
@@ -182,6 +183,7 @@ def _alone(way: str, folder: Path, rows: int) -> list[list[str]]:
 
 
 def _run(way: str, folder: Path, rows: int) -> None:
+    look_seldom()  # as a night does
     began, cpu = time.perf_counter(), time.process_time()
 
     def told(name: str) -> None:
