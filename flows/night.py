@@ -112,8 +112,10 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("balance")
     run("critique")
     for stage in begun.recipe.stages:
-        if stage.kind == "dpo":
+        if stage.kind != "sft":
             with student(begun, ledger) as served:
+                if stage.gate:
+                    run("rounds", served, of=stage.gate)
                 run("pairs", served, of=stage.name)
         run(stage.kind, of=stage.name)
     with student(begun, ledger) as served:

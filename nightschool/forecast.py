@@ -63,21 +63,33 @@ def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:
 
 
 def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecast]:
-    student, section, topics = learner.student, learner.validate, len(recipe.topics)
+    student, section = learner.student, learner.validate
     yield Forecast("sft", len(recipe.sft))
     if recipe.pairs and recipe.dpo:
         rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
-        yield _asked("pairs", recipe.pairs, student.prompt, rows, len(recipe.dpo), recipe.pairs.samples)
-        yield Forecast("dpo", len(recipe.dpo))
+        trained = sum(stage.kind == "dpo" for stage in learner.stages)
+        yield _asked("pairs", recipe.pairs, student.prompt, rows, trained, recipe.pairs.samples)
+        yield Forecast("dpo", trained)
     each = _tokens(student.prompt) + student.max_tokens
-    held = section.per_topic * topics if section.per_topic else round(wanted * getattr(recipe.splits, section.side, 0))
-    rows = min(held, section.limit or held) * len(section.seeds)
+    gates = sum(bool(stage.gate) for stage in learner.stages)
+    if loops := sum(stage.kind == "rounds" for stage in learner.stages):
+        asked = gates * _held_out(recipe, learner, wanted, "validation")
+        yield Forecast("rounds", gates + loops, asked, asked * each)
+    rows = _held_out(recipe, learner, wanted, section.side)
     requests = rows * len(learner.measured)
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
     timed = min(section.timed, rows)
     yield Forecast("timing", 1, timed, timed * each)
     if recipe.package:
         yield Forecast("package", len(recipe.package.names(learner.stages)))
+
+
+def _held_out(recipe: Recipe, learner: Learner, wanted: int, side: str) -> int:
+    """Rows that one stage is measured on."""
+    section = learner.validate
+    share = getattr(recipe.splits, side, 0)
+    held = section.per_topic * len(recipe.topics) if section.per_topic else round(wanted * share)
+    return min(held, section.limit or held) * len(section.seeds)
 
 
 def _asked(phase: str, section: Asking, prompt: Prompt, rows: int, models: int, samples: int = 1) -> Forecast:

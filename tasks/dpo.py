@@ -7,7 +7,7 @@ from nightschool.leaks import Asked
 from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
 from nightschool.wire import Message
-from tasks import balance, stages
+from tasks import balance, rounds, stages
 from tasks.night import Night
 from tasks.sft import asked, judgements
 from tasks.step import Made, Served, Step
@@ -15,7 +15,7 @@ from tasks.training import train
 
 
 def chunks(night: Night) -> list[Chunk]:
-    return [stages.training(night, stage.name) for stage in stages.of_kind(night, "dpo")]
+    return [stages.training(night, stage.name) for stage in stages.of_kind(night, "dpo") if rounds.begins(night, stage)]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

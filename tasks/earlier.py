@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightschool.chunks import Chunk, Manifest
 from nightschool.errors import RecipeError
-from nightschool.lineage import last_chosen
+from nightschool.keys import last_chosen
 from tasks.night import Night
 
 _FIELD = "filters.near_duplicates.against"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from nightschool import shortcuts as rules
 from nightschool.records import PreferenceRow
 from nightschool.report.lessons import Lesson, Shortcut
+from nightschool.report.rounds import Fate, Round
+from tasks import rounds as loops
 from tasks import stages
 from tasks.night import Night
 
@@ -30,3 +32,29 @@ def shortcuts(night: Night) -> tuple[Shortcut, ...]:
             for one in rules.shortcuts(pairs)
         ]  # fmt: skip
     return tuple(found)
+
+
+def rounds(night: Night) -> tuple[Round, ...]:
+    """Every loop as far as it has come, the start first."""
+    found: list[Round] = []
+    for loop in stages.of_kind(night, "rounds"):
+        course, over = loops.course(night, loop), bool(night.made([stages.training(night, loop.name)]))
+        for gate in course.gates:
+            fate: Fate = "passed" if gate.passed else "failed"
+            if over and gate.number == course.kept:
+                fate = "kept"
+            elif gate.number == 0:
+                fate = "start"
+            name = stages.measured_at(loop, gate.number)
+            pairs = _pairs(night, name) if gate.number else None
+            found.append(
+                Round(loop=loop.name, stage=name, pairs=pairs, accuracy=gate.accuracy, gain=gate.gain, fate=fate)
+            )
+        if course.ended == "no_pairs":
+            name = stages.gates(loop)[course.last + 1]
+            found.append(Round(loop=loop.name, stage=name, pairs=0, accuracy=None, gain=None, fate="no_pairs"))
+    return tuple(found)
+
+
+def _pairs(night: Night, name: str) -> int:
+    return sum(manifest.rows for _, manifest in night.made(stages.sampling(night, name)))

@@ -10,14 +10,14 @@ import orjson
 
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError
-from nightschool.lineage import CHOOSING
+from nightschool.keys import CHOOSING
 from tasks import stages
 from tasks.night import Night
 from tasks.steps import STEPS
 
 _NEAR = 5
 # Phases whose rows are no questions: models, and what held-out questions measured; a written question has another id.
-_OTHERS = ("school", "questions", "sft", "dpo", "validate", "timing")
+_OTHERS = ("school", "questions", "sft", "dpo", "rounds", "validate", "timing")
 
 
 @dataclass

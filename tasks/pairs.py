@@ -11,7 +11,7 @@ from nightschool.records import Dropped, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
 from nightschool.values.read import read
 from nightschool.wire import Ask, Choice, Reply
-from tasks import balance, merge, stages
+from tasks import balance, merge, rounds, stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
@@ -19,9 +19,8 @@ from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
-    return [
-        chunk for stage in stages.of_kind(night, "dpo") if stage.answers for chunk in stages.sampling(night, stage.name)
-    ]
+    found = [stage for stage in stages.of_kind(night, "dpo") if stage.answers]
+    return [chunk for stage in found if rounds.drafted(night, stage) for chunk in stages.sampling(night, stage.name)]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

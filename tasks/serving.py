@@ -26,7 +26,7 @@ class Desk:
 
     Args:
         waves: who is up together; a wave's servers end before those of another start.
-        asked: who is asked for a chunk of pairs, by the stage that learns from them.
+        asked: who is asked for the chunks at a place, such as pairs/dpo; where it is left out, their part itself.
     """
 
     def __init__(
@@ -108,7 +108,7 @@ class Desk:
 
     def _wave(self, chunks: Sequence[Chunk]) -> int:
         """The wave that serves the first chunk's part; where all are up together there is only one."""
-        parts = {self._asked[chunk.part] if chunk.phase == "pairs" else chunk.part for chunk in chunks[:1]}
+        parts = {self._asked.get(f"{chunk.phase}/{chunk.part}", chunk.part) for chunk in chunks[:1]}
         of_part = (place for place, wave in enumerate(self._waves) for spec in wave if parts & set(spec.served))
         return next(of_part, 0)
 
@@ -141,7 +141,8 @@ def student(night: Night, ledger: Ledger) -> Desk:
         )
         for under in (BASE, *(stage.name for stage in trained if stage.whole))
     ]
-    asked = {stage.name: stage.start for stage in stages.of_kind(night, "dpo")}
+    asked = {f"pairs/{stage.name}": stage.start for stage in stages.of_kind(night, "dpo")}
+    asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
     return Desk(night, ledger, arrange(specs, night.recipe.serve.placement), asked)
 
 

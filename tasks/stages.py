@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.chunks import Chunk, Manifest, split
-from nightschool.lineage import place
+from nightschool.keys import place
 from nightschool.recipe.stages import BASE, Learner, Stage
 from tasks import balance, critique, questions, school
 from tasks.night import Night
@@ -29,28 +29,34 @@ def learner(night: Night) -> Learner:
 
 
 def of_kind(night: Night, kind: str) -> list[Stage]:
-    """The stages of a phase, "sft" or "dpo"."""
+    """The stages of a phase, "sft" or "dpo", or the loops, "rounds"."""
     return [stage for stage in night.recipe.stages if stage.kind == kind] if night.recipe.learner else []
 
 
-def training(night: Night, name: str) -> Chunk:
-    """The chunk in which a stage is trained."""
-    stage = learner(night).stage(name)
+# Manifests by the stage's name, so that a chain of stages is looked up once and not once more for every link.
+Known = dict[str, list[Manifest]]
+
+
+def training(night: Night, name: str, known: Known | None = None) -> Chunk:
+    """The chunk in which a stage is trained; for what a loop led to, the one that keeps it."""
+    stage, known = learner(night).stage(name), {} if known is None else known
+    if stage.kind == "rounds":
+        return _outcome(night, stage, known)
     ordinal = [one.name for one in of_kind(night, stage.kind)].index(name)
     held = [stage.reference] if stage.kind == "dpo" and stage.reference != stage.start else []
     after = [
-        *(manifest for _, manifest in night.made([*_taught(night, stage)])),
-        *(manifest for before in (stage.start, *held) for manifest in made_from(night, before)),
+        *(manifest for _, manifest in night.made([*_taught(night, stage, known)])),
+        *(manifest for before in (stage.start, *held) for manifest in made_from(night, before, known)),
     ]
     return night.chunk(place(learner(night), name), 0, ordinal, f"{name} of the student", rows=0, after=after)
 
 
-def sampling(night: Night, name: str) -> list[Chunk]:
+def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]:
     """The chunks of pairs that a dpo stage learns from."""
     stage, section = learner(night).stage(name), night.recipe.pairs
     assert section is not None
     after = [manifest for _, manifest in night.made(balance.out(night))]
-    after += [] if stage.start == BASE else made_from(night, stage.start)
+    after += [] if stage.start == BASE else made_from(night, stage.start, known)
     runs = split(range(balance.lessons(night)), section.chunk_rows)
     turn = [one.name for one in of_kind(night, "dpo")].index(name)
     of = f" for {name}" if len(of_kind(night, "dpo")) > 1 else ""
@@ -67,11 +73,43 @@ def sampling(night: Night, name: str) -> list[Chunk]:
     ]
 
 
-def made_from(night: Night, name: str) -> list[Manifest]:
+def gates(loop: Stage) -> list[str]:
+    """Where a loop measures the student: before its first round, and after each."""
+    return [f"{loop.name}-{number}" for number in range(loop.round + 1)]
+
+
+def gate(night: Night, loop: Stage, number: int, rows: int = 0, known: Known | None = None) -> Chunk:
+    """The chunk in which the student is measured after so many rounds of a loop."""
+    name = gates(loop)[number]
+    what = f"gate after round {number}/{loop.round} of {loop.name}" if number else f"{loop.start} before {loop.name}"
+    after = made_from(night, measured_at(loop, number), known)
+    return night.chunk(f"rounds/{name}", 0, _turn(night, name), what, rows=rows, after=after)
+
+
+def measured_at(loop: Stage, number: int) -> str:
+    """The stage that a loop has come to after so many rounds."""
+    return gates(loop)[number] if number else loop.start
+
+
+def _outcome(night: Night, loop: Stage, known: Known) -> Chunk:
+    trained = [made_from(night, measured_at(loop, number), known) for number in range(loop.round + 1)]
+    measured = night.made([gate(night, loop, number, known=known) for number in range(loop.round + 1)])
+    after = [*(manifest for each in trained for manifest in each), *(manifest for _, manifest in measured)]
+    return night.chunk(f"rounds/{loop.name}", 0, _turn(night, loop.name), f"{loop.name}: what is kept of it", rows=0,
+                       after=after)  # fmt: skip
+
+
+def _turn(night: Night, part: str) -> int:
+    return [name for loop in of_kind(night, "rounds") for name in (*gates(loop), loop.name)].index(part)
+
+
+def made_from(night: Night, name: str, known: Known | None = None) -> list[Manifest]:
     """What the base or a stage was made by: the school or nothing for base, else its training."""
-    student = learner(night).student
-    chunks = school.chunk_of(night, student) if name == BASE else [training(night, name)]
-    return [manifest for _, manifest in night.made(chunks)]
+    known, student = {} if known is None else known, learner(night).student
+    if name not in known:
+        chunks = school.chunk_of(night, student) if name == BASE else [training(night, name, known)]
+        known[name] = [manifest for _, manifest in night.made(chunks)]
+    return known[name]
 
 
 def output(night: Night, name: str) -> Path:
@@ -94,10 +132,10 @@ def weights(night: Night, name: str) -> Weights:
     return Weights(weights(night, stage.under).model, output(night, name))
 
 
-def _taught(night: Night, stage: Stage) -> Iterator[Chunk]:
+def _taught(night: Night, stage: Stage, known: Known) -> Iterator[Chunk]:
     """Where the rows lie that a stage learns."""
     if stage.kind == "dpo" and stage.answers:
-        yield from sampling(night, stage.name)
+        yield from sampling(night, stage.name, known)
         return
     if {"answers", "questions"} & set(stage.teaches):
         yield from balance.out(night)

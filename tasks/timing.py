@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from nightschool.chunks import Chunk
 from tasks import stages
+from tasks.held_out import count_of, measure
+from tasks.held_out import rows as every
 from tasks.night import Night
 from tasks.step import Made, Served, Step
-from tasks.validate import count_of, measure
-from tasks.validate import rows as every
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -15,14 +15,15 @@ def chunks(night: Night) -> list[Chunk]:
     if learner is None:
         return []
     stage = learner.measured[-1]
-    rows = min(learner.validate.timed, count_of(night))
+    rows = min(learner.validate.timed, count_of(night, learner.validate.side))
     return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.made_from(night, stage))]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    learner = stages.learner(night)
     # A full server answers each request later than an idle one: validation's own latencies would say too much.
     endpoint = served[chunk.part].model_copy(update={"concurrency": 1})
-    return measure(night, chunk, endpoint, every(night)[: chunk.rows])
+    return measure(night, chunk, chunk.part, endpoint, every(night, learner.validate.side)[: chunk.rows])
 
 
 STEP = Step("timing", chunks, make)

@@ -98,6 +98,21 @@ class Sft(Stage):
     padding_free: bool = execution(False, description="a batch as one row without padding; FlashAttention, on CUDA")
 
 
+class Rounds(Section):
+    """Drafts by the student as it is by now, pairs of them, dpo, and again, as long as the gate between rounds holds.
+
+    Source: plan 002, Phase C, the self-guided loop.
+    """
+
+    most: int = Field(ge=1, le=12, description="rounds, if no gate ends them")
+    at_least: float = Field(
+        default=0.0, ge=-1, le=1, description="accuracy that a round must gain, on questions of the validation side"
+    )
+    by: Literal["value", "interval"] = Field(
+        default="value", description="interval: the low end of the gain's 95% interval counts"
+    )
+
+
 class Dpo(Stage, Scheduled):
     """Direct preference optimisation (arXiv 2305.18290) of the stage that it begins with, on its own samples."""
 
@@ -107,11 +122,29 @@ class Dpo(Stage, Scheduled):
         description="pairs of its own answers, or of the judgement that is due and the other",
     )
     reference: Name = Field(default="start", description="start, base, or a stage: what the loss holds it to")
+    rounds: Annotated[
+        Annotated[Rounds, MAPPING] | Annotated[int, WORD, Field(ge=1, le=12)] | Annotated[None, NOTHING],
+        BY_SHAPE,
+        Field(description="a self-guided loop: so many times, or with a gate of its own"),
+    ] = None
+
+    @property
+    def loop(self) -> Rounds | None:
+        """How often it is trained on drafts of its own, if it is more than once; nothing left out."""
+        return Rounds(most=self.rounds) if isinstance(self.rounds, int) else self.rounds
 
     @model_validator(mode="after")
     def _schedule_fits(self) -> Dpo:
         if wrong := self.flaw(self.epochs):
             raise wrong
+        return self
+
+    @model_validator(mode="after")
+    def _rounds_have_new_drafts(self) -> Dpo:
+        if self.rounds is not None and self.teaches != "answers":
+            raise Clash("critiques are the same in every round", "rounds", allowed="teaches: answers")
+        if self.rounds is not None and self.prompt is not None:
+            raise Clash("every round is asked as its start was", "prompt", allowed="leave it out")
         return self
 
 

@@ -36,6 +36,9 @@ def check(recipe: Recipe) -> None:
     if recipe.splits is None or not getattr(recipe.splits, section.side):
         raise Clash(f"no question of the file is held out for {section.side}", "splits",
                     allowed=f"a splits section with a share for {section.side}")  # fmt: skip
+    if any(stage.loop for stage in recipe.stages) and not recipe.splits.validation:
+        raise Clash("no question of the file is held out for the gates between rounds", "splits", "validation",
+                    allowed="a share above 0")  # fmt: skip
 
 
 def _choices_are_told(recipe: Recipe) -> None:

@@ -51,7 +51,7 @@ def check(package: Package | None, stages: Sequence[Stage]) -> None:
         return
     if not stages:
         raise Clash("there is nothing to pack: nobody learns in this recipe", "package")
-    known = [stage.name for stage in stages]
+    known = [stage.name for stage in stages if not stage.passing]
     for place, name in enumerate(package.stages):
         if name != LAST and name not in known:
             message = f"{name} is no stage of this recipe"

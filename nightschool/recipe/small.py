@@ -139,6 +139,7 @@ def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
         fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear", "quantize": "none"})
     if isinstance(section, Dpo):
         fields["schedule"] = ()
+        fields["rounds"] = section.loop and section.loop.model_copy(update={"most": min(section.loop.most, 2)})
     return section.model_copy(update=fields)
 
 

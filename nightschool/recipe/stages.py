@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.learning import Dpo, Gate, Lesson, Sft, Validate
+from nightschool.recipe.learning import Dpo, Gate, Lesson, Rounds, Sft, Validate
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Student
 from nightschool.recipe.roles import Roles, marked
-from nightschool.recipe.section import Clash, fill, fill_answer
+from nightschool.recipe.section import Clash
+from nightschool.recipe.texts import texts_of
 
 BASE, START = "base", "start"
 # A stage of each kind whose name is left out is called so.
@@ -26,11 +27,12 @@ class Stage:
     left as a whole model; its own name if it is one. `lora` is the adapter that it trains, new unless it `goes_on` with
     that of its start. `teaches` has the weight of each lesson, `texts` every prompt under which it may be asked, by
     lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. `reference` is for
-    dpo: "base" or a stage.
+    dpo: "base" or a stage. A `loop` is a chain of dpo stages, each the `round` of that number, and behind them a stage
+    of kind "rounds", which has the loop's name and is the last of them that was good.
     """
 
     name: str
-    kind: Literal["sft", "dpo"]
+    kind: Literal["sft", "dpo", "rounds"]
     section: Sft | Dpo
     start: str
     under: str
@@ -41,6 +43,19 @@ class Stage:
     roles: Roles | None = None
     tokens: tuple[str, ...] = ()
     reference: str = ""
+    loop: str = ""
+    round: int = 0
+
+    @property
+    def gate(self) -> str:
+        """Where the student that it begins with is measured: "dpo-0" is the start of the loop "dpo"; else nowhere."""
+        before = self.round if self.kind == "rounds" else self.round - 1
+        return f"{self.loop}-{before}" if self.loop else ""
+
+    @property
+    def passing(self) -> bool:
+        """Whether it is a round of a loop, which only the loop's next one builds on."""
+        return bool(self.loop) and self.kind == "dpo"
 
     @property
     def prompts(self) -> dict[Lesson, Prompt]:
@@ -70,16 +85,21 @@ class Learner:
 
     @property
     def measured(self) -> tuple[str, ...]:
-        """The student as it was, and every stage that learned to answer, in order.
+        """The student as it was, and every stage that learned to answer, in order; of a loop what it led to.
 
         Where none did, all of them: what learning something else does to its answers.
         """
-        answering = [stage.name for stage in self.stages if stage.answers]
-        return (BASE, *(answering or [stage.name for stage in self.stages]))
+        lasting = [stage for stage in self.stages if not stage.passing]
+        answering = [stage.name for stage in lasting if stage.answers]
+        return (BASE, *(answering or [stage.name for stage in lasting]))
 
     def stage(self, name: str) -> Stage:
         """A stage by its name."""
         return next(stage for stage in self.stages if stage.name == name)
+
+    def before_gate(self, stage: Stage) -> str:
+        """Who is measured at the gate in front of a stage of a loop, or behind the loop's last round."""
+        return f"{stage.loop}-{stage.round}" if stage.kind == "rounds" else stage.start
 
     def prompt(self, name: str) -> Prompt:
         """How the base or a stage is asked for an answer."""
@@ -97,11 +117,40 @@ def resolve(sft: Sequence[Sft], dpo: Sequence[Dpo], prompts: Mapping[Lesson, Pro
     """
     found: dict[str, Stage] = {}
     for where, section in _written(sft, dpo):
-        if section.name in (BASE, START, *found):
-            twice = "is named twice" if section.name in found else "is no name for a stage"
-            raise Clash(f"{section.name} {twice}", *where, "name")
-        found[section.name] = _stage(section, where, found, prompts)
+        lasting = {name: stage for name, stage in found.items() if not stage.passing}
+        if isinstance(section, Dpo) and section.loop:
+            more = _loop(section, section.loop, where, lasting, prompts)
+        else:
+            more = [_stage(section, where, lasting, prompts)]
+        for stage in more:
+            if stage.name in (BASE, START, *found):
+                twice = "is named twice" if stage.name in found else "is no name for a stage"
+                raise Clash(f"{stage.name} {twice}", *where, "name")
+            found[stage.name] = stage
     return tuple(found.values())
+
+
+def _loop(
+    section: Dpo, loop: Rounds, where: tuple[str, int], found: Mapping[str, Stage], prompts: Mapping[Lesson, Prompt]
+) -> list[Stage]:
+    """The rounds of a loop, and what it leads to.
+
+    Source: plan 002, Phase C, "Optional Self-Guided loop: regenerate drafts, rebuild pairs, repeat".
+    """
+    rounds: dict[str, Stage] = {}
+    for number in range(1, loop.most + 1):
+        begins = f"{section.name}-{number - 1}" if rounds else section.start
+        part = section.model_copy(update={"name": f"{section.name}-{number}", "start": begins, "rounds": None})
+        stage = _stage(part, where, {**found, **rounds}, prompts)
+        rounds[part.name] = replace(stage, loop=section.name, round=number)
+    first, *_ = rounds.values()
+    start = found.get(first.start)
+    if start is None or start.whole != first.whole:
+        message = f"a first round that fails leaves {first.start}, which is no stage like it"
+        raise Clash(message, *where, "rounds", allowed="a start of the same kind: an adapter that it goes on with")
+    kept = replace(stage, name=section.name, kind="rounds", section=section, start=first.start,
+                   reference=first.reference, loop=section.name, round=loop.most)  # fmt: skip
+    return [*rounds.values(), replace(kept, under=kept.name) if stage.whole else kept]
 
 
 def _written(sft: Sequence[Sft], dpo: Sequence[Dpo]) -> Iterator[tuple[tuple[str, int], Sft | Dpo]]:
@@ -135,7 +184,7 @@ def _stage(
         lora=lora,
         goes_on=before is not None and not before.whole,
         teaches=teaches,
-        texts=_texts(section, teaches, before.texts if before else prompts, prompts, where),
+        texts=texts_of(section, teaches, before.texts if before else prompts, prompts, where),
         roles=roles,
         tokens=tokens,
         reference=start if isinstance(section, Sft) or section.reference == START else section.reference,
@@ -164,40 +213,6 @@ def _roles(section: Sft | Dpo, before: Stage | None) -> tuple[Roles | None, tupl
     inherited = before.roles if before else None
     roles = (section.roles if isinstance(section, Sft) else None) or inherited
     return roles, roles.marks if roles and roles.kind == "tokens" and roles != inherited else ()
-
-
-def _texts(
-    section: Sft | Dpo,
-    teaches: Mapping[Lesson, float],
-    inherited: Mapping[Lesson, Prompt],
-    common: Mapping[Lesson, Prompt],
-    where: tuple[str, int],
-) -> dict[Lesson, Prompt]:
-    given: dict[Lesson, Prompt] = {}
-    if isinstance(section.prompt, Prompt):
-        if len(teaches) > 1:
-            raise Clash("there is one prompt for several lessons", *where, "prompt", allowed="one for each lesson")
-        given = dict.fromkeys(teaches, section.prompt)
-    elif section.prompt:
-        given = dict(section.prompt)
-    for lesson, prompt in given.items():
-        try:
-            _fill(lesson, prompt)
-        except Clash as wrong:
-            raise Clash(str(wrong), *where, "prompt", allowed=wrong.allowed) from None
-    if missing := [lesson for lesson in teaches if lesson not in common]:
-        section_ = {"questions": "questions", "critiques": "critique"}[missing[0]]
-        raise Clash(f"{missing[0]} are taught, and there is no {section_} section to make them", *where, "teaches")
-    return {**common, **inherited, **given}
-
-
-def _fill(lesson: Lesson, prompt: Prompt) -> None:
-    if lesson == "answers":
-        fill_answer(prompt, choices=False)
-    elif lesson == "questions":
-        fill(prompt, {"topic", "hint", "example"}, set() if "$example" in prompt.user else {"topic"})
-    else:
-        fill(prompt, {"question", "solution", "topic"}, {"question", "solution"})
 
 
 def _can_be_held_to(stage: Stage, found: Mapping[str, Stage], where: tuple[str, int]) -> None:

@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
+from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
 from nightschool.report.text import clean
 
@@ -207,6 +208,7 @@ class Report(Figure):
     baselines: dict[str, Estimate] = {}
     lessons: tuple[Lesson, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
+    rounds: tuple[Round, ...] = ()
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None

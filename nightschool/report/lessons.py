@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from nightschool.report.proof import Figure
+from nightschool.report.rounds import rounds_table
 from nightschool.report.text import percent, plain
 
 if TYPE_CHECKING:
@@ -82,8 +83,9 @@ def shortcuts_table(found: Sequence[Shortcut]) -> Table:
 
 
 def view(report: Report) -> dict[str, Any]:
-    """Both tables, by the names that the template uses."""
+    """The tables, by the names that the template uses."""
     return {
+        "rounds_table": rounds_table(report.rounds) if report.rounds else None,
         "lessons_table": lessons_table(report.lessons) if report.lessons else None,
         "shortcuts_table": shortcuts_table(report.shortcuts) if report.shortcuts else None,
     }

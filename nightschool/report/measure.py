@@ -42,11 +42,11 @@ def measure_stage(
     last = over if over in before else next(reversed(before), None)
     return Stage(
         name=name,
-        accuracy=_accuracy(rows),
+        accuracy=accuracy(rows),
         valid_share=valid,
         valid_low=valid_low,
         valid_high=valid_high,
-        per_topic={topic: _accuracy([row for row in rows if row.topic == topic]) for topic in topics},
+        per_topic={topic: accuracy([row for row in rows if row.topic == topic]) for topic in topics},
         gain=compare(last, before[last], rows) if last else None,
         gain_over_base=compare("base", before["base"], rows) if "base" in before else None,
         gains=tuple(
@@ -181,7 +181,8 @@ def _grid(rows: Sequence[Measured], values: Sequence[bool]) -> NDArray[np.float6
     return np.array([[places[question, seed] for seed in seeds] for question in questions], dtype=float)
 
 
-def _accuracy(rows: Sequence[Measured]) -> Estimate:
+def accuracy(rows: Sequence[Measured]) -> Estimate:
+    """Share of right answers, with an interval that knows that answers to one question are alike."""
     return _estimate(_grid(rows, [row.right for row in rows]))
 
 

@@ -15,7 +15,7 @@ from nightschool.recipe.stages import Stage
 from nightschool.records import Question
 from nightschool.splits import side_of
 from nightschool.wire import Endpoint
-from tasks import pool, sft, stages, validate
+from tasks import held_out, pool, sft, stages
 from tasks.night import Night
 from tests.file_night import make
 
@@ -73,9 +73,9 @@ def test_the_same_rows_are_taught_as_an_answer_and_with_the_way_to_it(night: Nig
 def test_all_questions_of_the_test_side_are_measured_whatever_the_teacher_said_of_them(night: Night) -> None:
     asked = [row for chunk, _ in night.made(pool.chunks(night)) for row in night.store.rows(chunk, Question)]
     held = {row.id for row in asked if side_of(row.question, validation=0.1, test=0.3) == "test"}
-    rows = validate.rows(night)
+    rows = held_out.rows(night, "test")
     assert {question.id for question, _ in rows} == held
-    assert len(rows) == validate.count_of(night) == 2 * len(held)
+    assert len(rows) == held_out.count_of(night, "test") == 2 * len(held)
     assert not held & lessons(night, "cot").keys()
     # The teacher is wrong on most that are yes: measured on what it got right, the test would be of another kind.
     assert sum(question.answer == "yes" for question, _ in rows) > 0.3 * len(rows)

@@ -1,0 +1,106 @@
+"""From who learns in a night to the keys of its stages, of what they learn from, and of what measures them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from nightschool import package, pairs, parsing, rounds, validate
+from nightschool.keys import Keys, last, place, reading
+from nightschool.recipe.learning import Dpo
+from nightschool.recipe.package import Package
+from nightschool.recipe.recipe import Recipe
+from nightschool.recipe.stages import Learner, Stage
+
+# The trainer's own results: bumped when a stage given the same job would come out otherwise.
+TRAINING_VERSION = 2
+
+
+def learning(
+    keys: Keys, recipe: Recipe, learner: Learner, student: Mapping[str, object], common: Mapping[str, object]
+) -> None:
+    """Names what every stage is trained on, what it leaves, and what it is measured by.
+
+    Args:
+        student: what makes the student answer as it does before it learns.
+        common: what decides the rows of every phase.
+    """
+    weights = {"model": learner.student.model, "school": student["school"]}
+    section = _measuring(keys, recipe, learner)
+    asked = {**common, "student": student, "section": section}
+    for stage in learner.stages:
+        if stage.gate:
+            _gate(keys, learner, stage, {**asked, "section": section | {"side": rounds.SIDE}})
+        if stage.kind == "rounds":
+            continue
+        inputs = [last(keys)]
+        if stage.kind == "dpo" and stage.answers:
+            if recipe.pairs:
+                sampled = {"section": recipe.pairs.identity(), "student": {**weights, "served": student["served"]}}
+                sampled |= {
+                    "prompt": stage.prompts["answers"].identity(),
+                    "from": keys.get(place(learner, stage.start)),
+                }
+                parts = {"seed": recipe.seed, **sampled, **reading(recipe), "inputs": inputs}
+                keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
+            inputs = [keys[f"pairs/{stage.name}"]]
+        parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
+        parts |= reading(recipe)
+        keys.name(place(learner, stage.name), TRAINING_VERSION, parts)
+    if recipe.package:
+        _packing(keys, recipe.package, learner, weights)
+    timed = {"timed": learner.validate.timed}
+    for name in learner.measured:
+        parts = {**asked, **_who(keys, learner, name)}
+        keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
+        if name == learner.measured[-1]:
+            keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, **timed})
+
+
+def _measuring(keys: Mapping[str, str], recipe: Recipe, learner: Learner) -> dict[str, object]:
+    """Which held-out questions the student is asked, and how they are read."""
+    section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION, **reading(recipe)}
+    if recipe.splits and learner.validate.per_topic is None:
+        section["held_out"] = {"pool": keys["pool"], "splits": recipe.splits.identity()}
+    del section["timed"]
+    return section
+
+
+def _who(keys: Mapping[str, str], learner: Learner, name: str) -> dict[str, object]:
+    """The base or a stage as it is asked."""
+    return {"prompt": learner.prompt(name).identity(), "inputs": [keys.get(place(learner, name))]}
+
+
+def _gate(keys: Keys, learner: Learner, stage: Stage, asked: Mapping[str, object]) -> None:
+    """The student before a round, as it is measured; and behind the last round what the loop led to."""
+    before = learner.before_gate(stage)
+    parts = {**asked, "rules": validate.RULES_VERSION, **_who(keys, learner, before)}
+    keys.name(f"rounds/{stage.gate}", rounds.RULES_VERSION, parts)
+    if stage.kind == "rounds" and isinstance(stage.section, Dpo) and stage.section.loop:
+        chain = [keys[place(learner, one.name)] for one in learner.stages if one.passing and one.loop == stage.loop]
+        gates = [keys[f"rounds/{stage.loop}-{number}"] for number in range(stage.round + 1)]
+        terms = {"gate": stage.section.loop.identity(), "inputs": [keys[place(learner, stage.start)], *chain, *gates]}
+        keys.name(f"rounds/{stage.name}", rounds.RULES_VERSION, terms)
+
+
+def _packing(keys: Keys, section: Package, learner: Learner, weights: Mapping[str, object]) -> None:
+    for name in section.names(learner.stages):
+        how = section.identity() | {"stages": [], "forms": list(section.forms_of(learner.stage(name)))}
+        parts = {"section": how, "student": weights, "inputs": [keys[place(learner, name)]]}
+        keys.name(f"package/{name}", package.RULES_VERSION, parts)
+
+
+def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[str, object]:
+    """What a stage decides of itself, with what it leaves to others as it came out."""
+    found = stage.section.identity() | {
+        "start": keys.get(place(learner, stage.start)),
+        "lora": stage.lora and stage.lora.identity(),
+        "teaches": dict(stage.teaches),
+        "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
+        "tokens": list(stage.tokens),
+    }
+    if stage.kind == "dpo":
+        found["reference"] = keys.get(place(learner, stage.reference))
+    lessons = {"questions": "questions/", "critiques": "critique"}
+    made = [lessons[lesson] for lesson in stage.teaches if lesson in lessons]
+    found["made"] = [key for where, key in keys.items() if where.startswith(tuple(made))] if made else []
+    return found
