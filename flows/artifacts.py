@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,7 +17,8 @@ from prefect.artifacts import (
 )
 
 from nightschool.chunks import Chunk
-from tasks import progress
+from tasks import progress, stages
+from tasks.lessons import left_out
 from tasks.night import Night
 from tasks.pace import Pace, describe_pace, shown
 from tasks.progress import Event
@@ -24,6 +26,7 @@ from tasks.reuse import Verdict
 
 _EVERY_S = 2.0
 _MOST_LINES = 100
+_MOST_PAIRS = 1000  # Prefect keeps an artifact in one row of its database
 
 
 @contextmanager
@@ -99,6 +102,19 @@ def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
     if len(chunks) > _MOST_LINES:
         lines.append(f"\n{len(chunks) - _MOST_LINES} more chunks: `nightschool status {night.name}`")
     create_markdown_artifact("\n".join(lines), key=f"chunks-{phase}", description=f"{phase}: its chunks")
+
+
+def left_out_artifact(night: Night, chunks: Sequence[Chunk]) -> None:
+    """For each dpo stage that left pairs out of its loss, a table of them."""
+    for chunk, _ in night.made(chunks):
+        if rows := [pair.model_dump() for pair in left_out(night, stages.learner(night).stage(chunk.part))]:
+            described = f"Pairs of {chunk.part} at weight zero, the most doubted first"
+            create_table_artifact(table=rows[:_MOST_PAIRS], key=f"left-out-{_key(chunk.part)}", description=described)
+
+
+def _key(name: str) -> str:
+    """Prefect's keys have small letters, digits and dashes."""
+    return re.sub("[^a-z0-9]+", "-", name).strip("-")
 
 
 def _share(event: Event) -> float:

@@ -13,7 +13,7 @@ from prefect.states import Completed, Failed
 from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.fleet import names
-from flows.artifacts import progress_artifact, summary_artifact
+from flows.artifacts import left_out_artifact, progress_artifact, summary_artifact
 from flows.dispatch import dispatch
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, WorldError
@@ -40,7 +40,7 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
     if not chunks:
         return
     ledger.damaged([f"{chunk.label}: {harm}" for chunk in chunks if (harm := night.store.damage(chunk))])
-    counts, states = _run_batches(night, step, chunks, desk)
+    counts, states = _run_batches(night, step, chunks, desk if step.asks(night) else None)
     gaps = _gaps(night, chunks, states)
     counts.finish(gaps.told, gaps=bool(gaps.told))
     error = _verdict(night, states, gaps)
@@ -107,6 +107,8 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
                 states[place] = state
                 counts.chunk(_outcome(state))
         summary_artifact(night, step.phase, chunks)
+        if step.phase == "dpo":
+            left_out_artifact(night, chunks)
         gaps = _gaps(night, chunks, [states[place] for place in range(len(chunks))])
         if gaps.too_many:
             return Failed(message=gaps.too_many)

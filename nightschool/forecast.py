@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from math import ceil
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.phases import Asking
+from nightschool.recipe.phases import Asking, Pairs
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import Learner
 from nightschool.tinymodels import spec
@@ -67,9 +67,8 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     yield Forecast("sft", len(recipe.sft))
     if recipe.pairs and recipe.dpo:
         rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
-        trained = sum(stage.kind == "dpo" for stage in learner.stages)
-        yield _asked("pairs", recipe.pairs, student.prompt, rows, trained, recipe.pairs.samples)
-        yield Forecast("dpo", trained)
+        yield _paired(recipe.pairs, learner, rows)
+        yield Forecast("dpo", sum(stage.kind == "dpo" for stage in learner.stages))
     each = _tokens(student.prompt) + student.max_tokens
     gates = sum(bool(stage.gate) for stage in learner.stages)
     if loops := sum(stage.kind == "rounds" for stage in learner.stages):
@@ -82,6 +81,19 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     yield Forecast("timing", 1, timed, timed * each)
     if recipe.package:
         yield Forecast("package", len(recipe.package.names(learner.stages)))
+
+
+def _paired(section: Pairs, learner: Learner, rows: int) -> Forecast:
+    """Of every stage that learns to answer; teachers' solutions are there already."""
+    drafted = [stage.section for stage in learner.stages if stage.kind == "dpo" and stage.answers]
+    asked = [
+        _asked("pairs", section, learner.student.prompt, min(rows, one.questions or rows), 1, section.samples)
+        for one in drafted
+    ]
+    chunks = sum(one.chunks for one in asked)
+    if section.rejected == "teacher":
+        return Forecast("pairs", chunks)
+    return Forecast("pairs", chunks, sum(one.requests for one in asked), sum(one.tokens for one in asked))
 
 
 def _held_out(recipe: Recipe, learner: Learner, wanted: int, side: str) -> int:

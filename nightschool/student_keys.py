@@ -34,14 +34,8 @@ def learning(
             continue
         inputs = [last(keys)]
         if stage.kind == "dpo" and stage.answers:
-            if recipe.pairs:
-                sampled = {"section": recipe.pairs.identity(), "student": {**weights, "served": student["served"]}}
-                sampled |= {
-                    "prompt": stage.prompts["answers"].identity(),
-                    "from": keys.get(place(learner, stage.start)),
-                }
-                parts = {"seed": recipe.seed, **sampled, **reading(recipe), "inputs": inputs}
-                keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
+            parts = _paired(keys, recipe, learner, stage, {**weights, "served": student["served"]})
+            keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
             inputs = [keys[f"pairs/{stage.name}"]]
         parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
         parts |= reading(recipe)
@@ -54,6 +48,18 @@ def learning(
         keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
         if name == learner.measured[-1]:
             keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, **timed})
+
+
+def _paired(
+    keys: Mapping[str, str], recipe: Recipe, learner: Learner, stage: Stage, student: Mapping[str, object]
+) -> dict[str, object]:
+    """What makes a stage's pairs: who drafts, or whose solutions they are, and what is right."""
+    assert recipe.pairs is not None
+    parts = {"seed": recipe.seed, "section": recipe.pairs.identity(), "questions": stage.section.questions}
+    parts |= {"prompt": stage.prompts["answers"].identity(), **reading(recipe)}
+    if recipe.pairs.rejected == "teacher":
+        return parts | {"inputs": [last(keys), keys["critique"]]}
+    return parts | {"student": student, "from": keys.get(place(learner, stage.drafter)), "inputs": [last(keys)]}
 
 
 def _measuring(keys: Mapping[str, str], recipe: Recipe, learner: Learner) -> dict[str, object]:

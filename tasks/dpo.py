@@ -7,7 +7,7 @@ from nightschool.leaks import Asked
 from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
 from nightschool.wire import Message
-from tasks import balance, rounds, stages
+from tasks import rounds, stages
 from tasks.night import Night
 from tasks.sft import asked, judgements
 from tasks.step import Made, Served, Step
@@ -27,7 +27,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 def _sampled(night: Night, stage: Stage) -> tuple[list[PreferenceRow], list[Asked]]:
     rows, kind = night.rows(stages.sampling(night, stage.name), PreferenceRow), night.recipe.answers.kind
     prompt, wanted = stage.prompts["answers"], {row.question for row in rows}
-    rulings = {ruling.id: ruling for ruling in balance.taught(night) if ruling.id in wanted}
+    rulings = {ruling.id: ruling for ruling in stages.taught(night, stage) if ruling.id in wanted}
     return rows, [asked(rulings[row.question], prompt, kind).model_copy(update={"id": row.id}) for row in rows]
 
 

@@ -59,8 +59,10 @@ def _balanced(night: Night) -> Iterator[Funnel]:
     if night.made(balance.chunks(night)):
         topics = [ruling.question.topic for ruling in balance.taught(night)]
         yield _step("balanced", topics, _reasons(night, balance.chunks(night)))
-    if any(stage.answers and stages.made_from(night, stage.name) for stage in stages.of_kind(night, "sft")):
-        yield _step("trained", [ruling.question.topic for ruling in balance.taught(night)], {})
+    trained = [stage for stage in stages.of_kind(night, "sft") if stage.answers and stages.made_from(night, stage.name)]
+    if trained:
+        rows = max((stages.taught(night, stage) for stage in trained), key=len)
+        yield _step("trained", [ruling.question.topic for ruling in rows], {})
 
 
 def _solved(night: Night) -> Iterator[Funnel]:

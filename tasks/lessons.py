@@ -2,13 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 from nightschool import shortcuts as rules
+from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
+from nightschool.report.doubts import LeftOut, short
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.rounds import Fate, Round
 from tasks import rounds as loops
 from tasks import stages
 from tasks.night import Night
+
+
+def learned(night: Night) -> dict[str, Any]:
+    """All that a report tells of it, by the report's own names."""
+    return {
+        "lessons": lessons(night),
+        "shortcuts": shortcuts(night),
+        "rounds": rounds(night),
+        "left_out": tuple(pair for stage in stages.of_kind(night, "dpo") for pair in left_out(night, stage)),
+    }
 
 
 def lessons(night: Night) -> tuple[Lesson, ...]:
@@ -32,6 +47,20 @@ def shortcuts(night: Night) -> tuple[Shortcut, ...]:
             for one in rules.shortcuts(pairs)
         ]  # fmt: skip
     return tuple(found)
+
+
+def left_out(night: Night, stage: Stage) -> Iterator[LeftOut]:
+    """The pairs of a stage that were at weight zero, epoch by epoch, the most doubted first."""
+    for chunk, manifest in night.made([stages.training(night, stage.name)]):
+        dropped: dict[str, list[str]] = manifest.figures["training"].get("dropped", {})
+        wanted = {name for names in dropped.values() for name in names}
+        taught = night.store.path(chunk, "taught.jsonl").read_bytes().splitlines() if wanted else ()
+        rows = {row.id: row for row in map(PreferenceRow.model_validate_json, taught) if row.id in wanted}
+        for epoch, names in dropped.items():
+            for name in names:
+                sides = {"chosen": rows[name].chosen, "rejected": rows[name].rejected}
+                texts = {side: short(turns[-1].content) for side, turns in sides.items()}
+                yield LeftOut(stage=stage.name, epoch=int(epoch), id=name, against=rows[name].disagreement, **texts)
 
 
 def rounds(night: Night) -> tuple[Round, ...]:

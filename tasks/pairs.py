@@ -1,17 +1,19 @@
-"""One chunk of pairs: the student samples its own answers, wrong ones are set against right ones."""
+"""One chunk of pairs: right against wrong, of a student's drafts or of teachers' solutions."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 from nightschool import answers, pairs, teaching
 from nightschool.chunks import Chunk
 from nightschool.prompts import Prompt
-from nightschool.records import Dropped, PreferenceRow, Ruling
+from nightschool.records import CritiqueRow, Dropped, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
 from nightschool.values.read import read
 from nightschool.wire import Ask, Choice, Reply
-from tasks import balance, merge, rounds, stages
+from tasks import critique, merge, rounds, stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
@@ -26,7 +28,10 @@ def chunks(night: Night) -> list[Chunk]:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, stage = night.recipe.pairs, stages.learner(night).stage(chunk.part)
     assert section is not None
+    rulings = stages.taught(night, stage, section.chunk_rows, chunk.index)
     prompt, sampling = stage.prompts["answers"], section.sampling
+    if section.rejected == "teacher":
+        return _judged(night, rulings, prompt)
     letters = night.recipe.answers.reply == "letter"
 
     def ask_of(ruling: Ruling) -> Ask:
@@ -36,32 +41,64 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         asked = answers.ask_open(ruling.question, prompt=prompt, sampling=sampling, seed=seed)
         return asked.model_copy(update={"id": ruling.id})
 
-    same_prompts(night, served[stage.start], stages.rendered(night, stage.start))
+    same_prompts(night, served[stage.drafter], stages.rendered(night, stage.drafter))
     return ask_each(
         night,
         chunk,
-        served[stage.start],
-        balance.taught(night, section.chunk_rows, chunk.index),
+        served[stage.drafter],
+        rulings,
         ask_of=ask_of,
         flaw=None,  # the student's format is part of what it learns from
-        read=lambda ruling, reply: _pairs(night, ruling, reply, prompt),
+        read=lambda ruling, reply: _drafted(night, ruling, reply, prompt),
         topic_of=lambda ruling: ruling.question.topic,
     )
 
 
-def _pairs(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequence[PreferenceRow | Dropped]:
+def _drafted(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequence[PreferenceRow | Dropped]:
+    """The student's own drafts, or the taught reply against them."""
+    assert night.recipe.pairs is not None
+    right = _judge(night, ruling)
+    samples = [(choice.text, right(choice)) for choice in reply.choices]
+    return _pairs(night, ruling, samples, prompt, chosen=night.recipe.pairs.chosen)
+
+
+def _judged(night: Night, rulings: Sequence[Ruling], prompt: Prompt) -> Made:
+    """Teachers' solutions against one another, as the critiques have them: right against wrong.
+
+    Source: plan 004, whose critiques know of each solution whether it is right.
+    """
+    solutions: dict[str, list[pairs.Sample]] = defaultdict(list)
+    wanted = {ruling.mended.source or ruling.id for ruling in rulings}
+    for row in night.each(critique.chunks(night), CritiqueRow):
+        if row.extra_info.question_id in wanted:
+            solutions[row.extra_info.question_id].append((row.solution, row.target == "right"))
+    found = [
+        row
+        for ruling in rulings
+        for row in _pairs(night, ruling, solutions[ruling.mended.source or ruling.id], prompt, chosen="student")
+    ]
+    kept = [row for row in found if isinstance(row, PreferenceRow)]
+    return Made(rows=kept, dropped=[(row.reason, row) for row in found if isinstance(row, Dropped)])
+
+
+def _pairs(
+    night: Night,
+    ruling: Ruling,
+    samples: Sequence[pairs.Sample],
+    prompt: Prompt,
+    *,
+    chosen: Literal["student", "teacher"],
+) -> Sequence[PreferenceRow | Dropped]:
     section = night.recipe.pairs
     assert section is not None
     assert ruling.answer is not None
     kind, letters = night.recipe.answers.kind, night.recipe.answers.reply == "letter"
-    right = _judge(night, ruling)
-    how = pairs.How(section.chosen, section.format, section.per_question, night.recipe.seed)
     found = pairs.build(
         ruling.id,
-        how,
+        pairs.How(chosen, section.format, section.per_question, night.recipe.seed),
         topic=ruling.question.topic,
         prompt=answers.messages(ruling.question, prompt),
-        samples=[(choice.text, right(choice)) for choice in reply.choices],
+        samples=samples,
         accepted=teaching.taught(ruling.reasoning, ruling.answer, kind, form="reasoning", letters=letters),
         disagreement=pairs.dissent(vote == ruling.answer if vote else None for vote in ruling.votes.values()),
     )
@@ -89,4 +126,10 @@ def _judge(night: Night, ruling: Ruling) -> Callable[[Choice], bool | None]:
     return by_value
 
 
-STEP = Step("pairs", chunks, make, at_once=lambda night: getattr(night.recipe.pairs, "chunks_in_flight", 1))
+STEP = Step(
+    "pairs",
+    chunks,
+    make,
+    at_once=lambda night: getattr(night.recipe.pairs, "chunks_in_flight", 1),
+    asks=lambda night: getattr(night.recipe.pairs, "rejected", "") != "teacher",
+)

@@ -38,7 +38,7 @@ from tasks import answers, balance, committee, crew, critique, pool, review, sta
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
-from tasks.lessons import lessons, rounds, shortcuts
+from tasks.lessons import learned
 from tasks.night import Night
 from tasks.packing import pack
 from tasks.shares import shares
@@ -56,9 +56,7 @@ def report(night: Night, run: Run) -> Report:
         night=_night(night, run),
         baselines=baselines([row for one in rows.values() for row in one], closed=closed(night.recipe.answers)),
         stages=_stages(night, rows),
-        lessons=lessons(night),
-        shortcuts=shortcuts(night),
-        rounds=rounds(night),
+        **learned(night),
         committee=measure_committee(
             rulings,
             teachers=[teacher.name for teacher in night.recipe.teachers],

@@ -141,7 +141,7 @@ def student(night: Night, ledger: Ledger) -> Desk:
         )
         for under in (BASE, *(stage.name for stage in trained if stage.whole))
     ]
-    asked = {f"pairs/{stage.name}": stage.start for stage in stages.of_kind(night, "dpo")}
+    asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
     asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
     return Desk(night, ledger, arrange(specs, night.recipe.serve.placement), asked)
 

@@ -17,7 +17,7 @@ from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
 from nightschool.teaching import Form
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
-from tasks import balance, critique, stages
+from tasks import critique, stages
 from tasks import questions as writing
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -56,7 +56,7 @@ def lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 def _answers(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
     prompt, section = stage.prompts["answers"], night.recipe.answers
     form: Form = stage.section.form if isinstance(stage.section, Sft) else "reasoning"
-    for ruling in balance.taught(night):
+    for ruling in stages.taught(night, stage):
         yield taught(ruling, prompt, section, form=form), asked(ruling, prompt, section.kind)
 
 
@@ -65,7 +65,7 @@ def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
 
     Source: plan 000, 3.1, whose question agent learned from all that parsed.
     """
-    kept = {ruling.question.id: ruling.question for ruling in balance.taught(night)}
+    kept = {ruling.question.id: ruling.question for ruling in stages.taught(night, stage)}
     topics = {topic: [one for one in kept.values() if one.topic == topic] for topic in night.recipe.topics}
     for chunk, _ in night.made(writing.chunks(night)):
         for row in night.store.rows(chunk, Written):
@@ -84,13 +84,19 @@ def judgements(night: Night, stage: Stage) -> Iterator[tuple[CritiqueRow, tuple[
     """Every critique to train on: how it is asked, the judgement that is due, and the other one."""
     section = night.recipe.critique
     assert section is not None
+    mine = {_asked_first(ruling) for ruling in stages.taught(night, stage)} if stage.section.questions else None
     for row in night.each(critique.chunks(night), CritiqueRow):
-        if row.side == "train":
+        if row.side == "train" and (mine is None or row.extra_info.question_id in mine):
             prompt = stage.prompts["critiques"].messages(
                 question=row.question, solution=row.solution, topic=row.extra_info.topic
             )
             other = row.model_copy(update={"target": "wrong" if row.target == "right" else "right"})
             yield row, prompt, judging.completion(row, section.reply), judging.completion(other, section.reply)
+
+
+def _asked_first(ruling: Ruling) -> str:
+    """The id under which a row's question was asked, whatever copies were made of it since."""
+    return ruling.mended.source or ruling.id
 
 
 def _alike(row: TaughtRow) -> tuple[TaughtRow, Asked]:

@@ -9,6 +9,8 @@ from pathlib import Path
 from nightschool.chunks import Chunk, Manifest, split
 from nightschool.keys import place
 from nightschool.recipe.stages import BASE, Learner, Stage
+from nightschool.records import Ruling
+from nightschool.seeds import drawn
 from tasks import balance, critique, questions, school
 from tasks.night import Night
 
@@ -51,13 +53,28 @@ def training(night: Night, name: str, known: Known | None = None) -> Chunk:
     return night.chunk(place(learner(night), name), 0, ordinal, f"{name} of the student", rows=0, after=after)
 
 
+def taught(night: Night, stage: Stage, chunk_rows: int | None = None, index: int = 0) -> list[Ruling]:
+    """The rows that a stage learns from, all or a run of them: those to train on, or as many as it wants of them."""
+    wanted = stage.section.questions
+    if wanted is None:
+        return balance.taught(night, chunk_rows, index)
+    rows = balance.taught(night)
+    names = drawn((row.id for row in rows), wanted, "questions", night.recipe.seed)
+    found = [row for row in rows if row.id in names]
+    return found if chunk_rows is None else found[index * chunk_rows : (index + 1) * chunk_rows]
+
+
 def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]:
     """The chunks of pairs that a dpo stage learns from."""
     stage, section = learner(night).stage(name), night.recipe.pairs
     assert section is not None
     after = [manifest for _, manifest in night.made(balance.out(night))]
-    after += [] if stage.start == BASE else made_from(night, stage.start, known)
-    runs = split(range(balance.lessons(night)), section.chunk_rows)
+    if section.rejected == "teacher":
+        after += [manifest for _, manifest in night.made(critique.chunks(night))]
+    elif stage.drafter != BASE:
+        after += made_from(night, stage.drafter, known)
+    count = balance.lessons(night)
+    runs = split(range(min(count, stage.section.questions or count)), section.chunk_rows)
     turn = [one.name for one in of_kind(night, "dpo")].index(name)
     of = f" for {name}" if len(of_kind(night, "dpo")) > 1 else ""
     return [

@@ -31,12 +31,16 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A phase. `chunks` reads what the phases before it made; `make` makes one chunk, asking only who is served."""
+    """A phase. `chunks` reads what the phases before it made; `make` makes one chunk, asking only who is served.
+
+    `asks`: whether it asks anybody, so that a server is worth its start.
+    """
 
     phase: str
     chunks: Callable[[Night], list[Chunk]]
     make: Callable[[Night, Chunk, Served], Made]
     at_once: Callable[[Night], int] = lambda night: 1
+    asks: Callable[[Night], bool] = lambda night: True
 
     def of(self, part: str) -> Step:
         """The step with the chunks of one part alone, such as one stage of the student."""

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field, field_validator
 
 from nightschool.critique import Shares
 from nightschool.prompts import Prompt
+from nightschool.recipe.learning import Dpo
 from nightschool.recipe.phases import Answers
 from nightschool.recipe.section import Clash, PromptFile, Section, fill
 
@@ -51,3 +54,18 @@ def check(section: Critique | None, answers: Answers) -> None:
     if section and (answers.reply != "text" or answers.value == "none"):
         raise Clash("a critique is of a free solution that is marked by its value: set answers.reply: text and "
                     "answers.value", "critique")  # fmt: skip
+
+
+def check_pairs(section: Critique | None, dpo: Sequence[Dpo]) -> None:
+    """That pairs of teachers' solutions have solutions that were judged.
+
+    Raises:
+        Clash: nobody judges any, or they are to be new in every round.
+    """
+    if section is None:
+        raise Clash("the solutions that are wrong are those of the critique section, and there is none", "pairs",
+                    "rejected", allowed="student, or a critique section")  # fmt: skip
+    for place, stage in enumerate(dpo):
+        if stage.rounds is not None:
+            raise Clash("a teacher's solutions are the same in every round", "dpo", place, "rounds",
+                        allowed="pairs.rejected: student")  # fmt: skip

@@ -73,6 +73,9 @@ class Stage(Training):
     """
 
     start: Name | None = Field(default=None, description="base, or an earlier stage that is gone on from")
+    questions: Positive | None = Field(
+        default=None, description="most questions of the night that it learns from, drawn by seed; all if none"
+    )
     prompt: Annotated[
         Annotated[dict[Lesson, PromptFile], MAPPING] | Annotated[PromptFile, WORD] | Annotated[None, NOTHING],
         BY_SHAPE,
@@ -122,6 +125,7 @@ class Dpo(Stage, Scheduled):
         description="pairs of its own answers, or of the judgement that is due and the other",
     )
     reference: Name = Field(default="start", description="start, base, or a stage: what the loss holds it to")
+    drafts: Name = Field(default="start", description="start, base, or a stage: whose drafts its pairs are made of")
     rounds: Annotated[
         Annotated[Rounds, MAPPING] | Annotated[int, WORD, Field(ge=1, le=12)] | Annotated[None, NOTHING],
         BY_SHAPE,
@@ -145,6 +149,8 @@ class Dpo(Stage, Scheduled):
             raise Clash("critiques are the same in every round", "rounds", allowed="teaches: answers")
         if self.rounds is not None and self.prompt is not None:
             raise Clash("every round is asked as its start was", "prompt", allowed="leave it out")
+        if self.rounds is not None and self.drafts != "start":
+            raise Clash("every round drafts with what it begins with", "drafts", allowed="start")
         return self
 
 

@@ -132,12 +132,16 @@ class Answers(Asking):
 
 
 class Pairs(Asking):
-    """The student's wrong answers against accepted ones, same prompt, same format."""
+    """Drafts of the student against right answers, or teachers' own solutions; same prompt, same format."""
 
     temperature: Temperature = 1.0
     samples: int = Field(default=8, ge=2, le=64, description="replies of the student per question")
     per_question: Positive = Field(default=1, description="most pairs from one question")
     chosen: Literal["student", "teacher"] = Field(default="student", description="whose right answer is preferred")
+    rejected: Literal["student", "teacher"] = Field(
+        default="student",
+        description="whose wrong one is not; teacher: solutions that the critiques call wrong, and nobody is asked",
+    )
     format: Literal["same", "any"] = Field(
         default="same", description="same: both sides mark their answers alike, or a model learns the mark (plan 002)"
     )
@@ -151,4 +155,6 @@ class Pairs(Asking):
     def _replies_differ(self) -> Pairs:
         if self.temperature == 0:
             raise Clash("at temperature 0 all replies are the same: no pair comes of it", "temperature")
+        if self.rejected == "teacher" and self.chosen == "student":
+            raise Clash("nobody prefers the student's answers to a teacher's wrong ones", "chosen", allowed="teacher")
         return self

@@ -35,6 +35,10 @@ class Preference(Section):
     )
     robust_beta: float = Field(default=1.0, gt=0, description="Dr. DPO's beta', for robust: paper")
     drop_share: float = Field(default=0.15, gt=0, lt=1, description="pairs left out, for robust: drop")
+    drop_by: Literal["model", "committee"] = Field(
+        default="model",
+        description="who disagrees with a pair: the model as it is by then, or teachers who voted otherwise",
+    )
 
     @property
     def plain(self) -> bool:

@@ -74,6 +74,8 @@ class Recipe(Section):
     def _hangs_together(self) -> Recipe:
         if (self.pairs is None) == bool(self.dpo):
             raise Clash("pairs and dpo go together: give both sections or neither", "dpo" if self.dpo else "pairs")
+        if self.pairs and self.pairs.rejected == "teacher":
+            critique.check_pairs(self.critique, self.dpo)
         if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
             raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
         critique.check(self.critique, self.answers)

@@ -26,9 +26,9 @@ class Stage:
     `start` is "base" or an earlier stage. `under` is whose weights lie under its adapter, "base" or a stage that was
     left as a whole model; its own name if it is one. `lora` is the adapter that it trains, new unless it `goes_on` with
     that of its start. `teaches` has the weight of each lesson, `texts` every prompt under which it may be asked, by
-    lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. `reference` is for
-    dpo: "base" or a stage. A `loop` is a chain of dpo stages, each the `round` of that number, and behind them a stage
-    of kind "rounds", which has the loop's name and is the last of them that was good.
+    lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. For dpo, `reference`
+    is what it is held to and `drafter` whose drafts its pairs are made of. A `loop` is a chain of dpo stages, each the
+    `round` of that number; behind them a stage of kind "rounds", with the loop's name, is the last good one of them.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Stage:
     roles: Roles | None = None
     tokens: tuple[str, ...] = ()
     reference: str = ""
+    drafter: str = ""
     loop: str = ""
     round: int = 0
 
@@ -188,6 +189,7 @@ def _stage(
         roles=roles,
         tokens=tokens,
         reference=start if isinstance(section, Sft) or section.reference == START else section.reference,
+        drafter=start if isinstance(section, Sft) or section.drafts == START else section.drafts,
     )
     if isinstance(section, Dpo):
         _can_be_held_to(stage, found, where)
@@ -216,10 +218,12 @@ def _roles(section: Sft | Dpo, before: Stage | None) -> tuple[Roles | None, tupl
 
 
 def _can_be_held_to(stage: Stage, found: Mapping[str, Stage], where: tuple[str, int]) -> None:
-    """That the reference stands on the same weights, so that one model in memory can be both."""
-    name, allowed = stage.reference, ", ".join((START, BASE, *found))
-    if name != BASE and name not in found:
-        raise Clash(f"{name} is no earlier stage", *where, "reference", allowed=allowed)
+    """That drafter and reference are there, and this one on the same weights: one model in memory is to be both."""
+    allowed = ", ".join((START, BASE, *found))
+    for field, name in (("drafts", stage.drafter), ("reference", stage.reference)):
+        if name != BASE and name not in found:
+            raise Clash(f"{name} is no earlier stage", *where, field, allowed=allowed)
+    name = stage.reference
     under = found[name].under if name in found else BASE
     if stage.whole and under != name:
         message = f"all weights of {stage.name} are trained, and {name} is an adapter"

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
+from nightschool.report.doubts import LeftOut
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.rounds import Round
@@ -209,6 +210,7 @@ class Report(Figure):
     lessons: tuple[Lesson, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     rounds: tuple[Round, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None

@@ -99,13 +99,3 @@ def preference_loss(
         squares_B = calibration(chosen_B, rejected_B, beta=how.beta)
         loss = loss + how.cal_weight * over_batch(squares_B, weights_B, robust_beta=None, gather=gather)
     return loss
-
-
-def least_believed(gaps: dict[str, float], share: float) -> list[str]:
-    """The pairs that the policy disagrees with most: the `share` of them with the smallest log-gap, ties by name.
-
-    Source: plan 002, "Dr-DPO: Drop top 15% noisy pairs by disagreement score", which leaves the score open; the paper
-    of that name drops nothing, and weighs.
-    """
-    order = sorted(gaps, key=lambda name: (gaps[name], name))
-    return order[: int(share * len(order))]

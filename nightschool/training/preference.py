@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from datasets import Dataset, concatenate_datasets
 from torch import Tensor
 from trl.trainer.dpo_trainer import DPOTrainer
 
+from nightschool.doubts import most_doubted
 from nightschool.recipe.preference import Preference, Scheduled
-from nightschool.training.losses import least_believed, preference_loss
+from nightschool.training.losses import preference_loss
 from nightschool.training.reference import References
 from nightschool.training.watched import ROW, Watched
 
@@ -40,9 +41,13 @@ class Dpo(Watched, DPOTrainer):
         self.references = references
         super().__init__(model=model, **parts)
 
-    def plan(self, scheduled: Scheduled) -> None:
-        """Say what is trained: called once, before training."""
-        self._scheduled = scheduled
+    def plan(self, scheduled: Scheduled, votes: Mapping[str, float]) -> None:
+        """Say what is trained: called once, before training.
+
+        Args:
+            votes: by pair, the share of teachers who voted against its chosen side.
+        """
+        self._scheduled, self._votes = scheduled, votes
         self.centre: float | None = None
         self.dropped: dict[int, list[str]] = {}
         self._set_signature_columns_if_needed()
@@ -66,7 +71,8 @@ class Dpo(Watched, DPOTrainer):
 
     def training_step(self, model: Any, inputs: dict[str, Any], *args: Any, **kwargs: Any) -> Tensor:
         if self.how.robust in ("drop", "both") and self._epoch not in self.dropped:
-            self.dropped[self._epoch] = least_believed(self._gaps(), self.how.drop_share)
+            votes = self._votes if self.how.drop_by == "committee" else None
+            self.dropped[self._epoch] = most_doubted(self._gaps(), self.how.drop_share, votes)
         if not self._at:
             self._counted = self._count()
         return super().training_step(model, inputs, *args, **kwargs)

@@ -20,6 +20,7 @@ from nightschool.training.models import Place, load_base, lora_config
 from nightschool.training.preference import Dpo
 from nightschool.training.reference import References
 from nightschool.training.render import Rendered
+from nightschool.training.rows import DpoRow
 from nightschool.training.watched import ROW, Watched
 
 IGNORED = -100  # label of a token that is not learned
@@ -91,7 +92,8 @@ def build_trainer(
         kept = References(Path(job.references) if job.references else None, f"{place.device} {place.dtype}")
         common |= {"references": kept, **held}
         trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common)
-        trainer.plan(job)
+        pairs = (one.row for one in rendered)
+        trainer.plan(job, {pair.id: pair.disagreement for pair in pairs if isinstance(pair, DpoRow)})
     trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows, Explosion(job.explode_ratio))
     return trainer
 

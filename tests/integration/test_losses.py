@@ -167,6 +167,22 @@ def test_flipped_pairs_are_dropped_first(folder: Path, tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_pairs_that_the_teachers_doubt_are_dropped_before_the_model_has_learned_anything(
+    folder: Path, tmp_path: Path
+) -> None:
+    rows = [json.loads(line) for line in (folder / "dpo.jsonl").read_text().splitlines()]
+    doubted = {5: 0.5, 11: 1.0, 40: 0.75}
+    file = tmp_path / "doubted.jsonl"
+    file.write_text(
+        "".join(json.dumps(row | {"disagreement": doubted.get(n, 0.25)}) + "\n" for n, row in enumerate(rows))
+    )
+    job = make_job(folder, "dpo", rows=str(file), robust="drop", drop_by="committee", drop_share=3 / 48)
+    trainer, _ = trainer_of(job)
+    trainer.train()
+    assert trainer.dropped == {0: ["d11", "d40", "d5"]}
+
+
+@pytest.mark.slow
 def test_a_row_of_weight_two_is_as_good_as_two_rows(folder: Path, tmp_path: Path) -> None:
     """SFT in one batch: the sum over rows is the same, and it is divided by the tokens of the rows that are there."""
     rows = [json.loads(line) for line in (folder / "sft.jsonl").read_text().splitlines()][:4]
