@@ -20,7 +20,7 @@ from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import recipes
-from tasks import crew, filters
+from tasks import crew, filters, stages
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -113,7 +113,7 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("critique")
     for stage in begun.recipe.stages:
         if stage.kind != "sft":
-            with student(begun, ledger) as served:
+            with student(begun, ledger, *stages.asked(begun, stage)) as served:
                 if stage.gate:
                     run("rounds", served, of=stage.gate)
                 run("pairs", served, of=stage.name)

@@ -11,7 +11,7 @@ import orjson
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError
 from nightschool.keys import CHOOSING
-from tasks import stages
+from tasks import rounds, stages
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -121,7 +121,7 @@ def _trained(night: Night, stations: dict[str, Station]) -> Iterator[Station]:
     read = {"sft": ruled[-1] if ruled else "", "dpo": "pairs"}
     for phase, before in read.items():
         for stage in stages.of_kind(night, phase):
-            if not stage.answers:
+            if not stage.answers or not rounds.begins(night, stage):
                 continue
             chunk, station = stages.training(night, stage.name), Station(phase)
             kept = stations[before].kept if before in stations else []

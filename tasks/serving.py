@@ -123,23 +123,29 @@ def teachers(night: Night, ledger: Ledger) -> Desk:
     return Desk(night, ledger, arrange(specs, night.recipe.serve.placement))
 
 
-def student(night: Night, ledger: Ledger) -> Desk:
-    """The student as `base` and as every stage trained by now; one that was trained whole has a server of its own."""
+def student(night: Night, ledger: Ledger, *names: str) -> Desk:
+    """The student as `base` and as the stages trained by now; one that was trained whole has a server of its own.
+
+    Args:
+        names: the stages that are asked, if others need no server; all but the rounds of loops if there are none.
+    """
     if night.recipe.learner is None:
         return Desk(night, ledger, [])
-    model, trained = stages.learner(night).student, _trained(night)
+    model = stages.learner(night).student
+    up = [stage for stage in _trained(night) if (stage.name in names if names else not stage.passing)]
+    under = [stage.under for stage in up] if names else [BASE, *(stage.name for stage in up if stage.whole)]
     specs = [
-        _spec(night, model, under).model_copy(
+        _spec(night, model, lowest).model_copy(
             update={
-                "model": stages.weights(night, under).model,
+                "model": stages.weights(night, lowest).model,
                 "adapters": {
                     stage.name: str(stages.output(night, stage.name))
-                    for stage in trained
-                    if stage.under == under and not stage.whole
+                    for stage in up
+                    if stage.under == lowest and not stage.whole
                 },
             }
         )
-        for under in (BASE, *(stage.name for stage in trained if stage.whole))
+        for lowest in dict.fromkeys(under)
     ]
     asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
     asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}

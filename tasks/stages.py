@@ -103,6 +103,11 @@ def gate(night: Night, loop: Stage, number: int, rows: int = 0, known: Known | N
     return night.chunk(f"rounds/{name}", 0, _turn(night, name), what, rows=rows, after=after)
 
 
+def asked(night: Night, stage: Stage) -> tuple[str, ...]:
+    """Whom a stage's gate and drafts ask, where that is known to be one alone."""
+    return (learner(night).before_gate(stage),) if stage.gate else ()
+
+
 def measured_at(loop: Stage, number: int) -> str:
     """The stage that a loop has come to after so many rounds."""
     return gates(loop)[number] if number else loop.start

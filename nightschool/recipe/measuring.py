@@ -44,7 +44,8 @@ def check(recipe: Recipe) -> None:
 def _choices_are_told(recipe: Recipe) -> None:
     assert recipe.student is not None
     prompts = {("student", "prompt"): recipe.student.prompt}
-    prompts |= {(stage.kind, "prompt"): stage.prompts["answers"] for stage in recipe.stages if stage.answers}
+    taught = [stage for stage in recipe.stages if stage.answers and not stage.loop]  # a loop is asked as its start is
+    prompts |= {(stage.kind, "prompt"): stage.prompts["answers"] for stage in taught}
     for where, prompt in prompts.items():
         try:
             fill_answer(prompt)
