@@ -1,15 +1,11 @@
-"""From pairs that were left out of a loss to a table for people: somebody should look at them."""
+"""The pairs that were left out of a loss, for people: somebody should look at them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from nightschool.report.proof import Figure
-from nightschool.report.text import percent, visible
-
-if TYPE_CHECKING:
-    from nightschool.report.tables import Table
+from nightschool.report.text import visible
 
 # Characters of a side that a line of a table has room for; lines that a page has.
 _SHOWN, _LINES = 160, 30
@@ -26,19 +22,15 @@ class LeftOut(Figure):
     rejected: str
 
 
-def left_out_table(found: Sequence[LeftOut]) -> Table:
-    """The first of them, as they were found: the most doubted first in each stage and epoch."""
-    rows = [
-        [one.id, f"{one.stage}, {one.epoch + 1}", percent(one.against, 0), one.chosen, one.rejected]
-        for one in found[:_LINES]
-    ]
-    return ["pair", "stage, epoch", "teachers against", "chosen", "rejected"], rows
+def shown(found: Sequence[LeftOut]) -> Sequence[LeftOut]:
+    """Those that a page has room for: the first of them, which are the most doubted."""
+    return found[:_LINES]
 
 
 def left_out_words(found: Sequence[LeftOut]) -> str:
     """How many there are, and how many are shown."""
     pairs = len({(one.stage, one.id) for one in found})
-    more = f", of which {_LINES} lines are shown" if len(found) > _LINES else ""
+    more = f", of which {_LINES} are shown" if len(found) > _LINES else ""
     return f"{pairs:,} pair{'' if pairs == 1 else 's'} at weight zero{more}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nightschool.report.doubts import left_out_table, left_out_words
+from nightschool.report.doubts import left_out_words, shown
 from nightschool.report.proof import Figure
 from nightschool.report.rounds import rounds_table
 from nightschool.report.text import percent, plain
@@ -87,7 +87,7 @@ def view(report: Report) -> dict[str, Any]:
     """The tables, by the names that the template uses."""
     return {
         "left_out_words": left_out_words(report.left_out),
-        "left_out_table": left_out_table(report.left_out) if report.left_out else None,
+        "left_out": shown(report.left_out),
         "rounds_table": rounds_table(report.rounds) if report.rounds else None,
         "lessons_table": lessons_table(report.lessons) if report.lessons else None,
         "shortcuts_table": shortcuts_table(report.shortcuts) if report.shortcuts else None,

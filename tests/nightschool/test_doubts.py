@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from nightschool.doubts import most_doubted
 from nightschool.pairs import dissent
-from nightschool.report.doubts import LeftOut, left_out_table, left_out_words, short
+from nightschool.report.doubts import LeftOut, left_out_words, short, shown
 
 GAPS = st.dictionaries(st.text("abcdef", min_size=1, max_size=3), st.floats(-5, 5), max_size=30)
 
@@ -48,14 +48,13 @@ def test_planted_flipped_pairs_are_found_first_by_the_votes_that_they_go_against
     assert len(flipped & set(most_doubted(gaps, 0.15))) < 15, "a model that knows nothing finds them by chance alone"
 
 
-def test_the_table_shows_the_first_and_counts_all() -> None:
+def test_a_page_shows_the_first_and_counts_all() -> None:
     found = [
         LeftOut(stage="dpo", epoch=n // 40, id=f"p{n % 40}", against=2 / 3, chosen=short("a\n b " * 90), rejected="no")
         for n in range(80)
     ]
-    _, rows = left_out_table(found)
-    assert rows[0][:3] == ["p0", "dpo, 1", "67%"]
-    assert len(rows) == 30
-    assert left_out_words(found) == "40 pairs at weight zero, of which 30 lines are shown"
-    assert "\n" not in rows[0][3]
-    assert len(rows[0][3]) < 200
+    assert shown(found) == found[:30]
+    assert left_out_words(found) == "40 pairs at weight zero, of which 30 are shown"
+    assert left_out_words(found[:1]) == "1 pair at weight zero"
+    assert "\n" not in found[0].chosen
+    assert len(found[0].chosen) < 200

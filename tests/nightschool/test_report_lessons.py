@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from nightschool.report.doubts import LeftOut
 from nightschool.report.lessons import Lesson, Shortcut, lessons_table, shortcuts_table
+from nightschool.report.measure import accuracy, compare
 from nightschool.report.page import render
+from nightschool.report.rounds import Round
 from nightschool.report.verdict import what_next
 from tests.nightschool.example_report import example
+from tests.nightschool.example_rows import measured
 
 PAIRS = Shortcut(stage="dpo", rule="longer", decides=40, wins=38, low=0.83, high=0.98, warns=True)
 
@@ -44,3 +48,22 @@ def test_the_page_has_both_tables() -> None:
     page = render(example())
     assert "What was learned from" in page
     assert "Pairs won unread" in page
+
+
+def test_the_page_shows_a_loop_round_by_round_and_the_pairs_that_were_left_out() -> None:
+    start, after = ([row.model_copy(update={"right": n % 10 < share}) for n, row in enumerate(measured("sft"))]
+                    for share in (5, 7))  # fmt: skip
+    up, down = compare("x", start, after), compare("x", after, start)
+    rounds = (
+        Round(loop="dpo", stage="sft", pairs=None, accuracy=accuracy(start), gain=None, fate="start"),
+        Round(loop="dpo", stage="dpo-1", pairs=412, accuracy=accuracy(after), gain=up, fate="kept"),
+        Round(loop="dpo", stage="dpo-2", pairs=208, accuracy=accuracy(start), gain=down, fate="failed"),
+    )
+    pair = LeftOut(stage="dpo-1", epoch=1, id="q7-0", against=2 / 3, chosen='{"a": "<b>"}', rejected="no")
+    page = render(example().model_copy(update={"rounds": rounds, "left_out": (pair,)}))
+    assert "Round by round" in page
+    assert "+20.0 (" in page
+    assert "held; this one is kept" in page
+    assert "1 pair at weight zero" in page
+    assert "&lt;b&gt;" in page
+    assert "Round by round" not in render(example())
