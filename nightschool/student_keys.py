@@ -55,8 +55,8 @@ def _paired(
 ) -> dict[str, object]:
     """What makes a stage's pairs: who drafts, or whose solutions they are, and what is right."""
     assert recipe.pairs is not None
-    parts = {"seed": recipe.seed, "section": recipe.pairs.identity(), "questions": stage.section.questions}
-    parts |= {"prompt": stage.prompts["answers"].identity(), **reading(recipe)}
+    parts: dict[str, object] = {"section": recipe.pairs.identity(), "questions": stage.section.questions}
+    parts |= {"seed": recipe.seed, "prompt": stage.prompts["answers"].identity(), **reading(recipe)}
     if recipe.pairs.rejected == "teacher":
         return parts | {"inputs": [last(keys), keys["critique"]]}
     return parts | {"student": student, "from": keys.get(place(learner, stage.drafter)), "inputs": [last(keys)]}

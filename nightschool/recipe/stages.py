@@ -138,20 +138,20 @@ def _loop(
 
     Source: plan 002, Phase C, "Optional Self-Guided loop: regenerate drafts, rebuild pairs, repeat".
     """
-    rounds: dict[str, Stage] = {}
+    rounds: list[Stage] = []
     for number in range(1, loop.most + 1):
-        begins = f"{section.name}-{number - 1}" if rounds else section.start
+        begins = rounds[-1].name if rounds else section.start
         part = section.model_copy(update={"name": f"{section.name}-{number}", "start": begins, "rounds": None})
-        stage = _stage(part, where, {**found, **rounds}, prompts)
-        rounds[part.name] = replace(stage, loop=section.name, round=number)
-    first, *_ = rounds.values()
+        stage = _stage(part, where, {**found, **{one.name: one for one in rounds}}, prompts)
+        rounds.append(replace(stage, loop=section.name, round=number))
+    first, last = rounds[0], rounds[-1]
     start = found.get(first.start)
     if start is None or start.whole != first.whole:
         message = f"a first round that fails leaves {first.start}, which is no stage like it"
         raise Clash(message, *where, "rounds", allowed="a start of the same kind: an adapter that it goes on with")
-    kept = replace(stage, name=section.name, kind="rounds", section=section, start=first.start,
+    kept = replace(last, name=section.name, kind="rounds", section=section, start=first.start,
                    reference=first.reference, loop=section.name, round=loop.most)  # fmt: skip
-    return [*rounds.values(), replace(kept, under=kept.name) if stage.whole else kept]
+    return [*rounds, replace(kept, under=kept.name) if last.whole else kept]
 
 
 def _written(sft: Sequence[Sft], dpo: Sequence[Dpo]) -> Iterator[tuple[tuple[str, int], Sft | Dpo]]:
