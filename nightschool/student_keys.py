@@ -34,8 +34,9 @@ def learning(
             continue
         inputs = [last(keys)]
         if stage.kind == "dpo" and stage.answers:
-            parts = _paired(keys, recipe, learner, stage, {**weights, "served": student["served"]})
-            keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, parts)
+            if recipe.pairs:
+                paired = _paired(keys, recipe, learner, stage, {**weights, "served": student["served"]})
+                keys.name(f"pairs/{stage.name}", pairs.RULES_VERSION, paired)
             inputs = [keys[f"pairs/{stage.name}"]]
         parts = {"seed": recipe.seed, "student": weights, "inputs": inputs, **_of_stage(keys, learner, stage)}
         parts |= reading(recipe)
@@ -54,10 +55,11 @@ def _paired(
     keys: Mapping[str, str], recipe: Recipe, learner: Learner, stage: Stage, student: Mapping[str, object]
 ) -> dict[str, object]:
     """What makes a stage's pairs: who drafts, or whose solutions they are, and what is right."""
-    assert recipe.pairs is not None
-    parts: dict[str, object] = {"section": recipe.pairs.identity(), "questions": stage.section.questions}
+    section = recipe.pairs
+    assert section is not None
+    parts: dict[str, object] = {"section": section.identity(), "questions": stage.section.questions}
     parts |= {"seed": recipe.seed, "prompt": stage.prompts["answers"].identity(), **reading(recipe)}
-    if recipe.pairs.rejected == "teacher":
+    if section.rejected == "teacher":
         return parts | {"inputs": [last(keys), keys["critique"]]}
     return parts | {"student": student, "from": keys.get(place(learner, stage.drafter)), "inputs": [last(keys)]}
 
