@@ -55,7 +55,7 @@ def main() -> None:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="processes-")))
         urls = [stack.enter_context(stub(given.delay_ms)) for _ in range(given.servers)]
         served = {"m": Endpoint(model="m", urls=tuple(urls), concurrency=64)}
-        stubs = [one for one in psutil.Process().children() if "benchmarks.stub" in one.cmdline()]
+        stubs = [one for one in psutil.Process().children() if one.name() == "stub"]
         found: dict[int, list[tuple[float, float]]] = {1: [], given.processes: []}
         digests: set[str] = set()
         for number in range(given.rounds):
