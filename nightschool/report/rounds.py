@@ -17,6 +17,8 @@ _FATES: dict[Fate, str] = {
     "failed": "did not hold: the loop ends before it", "no_pairs": "drafts made no pairs: the loop ends",
 }  # fmt: skip
 
+_ENDS: dict[Fate, str] = {"kept": ", kept", "failed": ", too little gained", "no_pairs": ", no pairs"}
+
 
 class Round(Figure):
     """The student after a round of a loop, on questions of the validation side; `gain` is over the round before.
@@ -45,6 +47,15 @@ def rounds_table(found: Sequence[Round]) -> Table:
         for one in found
     ]
     return ["", "pairs", "right", "gained", "its gate"], rows
+
+
+def loops(found: Sequence[Round]) -> list[str]:
+    """Every loop in a line: "sft 50.0% -> dpo-1 70.0%, kept -> dpo-2 60.0%, worse"."""
+    lines: dict[str, list[str]] = {}
+    for one in found:
+        right = "" if one.accuracy is None else f" {percent(one.accuracy.value)}"
+        lines.setdefault(one.loop, []).append(f"{one.stage}{right}{_ENDS.get(one.fate, '')}")
+    return [" -> ".join(parts) for parts in lines.values()]
 
 
 def _share(found: Estimate | None) -> str:

@@ -11,6 +11,7 @@ from nightschool.report.figures import LatencyTimes, Outcome, Packed, Report
 from nightschool.report.kept import export, kept
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Estimate, Stage
+from nightschool.report.rounds import loops
 from nightschool.report.text import duration, percent, plain, points, size
 
 _ADVICE = {
@@ -144,6 +145,7 @@ def summary_lines(report: Report) -> list[str]:
     """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
     lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
     lines += [_stage_line(stage) for stage in report.stages]
+    lines += [f"  rounds     {line}" for line in loops(report.rounds)]
     if report.committee:
         found = report.committee
         lines.append(

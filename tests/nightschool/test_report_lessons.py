@@ -7,7 +7,7 @@ from nightschool.report.lessons import Lesson, Shortcut, lessons_table, shortcut
 from nightschool.report.measure import accuracy, compare
 from nightschool.report.page import render
 from nightschool.report.rounds import Round
-from nightschool.report.verdict import what_next
+from nightschool.report.verdict import summary_lines, what_next
 from tests.nightschool.example_report import example
 from tests.nightschool.example_rows import measured
 
@@ -67,3 +67,5 @@ def test_the_page_shows_a_loop_round_by_round_and_the_pairs_that_were_left_out()
     assert "1 pair at weight zero" in page
     assert "&lt;b&gt;" in page
     assert "Round by round" not in render(example())
+    [line] = [line for line in summary_lines(example().model_copy(update={"rounds": rounds})) if "rounds" in line]
+    assert line == "  rounds     sft 50.0% -> dpo-1 70.0%, kept -> dpo-2 50.0%, too little gained"
