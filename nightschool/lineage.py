@@ -18,9 +18,11 @@ from nightschool import (
     pool,
     questions,
     relettering,
+    reliability,
     review,
     school,
     splits,
+    voting,
 )
 from nightschool.keys import READING, Keys, last, reading
 from nightschool.recipe.models import Model
@@ -100,7 +102,8 @@ def _rulings(keys: Keys, recipe: Recipe) -> None:
     if not recipe.rules:
         return
     section = recipe.committee.identity() | {"verifier": recipe.verifier, "quorum": recipe.quorum}
-    parts = {"seed": recipe.seed, "section": section, "inputs": inputs}
+    counting = [voting.RULES_VERSION, reliability.RULES_VERSION]
+    parts = {"seed": recipe.seed, "section": section, "counting": counting, "inputs": inputs}
     keys.name("committee", committee.RULES_VERSION, parts)
     if recipe.review:
         keys.name("review", review.RULES_VERSION, {"inputs": [last(keys)]})

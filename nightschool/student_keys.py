@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from nightschool import package, pairs, parsing, rounds, validate
+from nightschool import leaks, package, pairs, parsing, rounds, validate
 from nightschool.keys import Keys, last, place, reading
 from nightschool.recipe.learning import Dpo
 from nightschool.recipe.package import Package
@@ -105,6 +105,7 @@ def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[s
         "teaches": dict(stage.teaches),
         "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
         "tokens": list(stage.tokens),
+        "leaks": leaks.RULES_VERSION,
     }
     if stage.kind == "dpo":
         found["reference"] = keys.get(place(learner, stage.reference))

@@ -10,8 +10,9 @@ from statistics import fmean, median
 from typing import Literal, NamedTuple
 
 from nightschool.reliability import Reliability
+from nightschool.values.numbers import exact
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 
 Strategy = Literal[
     "majority", "confidence_weighted", "max_confidence", "median_confidence", "unanimous", "numeric_average",
@@ -200,10 +201,9 @@ def _average(found: Sequence[Candidate], rule: Rule) -> Decision:
 
 
 def _number(value: str) -> Fraction | None:
-    try:
-        return Fraction(value)
-    except (ValueError, ZeroDivisionError):
-        return None
+    """What a value amounts to; Fraction's own parser would fill the memory with 1e999999999."""
+    found = exact(value)
+    return found if isinstance(found, Fraction) else None
 
 
 def _decision(

@@ -22,7 +22,7 @@ def check(recipe: Recipe) -> None:
         _choices_are_told(recipe)
     elif recipe.answers.value == "none":
         raise Clash("nothing is read out of free text, so nobody can tell what is right", "answers", "value",
-                    allowed="yes_no, letter, integer, number or latex")  # fmt: skip
+                    allowed="yes_no, letter, integer, number, latex or text")  # fmt: skip
     if recipe.answers.reply == "text" and section.per_topic is not None:
         raise Clash("the school's questions have choices, and this night answers in free text", "validate", "per_topic",
                     allowed="leave it out: the file's held-out side is asked")  # fmt: skip

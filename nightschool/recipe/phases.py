@@ -95,9 +95,10 @@ class Answers(Asking):
     reply: Literal["letter", "text"] = Field(
         default="letter", description="letter = reasoning and a choice, in JSON; text = a free solution, kept as it is"
     )
-    value: Literal["none", "letter", "yes_no", "integer", "number", "latex"] = Field(
-        default="none", description="what is read out of a free solution, and compared with the file's answer"
-    )
+    value: Literal["none", "letter", "yes_no", "integer", "number", "latex", "text"] = Field(
+        default="none", description="what is read out of a free solution, and compared with the file's answer; text = "
+        "what its last box holds, else the whole of a short reply, whatever its case"
+    )  # fmt: skip
     fallback: Literal["none", "last_number"] = Field(
         default="none", description="what stands in for an answer that is not marked as one"
     )

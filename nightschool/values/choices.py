@@ -8,26 +8,35 @@ from nightschool.values.characters import folded
 from nightschool.values.kinds import Reading, nothing, unclear, value
 
 _TAIL_CHARS = 300
-# "**", quotes, brackets and what TeX wraps a word in.
-_DRESS = r"(?:\\(?:text|textbf|mathrm|mathbf|boxed)\{|[\s*_:\"'`({\[$]){0,12}"
+# "**", quotes, brackets, the end of a tag (<answer>B</answer>) and what TeX wraps a word in.
+_DRESS = r"(?:\\(?:text|textbf|mathrm|mathbf|boxed)\{|[\s*_:\"'`({\[$>]){0,12}"
 _SAYS = r"\s{0,4}(?:is|would\s{1,4}be|must\s{1,4}be|:|=)"
 
 # A letter stands alone: "A) because", "(A)", "a."; "A dog" and "a dog" are words of a sentence.
-_ENDS = r"(?=\s{0,4}(?:$|[\n.,;:)\]}*\"'`!$]|because\b|since\b|as\b|for\b|-|(?:and|or|&|/)\s{1,4}[(\[*]{0,4}[A-J]\b))"
+_ENDS = (
+    r"(?=\s{0,4}(?:$|[\n.,;:)\]}*\"'`!$<]|because\b|since\b|as\b|for\b|-|is\s(?:correct|right)\b"
+    r"|(?:(?:and|or)\s{1,4}|[&/]\s{0,4})[(\[*]{0,4}[A-J]\b))"
+)
 _LETTER = rf"([A-Ja-j]){_ENDS}"
-_STATED_LETTER = re.compile(rf"(?i:\b(?:answer|option|choice)\b(?:{_SAYS}|)){_DRESS}(?i:option\s|choice\s|){_LETTER}")
+_STATED_LETTER = re.compile(
+    rf"(?i:(?<!</)\b(?:answer|option|choice)\b(?:{_SAYS}|)){_DRESS}(?i:option\s|choice\s|){_LETTER}"
+)
 _ALL_LETTER = re.compile(rf"{_DRESS}{_LETTER}")
-_SECOND = re.compile(r"[\s)\].*]{0,6}(?:,|and|or|&|/)[\s(\[*]{1,6}([A-J])(?![A-Za-z])")
+# "A, I think" names one letter.
+_SECOND = re.compile(
+    r"[\s)\].*]{0,6}(?:,\s{1,4}(?:and|or)\s|(?:and|or)\b|[,&/])[\s(\[*]{0,6}(?!I\s{1,4}[a-z'])([A-J])(?![A-Za-z'])"
+)
 
 _WORD = r"(yes|no|true|false)\b(?!\s{1,4}(?:longer|more|one|doubt|matter)\b)"
 _STATED_WORD = re.compile(
-    rf"(?i)\b(?:answer|verdict|conclusion|statement)\b{_SAYS}(?:\s[a-z]{{2,10}}ly\b)?{_DRESS}{_WORD}"
+    rf"(?i)(?<!</)\b(?:answer|verdict|conclusion|statement)\b(?:{_SAYS}(?:\s[a-z]{{2,10}}ly\b)?|>){_DRESS}{_WORD}"
 )
 _MARKED_WORD = re.compile(rf"(?i)(?:\*\*|__|\[){{1,3}}\s?{_WORD}\s?[.!]?\s?(?:\*\*|__|\])")
 _CLOSING_WORD = re.compile(
     rf"(?i)(?:^|[.!?\n])\s{{0,8}}(?:so|thus|therefore|hence)?,?\s{{0,4}}{_WORD}[.!\s*\]\"'$}})]{{0,8}}$"
 )
 _OPENING_WORD = re.compile(rf"(?i){_DRESS}{_WORD}(?=[\s*\]\"'}})]{{0,4}}(?:[,.;:!\n]|$|-|\u2014|\u2013))")
+_BOTH = re.compile(rf"(?i)[\s*_)\]}},\"']{{0,6}}(?:(?:and|or)\b|[&/])[\s*_({{\[\"']{{0,6}}{_WORD}")
 _SAME = {"yes": "yes", "true": "yes", "no": "no", "false": "no"}
 
 
@@ -46,7 +55,8 @@ def read_letter(box: Reading | None, text: str) -> Reading:
 def read_yes_no(box: Reading | None, text: str) -> Reading:
     """Yes or no, as a completion concludes: boxed, stated, marked (**[YES]**), its last sentence, its first word.
 
-    In this order, for a conclusion outranks what came before it; among several of a sort the last one counts.
+    In this order, for a conclusion outranks what came before it; among several of a sort the last one counts. Both at
+    once ("the answer is yes or no") can't be judged.
     """
     if box is not None:
         found = _OPENING_WORD.match(folded(box.value)) if box.value else None
@@ -77,4 +87,8 @@ def _letter(found: re.Match[str] | None) -> Reading:
 
 
 def _word(found: re.Match[str] | None) -> Reading:
-    return value(_SAME[found[1].lower()]) if found else nothing("no_answer")
+    if found is None:
+        return nothing("no_answer")
+    word = _SAME[found[1].lower()]
+    other = _BOTH.match(found.string, found.end(1))
+    return unclear("yes_and_no") if other and _SAME[other[1].lower()] != word else value(word)

@@ -18,7 +18,7 @@ _NUMBER = rf"([+-]?)\s?(?:\\?\$)?\s?(?:({_DIGITS})(?:[eE]([+-]?\d{{1,12}}))?(?:\
 _AT_START = re.compile(_NUMBER, re.ASCII)
 _UNIT = re.compile(r"\s{0,3}(?:\\?%|\\?\$|\^?\\?circ|\^\{\\circ\}|[A-Za-z][A-Za-z ]{0,40})?[.\s]{0,3}", re.ASCII)
 _LAST = re.compile(rf"(?<![\d.,/]){_NUMBER}", re.ASCII)
-_STATED = re.compile(r"(?i)\banswer\b\s{0,4}(?:is|:|=)[\s*_:\"'`({\[]{0,12}")
+_STATED = re.compile(r"(?i)(?<!</)\banswer\b\s{0,4}(?:is|:|=|>)[\s*_:\"'`({\[]{0,12}")
 _OPENING = re.compile(r"^(?:\\[(\[]|[\s$*_({\[]){0,8}")
 _NAMED = re.compile(r"^\\?[A-Za-z]{1,12}\s?=\s?")
 _WRAPPED = re.compile(r"\\(?:text|mathrm|textbf|mathbf)\s?\{([^{}]{0,200})\}")
@@ -44,7 +44,7 @@ def exact(text: str) -> Fraction | str:
 
 
 def stated(text: str) -> Fraction | str | None:
-    """The number that a text without a box says is its answer: after `####`, "the answer is", or all there is."""
+    """The number that a text without a box says is its answer: after `####`, "answer is", `<answer>`, or all of it."""
     plain = folded(text)
     if "####" in plain:
         return exact(plain.rpartition("####")[2].strip().partition("\n")[0])

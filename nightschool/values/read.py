@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Hashable
 
 from nightschool.parsing import split_reasoning
@@ -11,7 +12,12 @@ from nightschool.values.choices import read_letter, read_yes_no
 from nightschool.values.kinds import MAX_CHARS, Fallback, Kind, Reading, nothing, unclear, value
 from nightschool.values.numbers import last_number, read_number
 
-RULES_VERSION = 1
+RULES_VERSION = 2
+
+# Around a text that is the same without: "Paris." and paris.
+_AROUND = " .,;:!\"'`*\u201c\u201d\u2018\u2019"
+# To math-verify it is a product of three letters, equal to them in any order.
+_NAN = re.compile(r"[+-]?\s?(?:\\(?:text|mathrm)\s?\{\s?)?nan\s?\}?", re.IGNORECASE)
 
 
 def read(text: str, kind: Kind, *, fallback: Fallback = "none") -> Reading:
@@ -25,9 +31,9 @@ def read(text: str, kind: Kind, *, fallback: Fallback = "none") -> Reading:
     Source: plans 002 to 004; issue 4, "Answers as values".
     """
     said, _ = split_reasoning(text) if "think>" in text else (text, None)
-    if kind == "text":
-        return _text(said)
     box = last_box(said)
+    if kind == "text":
+        return _text(box.value or "") if box and box.outcome == "value" else box or _text(said)
     if kind == "letter":
         return read_letter(box, said)
     if kind == "yes_no":
@@ -59,7 +65,7 @@ def known_as(value: str, kind: Kind) -> tuple[Hashable, bool]:
     """What two values share if they are `equal`, and whether two that don't are surely two."""
     if kind == "latex":
         return latex.known_as(value)
-    return value.casefold() if kind == "text" else value, True
+    return value.casefold().strip(_AROUND) if kind == "text" else value, True
 
 
 def _text(said: str) -> Reading:
@@ -73,4 +79,4 @@ def _latex(box: Reading | None, said: str, fallback: Fallback) -> Reading:
     if box is None or box.reason in ("open_box", "empty_box"):
         guess = last_number(said) if fallback == "last_number" else None
         return (box or nothing("no_box")) if guess is None or isinstance(guess, str) else value(str(guess))
-    return box
+    return nothing("not_finite") if box.value and _NAN.fullmatch(box.value) else box

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from types import ModuleType
 
 import pytest
 
+import nightschool
+from nightschool import tune
 from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import find_recipe, load_recipe
+from nightschool.recipe.recipe import Recipe
 
 ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
 DATA = {"pool", "committee", "balance", *ASKED}
@@ -57,6 +63,33 @@ def test_a_change_renames_all_that_depends_on_it_and_nothing_else(change: str, e
 )  # fmt: skip
 def test_what_changes_only_the_wall_clock_renames_nothing(change: str) -> None:
     assert renamed(change) == set()
+
+
+MODULES = [import_module(f"nightschool.{found.name}") for found in iter_modules(nightschool.__path__)]
+# A search is known by its own key, nightschool.tune.
+RULES = [module for module in MODULES if hasattr(module, "RULES_VERSION") and module is not tune]
+
+
+@pytest.fixture(scope="module")
+def recipes() -> list[Recipe]:
+    every = {
+        "strategyqa_small": ("filters={format: {}}", "review=skip", "committee.to_review=[tie]"),
+        "smoke": (),
+        "critique": (),
+    }
+    return [load_recipe(find_recipe(name), sets=sets) for name, sets in every.items()]
+
+
+@pytest.mark.parametrize("rules", RULES, ids=lambda module: module.__name__)
+def test_a_rule_that_changed_renames_what_it_makes(
+    rules: ModuleType, recipes: list[Recipe], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def found() -> list[Keys]:
+        return [lineage(each, dict.fromkeys([one.name for one in each.models], "scripted")) for each in recipes]
+
+    before = found()
+    monkeypatch.setattr(rules, "RULES_VERSION", rules.RULES_VERSION + 1)
+    assert found() != before
 
 
 def test_one_teacher_on_another_engine_keeps_the_others_questions() -> None:

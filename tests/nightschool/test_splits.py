@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections import Counter
 
 import pytest
@@ -21,6 +22,14 @@ def test_a_larger_test_set_takes_in_the_smaller_one(text: str, test: float, vali
     small = side_of(text, validation=validation, test=test / 2)
     large = side_of(text, validation=validation, test=test)
     assert small != "test" or large == "test"
+
+
+@given(st.lists(TEXTS, max_size=20), st.lists(TEXTS, max_size=20), st.randoms())
+def test_rows_that_are_added_move_nobody(before: list[str], more: list[str], rng: random.Random) -> None:
+    def sides(texts: list[str]) -> dict[str, str]:
+        return {text: side_of(text, validation=0.2, test=0.2, salt="s") for text in texts}
+
+    assert sides(before).items() <= sides(rng.sample([*before, *more], len(before) + len(more))).items()
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import get_args
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.reliability import Coins, Votes, dawid_skene, one_coin
@@ -74,6 +74,18 @@ def test_numbers_near_their_median_are_averaged_exactly() -> None:
     assert (found.value, found.agreement) == ("301/3", 0.6)
     assert decide(cast(("x", 1)), Rule("numeric_average")).reason == "not_numbers"
     assert decide(cast(("1", 1), ("2", 1)), Rule("numeric_average")).reason == "too_far_apart"
+
+
+@pytest.mark.timeout(20)  # Fraction's own parser works on 10^(10^9) until the memory is full
+@pytest.mark.parametrize("value", ["1e999999999", "-1E+999999999", "1e309", "nan", "inf", "1/0", "9" * 900, "\\infty"])
+def test_a_number_that_nobody_can_hold_is_no_number_to_average(value: str) -> None:
+    found = decide(cast(("7", 1), (value, 1), ("7", 1)), Rule("numeric_average"))
+    assert (found.value, found.agreement) == ("7", 2 / 3)
+
+
+def test_a_number_with_its_unit_is_averaged_as_that_number() -> None:
+    votes = cast(("18\\text{ dollars}", 1), ("\\frac{36}{2}", 1), ("19", 1))
+    assert decide(votes, Rule("numeric_average", tolerance=0.1)).value == "55/3"
 
 
 def test_equivalent_answers_are_one_candidate() -> None:
@@ -143,6 +155,22 @@ def test_reliability_is_found_without_the_truth() -> None:
         assert found.share == pytest.approx(shares, abs=noise)
         believed = [max(belief.items(), key=lambda item: item[1])[0] for belief in map(found.beliefs, votes)]
         assert hits(believed, truth) > hits(majority, truth)
+
+
+said_by = st.dictionaries(st.sampled_from("abcd"), st.sampled_from(["no", "yes"]), min_size=1)
+
+
+@settings(max_examples=40)
+@given(st.lists(said_by, min_size=1, max_size=12), st.randoms())
+def test_what_is_learned_of_the_teachers_does_not_depend_on_any_order(
+    given_: list[dict[str, str]], rng: random.Random
+) -> None:
+    votes: list[Votes] = [tuple(sorted(each.items())) for each in given_]
+    shuffled: list[Votes] = [tuple(rng.sample(each, len(each))) for each in rng.sample(votes, len(votes))]
+    for learn in (one_coin, lambda times: dawid_skene(times, ["no", "yes"])):
+        found, again = learn(Counter(votes)), learn(Counter(shuffled))
+        assert found.share == pytest.approx(again.share)
+        assert found.beliefs(votes[0]) == pytest.approx(again.beliefs(tuple(reversed(votes[0]))))
 
 
 def hits(said: Sequence[str | None], truth: Sequence[str]) -> int:

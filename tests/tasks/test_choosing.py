@@ -125,6 +125,17 @@ def test_what_an_earlier_night_taught_is_not_taught_again(tmp_path: Path) -> Non
         filters.look(nobody)
 
 
+def test_a_question_stays_on_its_side_when_a_later_night_has_more_rows(tmp_path: Path) -> None:
+    def sides(name: str, count: int) -> dict[str, str]:
+        night = begin(tmp_path, "filters=null", "balance=null", name=name, found=rows(count))
+        make(night, "splits")
+        return {row.id: row.side for row in night.rows(splits.out(night), Ruling)}
+
+    few, many = sides("few", 150), sides("many", 400)
+    assert set(few.values()) == {"train", "validation", "test"}
+    assert few == {name: many[name] for name in few}
+
+
 def test_a_leak_is_dropped_reported_or_refused(tmp_path: Path) -> None:
     held = next(row for row in rows(100) if side(row.question.question) == "test").question.question
     other = next(f"{held} {tail}" for tail in "abcdefgh" if side(f"{held} {tail}") == "train")

@@ -116,6 +116,18 @@ def test_by_votes_alone_equivalent_answers_are_one(folder: Path) -> None:
     assert sum(counts.reasons["review"].values()) == open_
 
 
+def test_short_texts_are_ruled_on_by_the_files_words_and_by_votes(folder: Path) -> None:
+    places = ("Oslo", "Rome", "Quito", "Accra", "Lima")
+    asked = [{"problem": f"Capital {n}?", "answer": places[n % 5] if n else None} for n in range(20)]
+    (folder / "q.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in asked))
+    found = rulings(solved(folder, "answers.value=text"))
+    assert len(found) == 20
+    accepted = [row for row in found if row.verdict == "accept"]
+    assert all(row.answer == row.question.answer for row in accepted if row.by == "truth")
+    assert sum(row.by == "truth" for row in accepted) >= 15
+    assert {row.by for row in found if row.question.answer is None} == {"votes"}
+
+
 def test_confidence_comes_from_logprobs_or_as_stated(folder: Path) -> None:
     weighs = ("committee.verifier=none", "committee.strategy=confidence_weighted", "answers.samples=1")
     (folder / "p.txt").write_text("[user]\nSolve: $question\nSay your confidence.\n")
