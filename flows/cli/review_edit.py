@@ -54,7 +54,9 @@ class Edit(ModalScreen[bool]):
             form.border_title = "edit"
             yield Static(Text(f"Answer ({options[:200]})"), classes="label")
             yield Input(visible(self._answer), id="answer", compact=True)
-            yield Static(Text("Reasoning, as the student is to learn it"), classes="label")
+            yield Static(
+                Text("Reasoning, as the student is to learn it: an answer brings its teacher's"), classes="label"
+            )
             yield TextArea(self._own, id="reasoning", show_line_numbers=False, tab_behavior="focus")
             yield Static(Text("Note, for people"), classes="label")
             yield Input(id="note", compact=True)

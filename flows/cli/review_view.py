@@ -11,9 +11,9 @@ from textual.containers import Horizontal, HorizontalScroll, VerticalScroll
 from textual.events import Key
 from textual.widgets import ProgressBar, Static
 
+from flows.cli import review_text
 from flows.cli.review_edit import Draft, Edit
-from nightschool.records import LETTERS
-from nightschool.report.text import clean, plain, visible
+from nightschool.report.text import clean, visible
 from nightschool.review import Case, Voice
 from tasks import review
 from tasks.sitting import Sitting
@@ -25,8 +25,11 @@ Screen { layout: vertical; }
 #standing { width: auto; }
 #bar { height: 1; padding: 0 1; }
 #bar Bar { width: 1fr; }
-#question { height: auto; max-height: 45%; padding: 1 2 0 2; }
-#answers { height: 1fr; }
+#question { height: auto; max-height: 35%; padding: 1 2 0 2; scrollbar-size-vertical: 1;
+  scrollbar-color: $surface-lighten-3; scrollbar-background: $background; }
+#question:focus { scrollbar-color: $primary; }
+#choices { height: auto; max-height: 30%; padding: 1 2 0 2; }
+#answers { height: 1fr; min-height: 4; }
 .voice { width: 1fr; min-width: 24; border: round $surface-lighten-3; border-title-color: $text; padding: 0 1;
   scrollbar-size-vertical: 1; scrollbar-color: $surface-lighten-3; scrollbar-background: $background; }
 .voice:focus { border: round $primary; }
@@ -44,9 +47,11 @@ class ReviewApp(App[None]):
     CSS = _STYLE
     TITLE = "nightschool"
     ENABLE_COMMAND_PALETTE = False
+    # No panel looks chosen before a key is pressed.
+    AUTO_FOCUS = ""
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter", "accept", "accept", priority=False),
-        Binding("e", "edit", "edit"),
+        Binding("e,w", "edit", "edit"),
         Binding("r", "reject", "reject"),
         Binding("s", "skip", "skip"),
         Binding("u", "undo", "undo"),
@@ -66,6 +71,7 @@ class ReviewApp(App[None]):
         yield ProgressBar(total=max(1, self.sitting.total), show_eta=False, show_percentage=False, id="bar")
         with VerticalScroll(id="question", can_focus=False):
             yield Static(id="asked")
+        yield Static(id="choices")
         yield HorizontalScroll(id="answers", can_focus=False)
         yield Static(id="said")
         yield Static(id="keys")
@@ -78,7 +84,7 @@ class ReviewApp(App[None]):
         case = self.sitting.case
         if case is None or len(self.screen_stack) > 1:
             return
-        answer = _chosen(case, event.character or "")
+        answer = review_text.chosen(case, event.character or "")
         if answer is not None:
             event.stop()
             await self._choose(answer)
@@ -123,7 +129,7 @@ class ReviewApp(App[None]):
             self._edit(case, answer, f"No teacher argues for {answer}: write why it is right.")
             return
         made = self.sitting.decide(answer)
-        await self._show(f"{_ACTIONS[made.action].capitalize()}: {_named(case, answer)}")
+        await self._show(f"{_ACTIONS[made.action].capitalize()}: {review_text.named(case, answer)}")
 
     def _edit(self, case: Case, answer: str, why: str) -> None:
         async def save(draft: Draft) -> str | None:
@@ -142,18 +148,25 @@ class ReviewApp(App[None]):
     async def _show(self, said: str = "") -> None:
         sitting, case = self.sitting, self.sitting.case
         self.query_one("#title", Static).update(Text.assemble("review of ", (sitting.night.name, "bold")))
-        self.query_one("#standing", Static).update(_standing(sitting))
+        self.query_one("#standing", Static).update(review_text.standing(sitting))
         self.query_one("#bar", ProgressBar).update(progress=sitting.total - sitting.left)
-        asked = _question(case) if case else _end(sitting)
+        asked = review_text.asked(case) if case else review_text.end(sitting)
         self.query_one("#asked", Static).update(asked)
+        self.query_one("#choices", Static).update(review_text.options(case) if case else "")
         self.screen.set_focus(None)
         answers = self.query_one("#answers", HorizontalScroll)
         await answers.remove_children()
         if case:
             await answers.mount_all(_panel(case, voice) for voice in case.voices)
         self.query_one("#question", VerticalScroll).scroll_home(animate=False)
-        self.query_one("#keys", Static).update(_keys(case, sitting))
+        self.call_after_refresh(self._reach_question)
+        self.query_one("#keys", Static).update(review_text.keys(case, sitting))
         self._say(said)
+
+    def _reach_question(self) -> None:
+        """Tab comes by a question only if there is more of it than fits."""
+        question = self.query_one("#question", VerticalScroll)
+        question.can_focus = question.max_scroll_y > 0
 
     def _say(self, said: str, style: str = "dim italic") -> None:
         self.query_one("#said", Static).update(Text(said, style=style))
@@ -169,73 +182,3 @@ def _panel(case: Case, voice: Voice) -> VerticalScroll:
     elif voice.answer == case.leading:
         panel.add_class("leads")
     return panel
-
-
-def _standing(sitting: Sitting) -> Text:
-    done = sitting.total - sitting.left
-    eta = f", about {_about(sitting.eta_s)} to go" if sitting.eta_s and sitting.left else ""
-    return Text(f"{done} of {sitting.total} decided{eta}")
-
-
-def _question(case: Case) -> Text:
-    """Topic, question, and every answer with its key and who gave it."""
-    ruling = case.ruling
-    about = [Text(visible(plain(ruling.question.topic)), "bold magenta"), Text(plain(ruling.reason or ""), "dim")]
-    text = Text("  ").join(part for part in about if part).append("\n")
-    text.append(f"{clean(ruling.question.question)}\n", "bold")
-    for place, answer in enumerate(case.options):
-        who = [visible(voice.teacher) for voice in case.voices if voice.answer == answer]
-        text.append(f"\n {_key(case, place)} ", "bold reverse" if answer == case.leading else "bold cyan")
-        text.append(f" {_named(case, answer)}")
-        text.append(f"   {', '.join(who)}" if who else "", "green")
-    return text
-
-
-def _named(case: Case, answer: str) -> str:
-    """An answer with its choice's text, on one line."""
-    choices = dict(zip(LETTERS, case.ruling.question.choices, strict=False))
-    shown = f"{answer}) {choices[answer]}" if answer in choices else answer
-    return " ".join(visible(shown).split())
-
-
-def _key(case: Case, place: int) -> str:
-    option = case.options[place]
-    return option[0] if option in LETTERS or case.kind == "yes_no" else str(place + 1) if place < 9 else " "
-
-
-def _chosen(case: Case, character: str) -> str | None:
-    keys = {_key(case, place).lower(): option for place, option in reversed(list(enumerate(case.options)))}
-    return keys.get(character.lower()) if character.strip() else None
-
-
-def _keys(case: Case | None, sitting: Sitting) -> Text:
-    if case is None:
-        again = [("s", "see the skipped again"), ("g", "let the night go on without them")] if sitting.left else []
-        return _hints([*again, ("u", "undo"), ("q", "quit")])
-    leading = [("Enter", f"accept {visible(case.leading)[:20]}")] if case.leading else []
-    used = [_key(case, place) for place in range(min(9, len(case.options)))]
-    choose = [(f"{used[0]}-{used[-1]}" if len(used) > 2 else "/".join(used), "choose")] if used else []
-    rest = [("e", "edit"), ("r", "reject"), ("s", "skip"), ("u", "undo"), ("Tab", "scroll"), ("q", "quit")]
-    return _hints([*leading, *choose, *rest])
-
-
-def _hints(keys: list[tuple[str, str]]) -> Text:
-    # A hint is not broken in two.
-    space = "\N{NO-BREAK SPACE}"
-    hints = (Text.assemble((key, "bold cyan"), space, what.replace(" ", space)) for key, what in keys)
-    return Text("  ").join(hints)
-
-
-def _end(sitting: Sitting) -> Text:
-    name, count = f"{sitting.night.name}{sitting.night.flags}", len(sitting.decisions)
-    head = f"{sitting.left} rows are still open." if sitting.left else "All rows are decided."
-    text = Text.assemble((head, "bold"), f"\n\n{count} decided in this sitting.\n\n")
-    if not sitting.night.running:
-        return text.append("The night takes them in when it is run again:\n\n").append(
-            f"  nightschool rerun {name}\n", "bold cyan"
-        )
-    return text if sitting.left else text.append("The night, if it waits, goes on by itself.")
-
-
-def _about(seconds: float) -> str:
-    return f"{seconds:.0f} s" if seconds < 59.5 else f"{seconds / 60:.0f} min"

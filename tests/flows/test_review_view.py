@@ -93,7 +93,7 @@ def test_undo_goes_back_and_withdraws_and_what_was_skipped_comes_again(make: Mak
 
     async def keys(pilot: Pilot[None], sitting: Sitting) -> None:
         await pilot.press("u", "enter", "s", "c")
-        assert "1 rows are still open" in shown(pilot, "#asked")
+        assert "1 still open" in shown(pilot, "#asked")
         await pilot.press("u", "u", "u")
         assert sitting.case is not None
         assert sitting.case.ruling.id == "q0"
@@ -164,6 +164,39 @@ def test_text_of_a_model_acts_neither_on_the_screen_nor_as_markup(make: Make) ->
         await pilot.press("e", "escape", "s", "q")
 
     sit(night, [bad], keys)
+
+
+def test_where_e_is_a_choice_it_chooses_and_w_edits(make: Make) -> None:
+    night = make(*SETS)
+    five = question().model_copy(update={"choices": tuple("vwxyz")})
+
+    async def keys(pilot: Pilot[None], sitting: Sitting) -> None:
+        assert "w\N{NO-BREAK SPACE}edit" in shown(pilot, "#keys")
+        await pilot.press("w", "escape")
+        assert said(night) == []
+        await pilot.press("e")
+        assert said(night) == [("choose", "E")]
+
+    sit(night, [case(five, alba="A", bruno="E")], keys)
+
+
+def test_a_long_question_leaves_its_answers_in_sight_and_can_be_read_to_its_end(make: Make) -> None:
+    night = make(*SETS)
+    long = question().model_copy(update={"question": "\n".join(f"line {n}" for n in range(60))})
+
+    async def keys(pilot: Pilot[None], sitting: Sitting) -> None:
+        asked, choices = (pilot.app.screen.query_one(name) for name in ("#question", "#choices"))
+        assert pilot.app.focused is None
+        assert choices.region.height >= 4
+        assert choices.region.bottom <= 24
+        await pilot.press("tab", "end")
+        await pilot.pause()
+        assert pilot.app.focused is asked
+        assert asked.scroll_offset.y == asked.max_scroll_y > 0
+        await pilot.press("a")
+        assert said(night) == [("accept", "A")]
+
+    sit(night, [case(long, alba="A", bruno="A", clara="B"), *rows()], keys)
 
 
 @pytest.mark.parametrize("teachers", [2, 3, 7])
