@@ -38,7 +38,8 @@ def described(case: Case, *, place: str, wrong: str = "") -> str:
     """The row in Markdown; what models wrote is text in it, never markup, link or picture."""
     ruling = case.ruling
     parts = [f"**Not taken.** {escaped(wrong)}"] if wrong else []
-    about = ", ".join(escaped(plain(word)) for word in (place, ruling.question.topic, ruling.reason or "") if word)
+    why = f"left open: {ruling.reason}" if ruling.reason else ""
+    about = ", ".join(escaped(plain(word)) for word in (place, ruling.question.topic, why) if word)
     parts += [about, f"### {escaped(' '.join(visible(ruling.question.question).split()))}"]
     parts += ["\n".join(f"- {escaped(_told(case, answer))}" for answer in case.options)]
     # The dialogue shows little at a time: who says nothing comes last.
