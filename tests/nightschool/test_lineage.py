@@ -72,12 +72,9 @@ RULES = [module for module in MODULES if hasattr(module, "RULES_VERSION") and mo
 
 @pytest.fixture(scope="module")
 def recipes() -> list[Recipe]:
-    every = {
-        "strategyqa_small": ("filters={format: {}}", "review=skip", "committee.to_review=[tie]"),
-        "smoke": (),
-        "critique": (),
-    }
-    return [load_recipe(find_recipe(name), sets=sets) for name, sets in every.items()]
+    chosen = ("filters={format: {}}", "review=skip", "committee.to_review=[tie]")
+    others = [load_recipe(find_recipe(name)) for name in ("smoke", "critique", "self_guided")]
+    return [load_recipe(find_recipe("strategyqa_small"), sets=chosen), *others]
 
 
 @pytest.mark.parametrize("rules", RULES, ids=lambda module: module.__name__)
