@@ -1,18 +1,13 @@
-"""A bare TRL script with a job's settings, as a careful person would write it: what our door is measured against.
-
-`python -m benchmarks.bare_trl JOB.json` prints one JSON line: steps, CPU seconds of the training loop, peak memory.
-"""
+"""A bare TRL script with a job's settings, as a careful person would write it: what our door is measured against."""
 
 from __future__ import annotations
 
 import json
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
 from nightschool.training.job import Job
-from nightschool.training.process import peak_rss_bytes
 
 
 def _settings(job: Job) -> dict[str, Any]:
@@ -22,6 +17,7 @@ def _settings(job: Job) -> dict[str, Any]:
         "num_train_epochs": job.epochs,
         "learning_rate": job.learning_rate,
         "per_device_train_batch_size": job.batch_size,
+        "gradient_accumulation_steps": job.accumulation,
         "warmup_steps": job.warmup_share,
         "lr_scheduler_type": job.scheduler,
         "max_length": job.max_length,
@@ -35,7 +31,9 @@ def _settings(job: Job) -> dict[str, Any]:
     }
 
 
-def _trainer(job: Job) -> Any:
+def bare_trainer(job: Job) -> Any:
+    """TRL's own trainer for the job's rows; dpo computes its reference at each step, as TRL does unless told not to."""
+    sys.modules["torchvision"] = None  # type: ignore[assignment]  # one of another torch build ends the import
     import torch
     from datasets import Dataset
     from peft import LoraConfig, PeftModel
@@ -58,20 +56,3 @@ def _trainer(job: Job) -> Any:
         return SFTTrainer(model=model, args=SFTConfig(**_settings(job)), peft_config=lora, **common)
     model = PeftModel.from_pretrained(model, str(job.adapter), is_trainable=True)
     return DPOTrainer(model=model, args=DPOConfig(**_settings(job), beta=job.beta), **common)
-
-
-def main() -> None:
-    """Train and print the figures."""
-    job = Job.model_validate_json(Path(sys.argv[1]).read_bytes())
-    sys.modules["torchvision"] = None  # type: ignore[assignment]  # one of another torch build ends the import
-    trainer = _trainer(job)
-    begun = time.process_time()
-    trainer.train()
-    seconds_cpu = time.process_time() - begun
-    trainer.save_model()
-    figures = {"steps": trainer.state.global_step, "seconds_cpu": seconds_cpu, "peak_rss_bytes": peak_rss_bytes()}
-    print(json.dumps({**figures, "loss": trainer.state.log_history[-2]["loss"]}))
-
-
-if __name__ == "__main__":
-    main()

@@ -1,11 +1,12 @@
-"""CPU seconds per step and in all, and peak memory, of our training beside a bare TRL script, taking turns in one run.
+"""Our training beside a bare TRL script with the same settings: seconds per step and in all, and peak memory.
 
-`python -m benchmarks.training [--rows 400] [--turns 3] [--model FOLDER] [--json]`
+`python -m benchmarks.training [--rows 640] [--stages sft,dpo,cached] [--hidden 192] [--layers 4] [--json]`
 
-Both train the same rows with the same settings on one thread, sft first, then dpo from its adapter; the last losses
-must agree, or the comparison is void. Reported per stage: the median over turns of CPU seconds per step of the training
-loop, CPU seconds of the whole process from start to saved adapter, peak memory, and ours / bare of each. One thread
-needs no more wall time than CPU time on a machine of its own; beside others only the CPU time can be compared.
+Both train the same rows on one thread, each in a process of its own, and take turns step by step: whatever else the
+machine does, it does to both. A figure per step is the median over the steps after the first three, its ratio the
+median of ours / bare of one step. The last losses must agree, or the comparison is void. Stages: sft, dpo from its
+adapter, and cached: dpo of two epochs, whose reference we compute once and the bare script at each step; its ratio is
+bare / ours. Wanted: 1.03 at most of seconds per step and of memory, cached 1.25 at least.
 """
 
 from __future__ import annotations
@@ -17,6 +18,9 @@ import statistics
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +29,9 @@ from nightschool.records import LETTERS
 from nightschool.school.examiner import generate
 from nightschool.school.puzzle import Puzzle
 from nightschool.training.job import Job
-from nightschool.training.record import read_record
+
+WARM_UP = 3
+STAGES = ("sft", "dpo", "cached")
 
 TOPICS = ("syllogisms", "seating", "blood_relations", "series")
 
@@ -54,92 +60,132 @@ def write_rows(folder: Path, rows: int) -> None:
                 dpo.write(json.dumps({**row, "chosen": right, "rejected": wrong}) + "\n")
 
 
-def _measure(command: list[str]) -> dict[str, float]:
-    """Run to the end; the last line of stdout, with the CPU seconds of the whole process."""
+@dataclass
+class Side:
+    """One of the two: its process, seconds of CPU and wall by step, and what it told at its end."""
+
+    process: subprocess.Popen[str]
+    log: Path
+    cpu_s: list[float] = field(default_factory=list)
+    wall_s: list[float] = field(default_factory=list)
+    end: dict[str, float] = field(default_factory=dict)
+
+    def read(self) -> None:
+        """Wait for what it tells next."""
+        assert self.process.stdout is not None
+        told = json.loads(self.process.stdout.readline() or "null")
+        if told is None:
+            self.process.wait()
+            said = self.log.read_text()
+            raise SystemExit(f"{said}\n{self.process.args}: ended with {self.process.returncode}")
+        if "cpu_s" in told:
+            self.cpu_s.append(told["cpu_s"])
+            self.wall_s.append(told["wall_s"])
+        elif "loss" in told:
+            _, status, usage = os.wait4(self.process.pid, 0)
+            self.process.returncode = os.waitstatus_to_exitcode(status)
+            self.end = {**told, "cpu_s": usage.ru_utime + usage.ru_stime}
+
+    def go(self) -> None:
+        """Let it take its turn, and wait for the end of it."""
+        assert self.process.stdin is not None
+        self.process.stdin.write("\n")
+        self.process.stdin.flush()
+        self.read()
+
+
+def _start(stack: ExitStack, who: str, job: Job, folder: Path) -> Side:
+    path = folder / f"{who}.json"
+    path.write_text(job.model_dump_json())
     env = {**os.environ, "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1", "HF_HUB_DISABLE_TELEMETRY": "1"}
-    with (
-        tempfile.TemporaryFile() as log,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=env) as process,
-    ):
-        assert process.stdout is not None
-        told = process.stdout.read().splitlines()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode:
-            log.seek(0)
-            raise SystemExit(f"{log.read().decode()}\n{command}: ended with {process.returncode}")
-    return {**json.loads(told[-1]), "cpu_s": usage.ru_utime + usage.ru_stime}
+    command = [sys.executable, "-m", "benchmarks.paced", who, str(path)]
+    with path.with_suffix(".log").open("w") as log:
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env, text=True, bufsize=1
+        )
+    stack.callback(process.kill)
+    side = Side(stack.enter_context(process), path.with_suffix(".log"))
+    side.read()  # up to its first step, one after the other
+    return side
 
 
-def _ours(job: Job, path: Path) -> dict[str, float]:
-    told = _measure([sys.executable, "-m", "nightschool.training", str(path)])
-    record = read_record(Path(job.output))
-    figures = {"steps": record.steps, "seconds_cpu": record.seconds_cpu, "peak_rss_bytes": record.peak_rss_bytes}
-    return {**figures, "loss": record.final.loss, "cpu_s": told["cpu_s"]}
+def beside(folder: Path, stage: str, model: str, **more: Any) -> dict[str, Side]:
+    """Train a stage both ways, step by step in turns."""
+    settings: dict[str, Any] = {
+        "stage": "sft" if stage == "sft" else "dpo",
+        "name": stage,
+        "model": model,
+        "adapter": None if stage == "sft" else str(folder / "ours-sft"),
+        "rows": str(folder / ("sft.jsonl" if stage == "sft" else "dpo.jsonl")),
+        "seed": 1,
+        "epochs": 2 if stage == "cached" else 1,
+        "learning_rate": 1e-3,
+        "lora": {"r": 16, "alpha": 32},
+        "threads": 1,
+        **more,
+    }
+    with ExitStack() as stack:
+        jobs = {who: Job.model_validate(settings | {"output": str(folder / f"{who}-{stage}")})
+                for who in ("ours", "bare")}  # fmt: skip
+        sides = {who: _start(stack, who, job, folder) for who, job in jobs.items()}
+        order = list(sides.values())
+        while not order[0].end:
+            for side in order:
+                side.go()
+            order.reverse()
+    ours, bare = sides["ours"], sides["bare"]
+    if len(ours.cpu_s) != len(bare.cpu_s) or abs(ours.end["loss"] - bare.end["loss"]) > 1e-3:
+        raise SystemExit(f"{stage}: the two do not train the same: {ours.end}, {bare.end}")
+    return sides
 
 
-def _turn(folder: Path, stage: str, turn: int, model: str) -> dict[str, dict[str, float]]:
-    found: dict[str, dict[str, float]] = {}
-    for who in ("ours", "bare") if turn % 2 else ("bare", "ours"):
-        settings: dict[str, Any] = {
-            "stage": stage,
-            "name": stage,
-            "model": model,
-            "adapter": str(folder / "ours-sft-0") if stage == "dpo" else None,
-            "rows": str(folder / f"{stage}.jsonl"),
-            "output": str(folder / f"{who}-{stage}-{turn}"),
-            "seed": 1,
-            "learning_rate": 1e-3,
-            "lora": {"r": 16, "alpha": 32},
-            "threads": 1,
-        }
-        job = Job.model_validate(settings)
-        path = folder / f"{who}.json"
-        path.write_text(job.model_dump_json())
-        bare = [sys.executable, "-m", "benchmarks.bare_trl", str(path)]
-        found[who] = _ours(job, path) if who == "ours" else _measure(bare)
-        found[who]["cpu_s_per_step"] = found[who]["seconds_cpu"] / found[who]["steps"]
-    if abs(found["ours"]["loss"] - found["bare"]["loss"]) > 1e-3:
-        raise SystemExit(f"{stage}: the two do not train the same: {found}")
+def _per_step(mine: Sequence[float], theirs: Sequence[float]) -> dict[str, float]:
+    pairs = list(zip(mine, theirs, strict=True))[WARM_UP:]
+    middle = [statistics.median(each) for each in zip(*pairs, strict=True)]
+    return {"ours": middle[0], "bare": middle[1], "ratio": statistics.median(one / other for one, other in pairs)}
+
+
+def figures(sides: dict[str, Side]) -> dict[str, dict[str, float]]:
+    """Of each figure ours, the bare script's, and ours / bare."""
+    ours, bare = sides["ours"], sides["bare"]
+    found = {
+        "cpu_s_per_step": _per_step(ours.cpu_s, bare.cpu_s),
+        "wall_s_per_step": _per_step(ours.wall_s, bare.wall_s),
+    }
+    for name in ("cpu_s", "peak_rss_bytes"):
+        mine, theirs = ours.end[name], bare.end[name]
+        found[name] = {"ours": mine, "bare": theirs, "ratio": mine / theirs}
     return found
 
 
-def _summary(turns: list[dict[str, dict[str, float]]]) -> dict[str, dict[str, float]]:
-    return {
-        figure: {
-            "ours": statistics.median(turn["ours"][figure] for turn in turns),
-            "bare": statistics.median(turn["bare"][figure] for turn in turns),
-            "ratio": statistics.median(turn["ours"][figure] / turn["bare"][figure] for turn in turns),
-        }
-        for figure in ("cpu_s_per_step", "cpu_s", "peak_rss_bytes")
-    }
-
-
 def main() -> None:
+    """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=400)
-    parser.add_argument("--turns", type=int, default=3)
-    parser.add_argument("--model", help="folder of a base model; without it one of random weights is made")
+    parser.add_argument("--rows", type=int, default=640)
+    parser.add_argument("--stages", default=",".join(STAGES), help="sft comes first: dpo begins with its adapter")
+    parser.add_argument("--hidden", type=int, default=192)
+    parser.add_argument("--layers", type=int, default=4)
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    found: dict[str, dict[str, dict[str, float]]] = {}
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        if options.model is None:
-            from tests.integration import random_qwen2
+        from tests.integration import random_qwen2
 
-            random_qwen2.make(folder / "base")
+        random_qwen2.make(folder / "base", hidden=options.hidden, layers=options.layers)
         write_rows(folder, options.rows)
-        model = options.model or str(folder / "base")
-        found = {
-            stage: _summary([_turn(folder, stage, turn, model) for turn in range(options.turns)])
-            for stage in ("sft", "dpo")
-        }
+        for stage in options.stages.split(","):
+            found[stage] = figures(beside(folder, stage, str(folder / "base")))
+            if not options.json:
+                _show(stage, found[stage])
     if options.json:
         print(json.dumps(found))
-        return
-    for stage, figures in found.items():
-        for figure, by in figures.items():
-            print(f"{stage}  {figure:15} ours {by['ours']:<14.5g} bare {by['bare']:<14.5g} ratio {by['ratio']:.3f}")
+
+
+def _show(stage: str, found: dict[str, dict[str, float]]) -> None:
+    for figure, by in found.items():
+        ratio = f"bare / ours {1 / by['ratio']:.3f}" if stage == "cached" else f"ratio {by['ratio']:.3f}"
+        print(f"{stage:7} {figure:16} ours {by['ours']:<14.5g} bare {by['bare']:<14.5g} {ratio}", flush=True)
 
 
 if __name__ == "__main__":

@@ -44,9 +44,13 @@ class Leak:
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """Training's prompts beside evaluation's of the same questions: how many, which are other texts, which leak."""
+    """Training's prompts beside evaluation's of the same questions: how many, which are other texts, which leak.
+
+    `answers`: how many different ones there are to learn.
+    """
 
     rows: int
+    answers: int
     others: tuple[str, ...]
     leaks: tuple[Leak, ...]
 
@@ -72,15 +76,16 @@ def compare(prompts: Iterable[tuple[str, Turns]], asked: Iterable[Asked]) -> Com
 
     Source: plan 002, where 1,036 of 1,037 prompts of chain of thought held the answer, and evaluation's did not.
     """
-    rows, others, leaks = 0, [], []
+    rows, answers, others, leaks = 0, set[str](), [], []
     for line, ((row_id, prompt), later) in enumerate(zip(prompts, asked, strict=True), start=1):
         rows += 1
+        answers.add(later.answer)
         if tuple(prompt) == later.prompt:
             continue
         others.append(row_id)
         if text := given_away(prompt, later):
             leaks.append(Leak(row_id, line, text))
-    return Compared(rows, tuple(others), tuple(leaks))
+    return Compared(rows, len(answers), tuple(others), tuple(leaks))
 
 
 def given_away(prompt: Turns, later: Asked) -> str | None:

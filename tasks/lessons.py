@@ -30,7 +30,7 @@ def lessons(night: Night) -> tuple[Lesson, ...]:
     """Rows of every stage that was trained, and what was found in them."""
     named = [stage.name for kind in ("sft", "dpo") for stage in stages.of_kind(night, kind)]
     return tuple(
-        Lesson(stage=chunk.part, trained=figures["rows"], **figures["prompts"])
+        Lesson(stage=chunk.part, trained=figures["rows"], prompts=figures["prompts"])
         for chunk, manifest in night.made([stages.training(night, name) for name in named])
         for figures in [manifest.figures["training"]]
     )

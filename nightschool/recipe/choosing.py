@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from nightschool.classes import OF_ALL
 from nightschool.recipe.filters import Filters, weighing
+from nightschool.recipe.learning import Dpo
 from nightschool.recipe.phases import Answers, Pool
 from nightschool.recipe.section import Clash, Positive, Section, Share
 
@@ -89,6 +90,20 @@ def check(
                         allowed="leave it out, or give answers.value")  # fmt: skip
     if balance:
         _check_balance(balance, answers, pool, weighed=bool(weighing(filters)))
+
+
+def check_losses(stages: Sequence[Dpo], filters: Filters | None, balance: Balance | None) -> None:
+    """Refuse a loss that counts all pairs alike where some are to count for less.
+
+    Raises:
+        Clash: names what weighs them.
+    """
+    by = [f"filters.{name}.weight" for name in weighing(filters)]
+    by += ["balance.method"] if balance and balance.method == "weights" else []
+    for place, stage in enumerate(stages):
+        if by and stage.teaches == "answers" and not stage.weighs:
+            message = f"{', '.join(by)} weighs rows, and {', '.join(stage.loss)} counts all pairs alike"
+            raise Clash(message, "dpo", place, "loss", allowed="[sigmoid]")
 
 
 def _check_balance(section: Balance, answers: Answers, pool: Pool, *, weighed: bool) -> None:

@@ -15,6 +15,7 @@ LossName = Literal[
     "sigmoid", "hinge", "ipo", "exo_pair", "nca_pair", "robust", "bco_pair", "sppo_hard", "aot", "aot_unpaired",
     "apo_zero", "apo_down", "discopop", "sft", "sigmoid_norm",
 ]  # fmt: skip
+_SMOOTHED = ("robust", "exo_pair", "aot", "aot_unpaired")
 
 
 class Preference(Section):
@@ -23,6 +24,9 @@ class Preference(Section):
     beta: float = Field(default=0.1, gt=0, description="weight of the reference (arXiv 2305.18290)")
     loss: tuple[LossName, ...] = Field(default=("sigmoid",), min_length=1, description="added up, by TRL's names")
     loss_weights: tuple[float, ...] | None = Field(default=None, description="of each loss; 1 by default")
+    label_smoothing: float = Field(
+        default=0.0, ge=0, lt=0.5, description="share of pairs taken to be the wrong way round; exo_pair needs some"
+    )
     cal: Cal = Field(
         default="none",
         description="paper = Cal-DPO (arXiv 2412.14516); center = the gap less its mean over pairs (plan 002)",
@@ -45,11 +49,21 @@ class Preference(Section):
         """Whether TRL's own loss is all that is asked for."""
         return self.cal == "none" and self.robust == "none"
 
+    @property
+    def weighs(self) -> bool:
+        """Whether a pair's weight counts: in our own losses; TRL's know none."""
+        return self.loss == ("sigmoid",)
+
     @model_validator(mode="after")
     def _go_together(self) -> Preference:
         if self.loss_weights is not None and len(self.loss_weights) != len(self.loss):
             message = f"{len(self.loss_weights)} weights for {len(self.loss)} losses"
             raise Clash(message, "loss_weights", allowed=f"{len(self.loss)} numbers")
+        if "exo_pair" in self.loss and not self.label_smoothing:
+            message = "exo_pair has no value where no pair may be the wrong way round"
+            raise Clash(message, "label_smoothing", allowed="above 0; its paper (arXiv 2402.00856) has 1e-3")
+        if self.label_smoothing and not set(_SMOOTHED).intersection(self.loss):
+            raise Clash("no loss here knows it", "label_smoothing", allowed=f"0, or a loss of {', '.join(_SMOOTHED)}")
         if not self.plain and self.loss != ("sigmoid",):
             raise Clash("cal and robust change the sigmoid loss, and no other", "loss", allowed="[sigmoid]")
         return self

@@ -118,6 +118,7 @@ class Recipe(Section):
             raise Clash("nothing goes to a person: name the reasons in committee.to_review", "review",
                         allowed="leave it out, or committee.to_review: [tie, low_agreement]")  # fmt: skip
         choosing.check(self.filters, self.splits, self.balance, self.answers, self.pool)
+        choosing.check_losses(self.dpo, self.filters, self.balance)
         return self
 
     @property

@@ -9,6 +9,7 @@ from nightschool.report.doubts import left_out_words, shown
 from nightschool.report.proof import Figure
 from nightschool.report.rounds import rounds_table
 from nightschool.report.text import percent, plain
+from nightschool.training.record import Prompts
 
 if TYPE_CHECKING:
     from nightschool.report.figures import Report
@@ -20,24 +21,26 @@ _RULES = {
     "verdict_first": "the verdict first",
 }  # fmt: skip
 _LINES = {
-    "rows": "rows read", "trained": "trained on", "compared": "held against what is asked later",
+    "answers": "different answers",
+    "compared": "held against what is asked later",
     "others": "asked otherwise", "leaks": "give the answer away", "too_long": "over the context", "dropped": "dropped",
     "truncated": "cut",
 }  # fmt: skip
 
 
 class Lesson(Figure):
-    """What a stage was trained on, see `nightschool.training.record.Prompts`; `trained` are the rows that were."""
+    """What a stage was trained on: rows as they were read, and how many of them were trained on."""
 
     stage: str
-    rows: int
+    prompts: Prompts
     trained: int
-    compared: int = 0
-    others: int = 0
-    leaks: int = 0
-    too_long: int = 0
-    dropped: int = 0
-    truncated: int = 0
+
+    @property
+    def told(self) -> str | None:
+        """What is wrong with all of its rows together, for who has to mend it."""
+        if self.prompts.answers != 1 or self.prompts.rows == 1:
+            return None
+        return f"All {self.prompts.rows:,} rows of {self.stage} have the same answer: one class only was taught."
 
 
 class Shortcut(Figure):
@@ -63,8 +66,9 @@ class Shortcut(Figure):
 
 def lessons_table(found: Sequence[Lesson]) -> Table:
     """One column per stage; counts that are 0 everywhere are left out."""
-    counts = {name: [getattr(one, name) for one in found] for name in _LINES}
-    rows = [[_LINES[name], *(f"{count:,}" for count in each)] for name, each in counts.items() if any(each)]
+    counts = {"rows read": [one.prompts.rows for one in found], "trained on": [one.trained for one in found]}
+    counts |= {said: [getattr(one.prompts, name) for one in found] for name, said in _LINES.items()}
+    rows = [[said, *(f"{count:,}" for count in each)] for said, each in counts.items() if any(each)]
     return ["", *(one.stage for one in found)], rows
 
 

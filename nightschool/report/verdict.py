@@ -123,7 +123,7 @@ def what_next(report: Report) -> tuple[str, ...]:
         for found in report.shares
         if found.warning and not found.mended
     ]
-    lines += [one.told for one in report.shortcuts if one.warns]
+    lines += [*filter(None, (one.told for one in report.lessons)), *(one.told for one in report.shortcuts if one.warns)]
     if guess := unbeaten(report):
         reached, name = report.stages[-1], guess[0]
         lines.append(

@@ -19,7 +19,7 @@ from nightschool.training.job import Job, check_adapter, check_model, check_refe
 from nightschool.training.launch import check_launcher, devices_of, launch, launched, obey, tell_end
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
-from nightschool.training.rows import TrainingRow, look, read_rows
+from nightschool.training.rows import TrainingRow, check_weights, look, read_rows
 
 WORLD = 3
 
@@ -52,11 +52,11 @@ def main() -> int:
 def _train(path: Path, most: int | None, out: TextIO) -> int:
     job = load_job(path)
     rows = read_rows(Path(job.rows), job.stage)
-    look(job, rows)
-    if len(rows) > 1 and len({row.endings for row in rows}) == 1:
-        _say(
-            f"all {len(rows)} rows of {job.rows} end in the same words: there is one class only, and no other to learn"
-        )
+    check_weights(job, rows)
+    compared = look(job, rows)
+    answers = compared.answers if compared else len({row.endings for row in rows})
+    if len(rows) > 1 and answers == 1:
+        _note(out, f"{job.rows}: all {len(rows)} rows have the same answer: there is one class only to learn")
     check_model(job)
     check_adapter(job)
     check_reference(job)

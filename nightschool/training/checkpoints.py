@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 import shutil
@@ -77,17 +78,36 @@ def identity_of(job: Job) -> str:
 
 
 def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
-    """The last checkpoint that is whole and of this stage; the others are removed, and said so on stderr."""
+    """The last checkpoint that is whole and of this stage; of the others it is said on stderr what becomes of them.
+
+    One that is half is removed. One that is whole and of another stage is somebody's work: it is put aside, into a
+    folder named by its identity.
+    """
     found: tuple[Path, Mark] | None = None
     for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
         mark = _whole(path)
-        if mark is None or mark.identity != identity:
-            why = "damaged or half" if mark is None else "of another stage"
-            sys.stderr.write(f"checkpoint of step {_step(path)} is {why}: not used\n")
+        if mark is None:
+            sys.stderr.write(f"checkpoint of step {_step(path)} is damaged or half: not used\n")
             shutil.rmtree(path)
+        elif mark.identity != identity:
+            aside = folder / f"of-{mark.identity}"
+            shutil.rmtree(aside / path.name, ignore_errors=True)
+            aside.mkdir(exist_ok=True)
+            path.rename(aside / path.name)
+            sys.stderr.write(
+                f"checkpoint of step {mark.step} is of other rows or settings: not used, kept in {aside}\n"
+            )
         else:
             found = found or (path, mark)
     return found
+
+
+def clear(folder: Path) -> None:
+    """Remove the checkpoints of a stage that is done; those that were put aside stay."""
+    for path in folder.glob("checkpoint-*"):
+        shutil.rmtree(path, ignore_errors=True)
+    with contextlib.suppress(OSError):
+        folder.rmdir()
 
 
 def _step(path: Path) -> int:

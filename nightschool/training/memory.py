@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import torch
 
-from nightschool.errors import WorldError
+from nightschool.errors import DataError, WorldError
 from nightschool.training.batches import Layout, mixes_rows
 from nightschool.training.job import Job
 
@@ -44,17 +44,17 @@ def smaller(error: OutOfMemory, job: Job) -> Layout:
     """The same step with half as many rows at a time.
 
     Raises:
-        WorldError: one row at a time does not fit either, or the loss would be another one; says what to change.
+        DataError: one row at a time does not fit either, or the loss would be another one; says what to change.
     """
     mixing = mixes_rows(job) if job.stage == "dpo" else None
     if error.layout.micro == 1:
         less = "" if job.gradient_checkpointing else "gradient_checkpointing: true, "
-        raise WorldError(
+        raise DataError(
             f"out of memory with one row at a time: {less}a smaller max_length (now {job.max_length}), lora.r or "
             f"model, or a larger device ({error})"
         ) from error
     if mixing:
-        raise WorldError(
+        raise DataError(
             f"out of memory with {error.layout.micro} rows at a time, over which {mixing} takes its mean: halve "
             f"batch_size and double accumulation, which makes it a mean over fewer rows ({error})"
         ) from error

@@ -127,7 +127,7 @@ class Dpo(Watched, DPOTrainer):
         self.beta = how.beta
         # accelerate fills an epoch's last step up with rows that came already; TRL has no weights to leave them out
         filled = self.args.world_size > 1 and self.rows_of_step < self.rows_per_step
-        if how.plain and not self.weighted and not (filled and how.loss == ("sigmoid",)):
+        if how.plain and not ((self.weighted or filled) and how.weighs):
             return self._shared(
                 super()._compute_loss(model, inputs, return_outputs), len(self._rows) * self.args.world_size
             )

@@ -33,13 +33,15 @@ class Prompts(BaseModel):
     """Rows as they were read, and what was found in their prompts and lengths.
 
     `compared`: rows whose prompt was held against what is asked later, of which `others` are another text and `leaks`
-    give their answer away. `too_long`: rows over max_length, of which so many were `dropped` and `truncated`.
+    give their answer away; `answers`: how many different ones they have. `too_long`: rows over max_length, of which so
+    many were `dropped` and `truncated`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     rows: int
     compared: int = 0
+    answers: int = 0
     others: int = 0
     leaks: int = 0
     too_long: int = 0

@@ -96,6 +96,18 @@ def look(job: Job, rows: Sequence[TrainingRow]) -> Compared | None:
     return found
 
 
+def check_weights(job: Job, rows: Sequence[TrainingRow]) -> None:
+    """That a loss which counts all pairs alike is given none that are to count for more or less.
+
+    Raises:
+        DataError: it is; names the first such row.
+    """
+    for line, row in enumerate(rows, start=1):
+        if job.stage == "dpo" and not job.weighs and row.weight != 1.0:
+            message = f"row {row.id}: weight is {row.weight:g}, and {', '.join(job.loss)} counts all pairs alike"
+            raise DataError(f"{message}; train them with loss: [sigmoid]", file=job.rows, line=line)
+
+
 def _parsed(lines: Iterable[bytes], kind: type[R], path: Path) -> Iterator[R]:
     for number, line in enumerate(lines, start=1):
         try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import time
 from collections.abc import Sequence
@@ -13,7 +12,7 @@ import torch
 from peft import PeftModel
 
 from nightschool.rendering import PROBES_FILE
-from nightschool.training.checkpoints import Checkpoints, Mark, identity_of, newest
+from nightschool.training.checkpoints import Checkpoints, Mark, clear, identity_of, newest
 from nightschool.training.disk import within_disk
 from nightschool.training.job import Job
 from nightschool.training.launch import is_first, launched
@@ -70,7 +69,7 @@ def run_stage(
             (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
             (folder / FILE).write_text(record.model_dump_json(indent=1))
     if job.checkpoints and is_first():
-        shutil.rmtree(job.checkpoints, ignore_errors=True)
+        clear(Path(job.checkpoints))
     return record
 
 
@@ -93,7 +92,12 @@ def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[li
     kept, prompts = fit(found, max_length=job.max_length, too_long=job.too_long, file=file)
     if compared is None:
         return kept, prompts
-    told = {"compared": compared.rows, "others": len(compared.others), "leaks": len(compared.leaks)}
+    told = {
+        "compared": compared.rows,
+        "answers": compared.answers,
+        "others": len(compared.others),
+        "leaks": len(compared.leaks),
+    }
     return kept, prompts.model_copy(update=told)
 
 

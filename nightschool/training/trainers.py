@@ -148,6 +148,7 @@ def _dpo_config(job: Job, settings: dict[str, Any]) -> DPOConfig:
         beta=job.beta,
         loss_type=list(job.loss),
         loss_weights=list(job.loss_weights) if job.loss_weights else None,
+        label_smoothing=job.label_smoothing,
         # one pass over the rows for the reference, instead of one an epoch
         precompute_ref_log_probs=job.epochs > 1,
     )

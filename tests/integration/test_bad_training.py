@@ -28,7 +28,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def ended(job: Job, *, most_kib: int | None = None) -> tuple[int, str]:
-    """Exit code and all that was said; no file may become larger than `most_kib`, as on a disk that is full."""
+    """Exit code and all that the log has; no file may become larger than `most_kib`, as on a disk that is full."""
     path = Path(job.output).with_suffix(".json")
     path.write_text(job.model_dump_json())
     command = [sys.executable, "-m", "nightschool.training", str(path)]
@@ -79,8 +79,17 @@ def test_a_template_without_a_system_role_is_named_with_the_row(folder: Path, te
     assert not (folder / "never").exists()
 
 
-def test_one_class_only_is_said(folder: Path) -> None:
-    code, said = ended(make_job(folder, "sft", output=str(folder / "same")))
-    assert code == 0
-    assert "all 48 rows of " in said
-    assert "one class only" in said
+def test_one_class_only_is_said_however_its_rows_are_worded(folder: Path) -> None:
+    lines = [json.loads(line) for line in (folder / "sft.jsonl").read_text().splitlines()]
+    asked = [{"id": row["id"], "prompt": row["prompt"], "answer": "B", "kind": "letter"} for row in lines]
+    (folder / "asked.jsonl").write_text("".join(json.dumps(row) + "\n" for row in asked))
+    job = make_job(folder, "sft", output=str(folder / "same"), asked=str(folder / "asked.jsonl"))
+    path = folder / "same.json"
+    path.write_text(job.model_dump_json())
+    command = [sys.executable, "-m", "nightschool.training", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, check=False)
+    told = f"{folder / 'sft.jsonl'}: all 48 rows have the same answer: there is one class only to learn"
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout.splitlines()[0]) == {"note": told}
+    assert told in done.stderr.splitlines()
+    assert read_record(folder / "same").prompts.answers == 1

@@ -13,6 +13,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks.bare_trl import bare_trainer
 from nightschool.recipe.preference import Preference
 from tests.integration import tiny_training
 from tests.integration.tiny_training import make_job, run, trainer_of
@@ -20,6 +21,7 @@ from tests.integration.tiny_training import make_job, run, trainer_of
 pytestmark = pytest.mark.integration
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
 
+Pair = tuple[float, float, float]
 RATIOS = st.lists(
     st.tuples(st.floats(-30, 30), st.floats(-30, 30), st.sampled_from([0.0, 0.5, 1.0, 2.0])), min_size=1, max_size=8
 )
@@ -33,59 +35,51 @@ HOW = st.builds(
 )
 
 
-def reference(pairs: list[tuple[float, float, float]], how: Preference, centre: float) -> float:
-    """The formulas, term by term, in plain float64."""
-    kept = [pair for pair in pairs if pair[2]]
+def reference(pairs: list[Pair], how: Preference, centre: float) -> tuple[float, list[tuple[float, float]]]:
+    """The formulas term by term in plain float64: the loss, and its derivatives by a and b of each pair, by hand."""
+    kept = [place for place, pair in enumerate(pairs) if pair[2]]
+    gradient = [(0.0, 0.0)] * len(pairs)
     if not kept:
-        return 0.0
-
-    def softplus(x: float) -> float:
-        return float(np.logaddexp(0.0, x))
-
-    terms = []
-    for a, b, _ in kept:
-        gap = a - b
-        inner = {"paper": gap, "center": how.beta * (gap - centre), "none": how.beta * gap}[how.cal]
-        terms.append(softplus(-inner))
+        return 0.0, gradient
+    terms, slopes = {}, {}
+    for place in kept:
+        gap = pairs[place][0] - pairs[place][1]
+        scale = 1.0 if how.cal == "paper" else how.beta
+        inner = scale * (gap - (centre if how.cal == "center" else 0.0))
+        terms[place] = float(np.logaddexp(0.0, -inner))  # -log sigmoid
+        slopes[place] = -scale * float(np.exp(-np.logaddexp(0.0, inner)))  # by the gap: -scale (1 - sigmoid)
     if how.robust in ("paper", "both"):
-        least = min(terms)
-        total = sum(weight for *_, weight in kept)
-        odd = [math.exp(-(term - least) / how.robust_beta) for term in terms]
-        mean = sum(weight * one for (*_, weight), one in zip(kept, odd, strict=True)) / total
-        loss = least - how.robust_beta * math.log(mean)
+        least = min(terms.values())
+        odds = {place: pairs[place][2] * math.exp((least - terms[place]) / how.robust_beta) for place in kept}
+        total = sum(odds.values())
+        loss = least - how.robust_beta * math.log(total / sum(pairs[place][2] for place in kept))
+        shares = {place: odds[place] / total for place in kept}
     else:
-        loss = sum(weight * term for (*_, weight), term in zip(kept, terms, strict=True)) / len(kept)
-    if how.cal == "paper":
-        t = 1 / (2 * how.beta)
-        loss += how.cal_weight * sum(weight * ((a - t) ** 2 + (b + t) ** 2) for a, b, weight in kept) / len(kept)
-    return loss
+        shares = {place: pairs[place][2] / len(kept) for place in kept}
+        loss = sum(shares[place] * terms[place] for place in kept)
+    for place in kept:
+        slope = shares[place] * slopes[place]
+        gradient[place] = (slope, -slope)
+        if how.cal == "paper":
+            a, b, weight = pairs[place]
+            far, factor = (a - 1 / (2 * how.beta), b + 1 / (2 * how.beta)), how.cal_weight * weight / len(kept)
+            loss += factor * (far[0] ** 2 + far[1] ** 2)
+            gradient[place] = (slope + 2 * factor * far[0], -slope + 2 * factor * far[1])
+    return loss, gradient
 
 
 @given(pairs=RATIOS, how=HOW, centre=st.floats(-5, 5))
-def test_value_and_gradient_are_those_of_the_formulas(
-    pairs: list[tuple[float, float, float]], how: Preference, centre: float
-) -> None:
+def test_value_and_gradient_are_those_of_the_formulas(pairs: list[Pair], how: Preference, centre: float) -> None:
     from nightschool.training.losses import preference_loss
 
     ratios = torch.tensor([pair[:2] for pair in pairs], dtype=torch.float64, requires_grad=True)
     weights = torch.tensor([pair[2] for pair in pairs], dtype=torch.float64)
     loss = preference_loss(ratios[:, 0], ratios[:, 1], weights, how, centre=centre)
-    assert loss.item() == pytest.approx(reference(pairs, how, centre), rel=1e-6, abs=1e-6)
+    value, slopes = reference(pairs, how, centre)
+    assert loss.item() == pytest.approx(value, rel=1e-6, abs=1e-6)
     (gradient,) = torch.autograd.grad(loss, ratios)
-    step = 1e-5
-    for row, pair in enumerate(pairs):
-        for side in (0, 1):
-            moved = [
-                reference([*pairs[:row], _moved(pair, side, sign * step), *pairs[row + 1 :]], how, centre)
-                for sign in (1, -1)
-            ]
-            slope = (moved[0] - moved[1]) / (2 * step)
-            assert gradient[row, side].item() == pytest.approx(slope, rel=1e-4, abs=1e-4)
-
-
-def _moved(pair: tuple[float, float, float], side: int, by: float) -> tuple[float, float, float]:
-    a, b, weight = pair
-    return (a + by, b, weight) if side == 0 else (a, b + by, weight)
+    for found, wanted in zip(gradient.tolist(), slopes, strict=True):
+        assert found == pytest.approx(wanted, rel=1e-6, abs=1e-6)
 
 
 def test_the_centre_is_never_differentiated() -> None:
@@ -110,16 +104,32 @@ def test_our_own_way_to_the_loss_is_trls_step_for_step(folder: Path, monkeypatch
     from nightschool.training.preference import Dpo
 
     job = make_job(folder, "dpo", adapter=str(folder / "sft"), epochs=2)
-    theirs, _ = trainer_of(job)
+    theirs = bare_trainer(job)
     theirs.train()
+    plain, _ = trainer_of(job)
+    plain.train()
     monkeypatch.setattr(Preference, "plain", property(lambda self: False))
     ours, _ = trainer_of(job)
     assert isinstance(ours, Dpo)
     ours.train()
     kept = ("loss", "grad_norm", "rewards/margins", "rewards/accuracies", "num_tokens")
-    for mine, wanted in zip(ours.state.log_history, theirs.state.log_history, strict=True):
-        for name in kept:
-            assert mine.get(name, 0.0) == pytest.approx(wanted.get(name, 0.0), rel=1e-4, abs=1e-6)
+    histories = [one.state.log_history[:-1] for one in (theirs, plain, ours)]
+    assert [len(history) for history in histories] == [12] * 3
+    for wanted, *mine in zip(*histories, strict=True):
+        for one in mine:
+            assert [one[name] for name in kept] == pytest.approx([wanted[name] for name in kept], rel=1e-4, abs=1e-6)
+
+
+@pytest.mark.slow
+def test_sft_is_trls_step_for_step(folder: Path) -> None:
+    job = make_job(folder, "sft", epochs=2, accumulation=2)
+    theirs, (ours, _) = bare_trainer(job), trainer_of(job)
+    for one in (theirs, ours):
+        one.train()
+    kept = ("loss", "grad_norm", "learning_rate", "num_tokens", "mean_token_accuracy")
+    pairs = zip(ours.state.log_history[:-1], theirs.state.log_history[:-1], strict=True)
+    for mine, wanted in pairs:
+        assert [mine[name] for name in kept] == pytest.approx([wanted[name] for name in kept], rel=1e-5, abs=1e-7)
 
 
 @pytest.mark.slow

@@ -113,14 +113,14 @@ def test_how_many_pairs_are_held_at_a_time_changes_no_loss(folder: Path, how: di
 def test_what_cannot_be_halved_says_what_to_change(folder: Path, fields: dict[str, Any], says: str) -> None:
     import torch
 
-    from nightschool.errors import WorldError
+    from nightschool.errors import DataError
     from nightschool.training.batches import lay_out
     from nightschool.training.memory import OutOfMemory, smaller, within_memory
 
     job = make_job(folder, "dpo", **fields)
     with pytest.raises(OutOfMemory, match="allocate memory") as caught, within_memory(lay_out(job, 1)):
         torch.empty(1 << 60, dtype=torch.uint8)
-    with pytest.raises(WorldError, match=says):
+    with pytest.raises(DataError, match=says):
         smaller(caught.value, job)
 
 

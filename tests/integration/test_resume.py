@@ -111,10 +111,48 @@ def test_a_damaged_checkpoint_is_left_for_the_one_before(folder: Path, capfd: py
     same(folder, "bit-whole", "bit")
 
 
-def test_a_checkpoint_of_other_rows_or_settings_is_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
+def test_a_checkpoint_of_other_rows_or_settings_is_put_aside_and_nothing_is_lost(
+    folder: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     job = job_of(folder, "sft", "other")
     killed(job, 5)
     lines = Path(job.rows).read_text().splitlines()
     fewer = tmp_path / "rows.jsonl"
     fewer.write_text("\n".join(lines[:40]) + "\n")
     assert run(job.model_copy(update={"rows": str(fewer)})).resumed_at == 0
+    (aside,) = (folder / "other-saved").iterdir()
+    assert f"is of other rows or settings: not used, kept in {aside}" in capfd.readouterr().err
+    steps = {json.loads(mark.read_text())["step"] for mark in aside.glob("checkpoint-*/whole.json")}
+    again = job.model_copy(update={"output": str(folder / "again"), "checkpoints": str(aside)})
+    assert run(again).resumed_at == max(steps)
+
+
+def test_killed_at_37_percent_the_loss_still_sees_plan_002s_schedule(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """24 steps, 6 an epoch; 37% is the 9th, in the midst of the second epoch."""
+    from nightschool.training import preference
+
+    schedule = [
+        {"epochs": 1, "beta": 0.05},
+        {"epochs": 2, "cal": "center"},
+        {"epochs": 1, "cal": "center", "robust": "drop"},
+    ]
+    seen: list[tuple[float, str, str]] = []
+    real = preference.Dpo._compute_loss
+
+    def look(self: Any, model: Any, inputs: Any, return_outputs: bool) -> Any:
+        found = real(self, model, inputs, return_outputs)
+        seen.append((self.beta, self.how.cal, self.how.robust))
+        return found
+
+    job = job_of(folder, "dpo", "third", epochs=4, schedule=schedule, save_steps=1)
+    killed(job, 9)
+    monkeypatch.setattr(preference.Dpo, "_compute_loss", look)
+    record = run(job)
+    assert record.steps == 24
+    assert 8 <= record.resumed_at <= 10
+    plan = [(0.05, "none", "none")] * 6 + [(0.1, "center", "none")] * 12 + [(0.1, "center", "drop")] * 6
+    assert seen == plan[record.resumed_at :]
+    assert list(record.dropped) == [3]
+    assert len(record.dropped[3]) == 7  # 15% of 48

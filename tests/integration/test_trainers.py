@@ -12,7 +12,7 @@ import pytest
 from nightschool.errors import DataError
 from nightschool.training.rows import SftRow, read_rows
 from tests.integration import tiny_training
-from tests.integration.tiny_training import load_adapter, logps, make_job, run, trainer_of
+from tests.integration.tiny_training import ODD, SAID, load_adapter, logps, make_job, run, trainer_of
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -32,7 +32,7 @@ def test_loss_is_on_the_assistants_turn_and_its_end(folder: Path) -> None:
         learned = labels != -100
         assert not learned[mask == 0].any()
         assert (labels[learned] == ids[learned]).all()
-        assert tokenizer.decode(ids[learned]) == "B, the row is Leo Dan Ivy<|im_end|>\n"
+        assert tokenizer.decode(ids[learned]) in {f"{said}<|im_end|>\n" for said in (SAID, ODD)}
         assert tokenizer.decode(ids[~learned & (mask == 1)]).endswith("?<|im_end|>\n<|im_start|>assistant\n")
 
 

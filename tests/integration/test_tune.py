@@ -57,5 +57,22 @@ def test_a_killed_search_goes_on(tmp_path: Path) -> None:
     assert Store(tmp_path / "runs").nights()
 
 
+@pytest.mark.integration
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_a_trial_whose_loss_explodes_fails_with_its_rows_and_the_search_goes_on(tmp_path: Path) -> None:
+    search = "fields: {sft.learning_rate: [1.0e-3, 0.9]}\ntrials: 2\nsampler: grid\n"
+    (tmp_path / "two.yaml").write_text(search)
+    sets = ("sft.batch_size=1", "sft.epochs=2", "sft.explode_ratio=2", "sft.max_grad_norm=1e9")
+    more = [part for each in sets for part in ("--set", each)]
+    done = subprocess.run([*command(tmp_path), *more], cwd=ROOT, capture_output=True, text=True, timeout=_PATIENCE_S)
+    assert done.returncode == 0, done.stderr
+    trials = {trial["values"]["sft.learning_rate"]: trial for trial in json.loads(done.stdout)["trials"]}
+    assert trials[1e-3]["state"] == "complete"
+    assert trials[0.9]["state"] == "failed"
+    assert "loss explodes" in trials[0.9]["why"]
+    assert "made of rows" in trials[0.9]["why"]
+
+
 def _ended(folder: Path) -> int:
     return sum(trial["state"] != "running" for trial in json.loads((folder / "tune.json").read_text())["trials"])

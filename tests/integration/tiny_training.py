@@ -17,6 +17,8 @@ from nightschool.training.rows import TrainingRow, read_rows
 
 NAMES = ["Leo", "Dan", "Ivy", "Bob", "cats", "mice", "dogs", "birds", "row", "second", "right", "first"]
 
+SAID, ODD = "B, the row is Leo Dan Ivy", "B, the row is Dan Leo Ivy"
+
 
 def text_only() -> Iterator[None]:
     """What the process of its own does for itself: no torchvision of another build, no question to the network."""
@@ -29,17 +31,15 @@ def text_only() -> Iterator[None]:
 
 
 def write_school(root: Path) -> Path:
-    """A base of random weights, 48 rows for sft and 48 pairs for dpo."""
+    """A base of random weights, 48 rows for sft and 48 pairs for dpo; all but one have the same answer."""
     from tests.integration import random_qwen2
 
     random_qwen2.make(root / "base", hidden=32, layers=2)
     asked = [[{"role": "user", "content": f"Who is {name} of {index}?"}] for index, name in enumerate(NAMES * 4)]
-    said = [[{"role": "assistant", "content": text}] for text in ("B, the row is Leo Dan Ivy", "A")]
-    sft = [{"id": f"s{index}", "prompt": prompt, "completion": said[0]} for index, prompt in enumerate(asked)]
-    dpo = [
-        {"id": f"d{index}", "prompt": prompt, "chosen": said[0], "rejected": said[1]}
-        for index, prompt in enumerate(asked)
-    ]
+    right, wrong, odd = ([{"role": "assistant", "content": text}] for text in (SAID, "A", ODD))
+    rights = [odd if index == 5 else right for index in range(len(asked))]
+    sft = [{"id": f"s{i}", "prompt": asked[i], "completion": rights[i]} for i in range(len(asked))]
+    dpo = [{"id": f"d{i}", "prompt": asked[i], "chosen": rights[i], "rejected": wrong} for i in range(len(asked))]
     for name, rows in (("sft", sft), ("dpo", dpo)):
         (root / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     return root

@@ -28,6 +28,7 @@ from nightschool.report.proof import Committee, Estimate, Stage, Votes
 from nightschool.report.verdict import conclude
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import sit
+from nightschool.training.record import Prompts
 from tests.nightschool.example_rows import TEACHERS, TOPICS, measured, rulings, samples
 
 GATES = (
@@ -53,8 +54,8 @@ PHASES = (
 )
 
 LESSONS = (
-    Lesson(stage="sft", rows=1043, trained=1040, compared=1043, too_long=3, dropped=3),
-    Lesson(stage="dpo", rows=412, trained=412, compared=412),
+    Lesson(stage="sft", trained=1040, prompts=Prompts(rows=1043, compared=1043, too_long=3, dropped=3)),
+    Lesson(stage="dpo", trained=412, prompts=Prompts(rows=412, compared=412)),
 )
 SHORTCUTS = (Shortcut(stage="dpo", rule="longer", decides=390, wins=211, low=0.49, high=0.59, warns=False),)
 

@@ -50,6 +50,8 @@ def test_without_a_schedule_every_epoch_is_alike() -> None:
         ({"loss": ["ipo"]}, "a schedule is of the sigmoid loss"),
         ({"schedule": [], "cal": "paper", "loss": ["hinge"]}, "cal and robust change the sigmoid loss"),
         ({"schedule": [], "loss": ["sigmoid", "sft"], "loss_weights": [1.0]}, "1 weights for 2 losses"),
+        ({"schedule": [], "loss": ["exo_pair"]}, "exo_pair has no value"),
+        ({"schedule": [], "loss": ["hinge"], "label_smoothing": 0.1}, "no loss here knows it"),
         ({"loss": ["kto"], "schedule": []}, "Input should be 'sigmoid'"),
         ({"drop_share": 1.0}, "less than 1"),
     ],

@@ -165,6 +165,10 @@ BAD = {
         "sft: [{learning_rate: 1e-3}, {name: b, start: sft, roles: {kind: tokens}, learning_rate: 1e-3}]\n",
         "sft.1.roles.kind: new tokens for the adapter of sft, which it goes on with",
     ),
+    "weights under a loss that knows none": (
+        ONE + PAIRS + "dpo: {learning_rate: 1e-5, loss: [ipo]}\nbalance: {by: [topic], method: weights}\n",
+        "dpo.loss: balance.method weighs rows, and ipo counts all pairs alike",
+    ),
     "no modules": (ONE.replace("}", ", lora: {target_modules: []}}"), "sft.lora.target_modules: an adapter of no"),
     "a gate over a stage that comes later": (
         AGENTS + "gates: [{name: g, metric: accuracy_gain, stage: solver, over: first, at_least: 0}]\n",

@@ -8,6 +8,7 @@ from nightschool.report.measure import accuracy, compare
 from nightschool.report.page import render
 from nightschool.report.rounds import Round
 from nightschool.report.verdict import summary_lines, what_next
+from nightschool.training.record import Prompts
 from tests.nightschool.example_report import example
 from tests.nightschool.example_rows import measured
 
@@ -16,8 +17,8 @@ PAIRS = Shortcut(stage="dpo", rule="longer", decides=40, wins=38, low=0.83, high
 
 def test_counts_that_no_stage_has_are_left_out() -> None:
     stages = [
-        Lesson(stage="cot", rows=1037, trained=1037, compared=1037, others=1036, leaks=1036),
-        Lesson(stage="dpo", rows=90, trained=88, too_long=2, dropped=2),
+        Lesson(stage="cot", trained=1037, prompts=Prompts(rows=1037, compared=1037, others=1036, leaks=1036)),
+        Lesson(stage="dpo", trained=88, prompts=Prompts(rows=90, too_long=2, dropped=2)),
     ]
     head, rows = lessons_table(stages)
     assert head == ["", "cot", "dpo"]
@@ -30,6 +31,12 @@ def test_counts_that_no_stage_has_are_left_out() -> None:
         "over the context": ["0", "2"],
         "dropped": ["0", "2"],
     }
+
+
+def test_one_class_only_is_told_in_what_next() -> None:
+    taught = [Lesson(stage=str(n), trained=90, prompts=Prompts(rows=90, compared=90, answers=n)) for n in (0, 1, 2)]
+    told = [line for line in what_next(example().model_copy(update={"lessons": tuple(taught)})) if "class" in line]
+    assert told == ["All 90 rows of 1 have the same answer: one class only was taught."]
 
 
 def test_a_rule_that_wins_unread_is_marked_and_told_in_what_next() -> None:

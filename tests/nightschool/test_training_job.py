@@ -13,7 +13,7 @@ import pytest
 from nightschool.errors import DataError, WorldError
 from nightschool.training.job import check_adapter, check_model, load_job
 from nightschool.training.output import check_output, new_directory
-from nightschool.training.rows import read_rows
+from nightschool.training.rows import check_weights, read_rows
 
 USER = {"role": "user", "content": "2 + 2?"}
 FOUR = {"role": "assistant", "content": "4"}
@@ -102,6 +102,14 @@ def test_empty_and_missing_rows_are_named(tmp_path: Path) -> None:
         read_rows(write_rows(tmp_path / "empty.jsonl"), "sft")
     with pytest.raises(DataError, match=r"none\.jsonl"):
         read_rows(tmp_path / "none.jsonl", "sft")
+
+
+def test_a_loss_that_counts_all_pairs_alike_is_given_none_of_another_weight(tmp_path: Path) -> None:
+    path = write_rows(tmp_path / "rows.jsonl", DPO, {**DPO, "id": "d2", "weight": 0.5})
+    rows = read_rows(path, "dpo")
+    check_weights(load_job(write_job(tmp_path, stage="dpo")), rows)
+    with pytest.raises(DataError, match=r"rows\.jsonl:2: row d2: weight is 0\.5, and ipo, sft counts all pairs alike"):
+        check_weights(load_job(write_job(tmp_path, stage="dpo", loss=["ipo", "sft"])), rows)
 
 
 def test_rows_keep_file_order_and_endings(tmp_path: Path) -> None:
