@@ -2,9 +2,10 @@
 
 `python -m benchmarks.training_kills [--trials 10] [--rows 400] [--save-steps 5] [--seed N]`
 
-Each trial takes a stage in turn (sft; dpo on plan 002's schedule, with dropout), kills it at a random step, once more
-during the second go with even odds, and lets it end. Reported: steps lost to each kill, which may be no more than one
-save interval, and whether the final weights equal the undisturbed run's bit for bit.
+Each trial takes a stage in turn (sft; dpo on plan 002's schedule, with dropout), kills it at a random moment of a random
+step, its saving included, once more during the second go with even odds, and lets it end. Reported: steps lost to each
+kill, which may be no more than one save interval, and whether the final weights equal the undisturbed run's bit for
+bit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -50,17 +52,19 @@ def _job(folder: Path, stage: str, name: str, save_steps: int) -> Job:
     return Job.model_validate(settings)
 
 
-def _go(job: Job, kill_at: int | None = None) -> int:
-    """Train until the end, or until a step has been told of; the last step that was."""
+def _go(job: Job, kill_at: int | None = None, late: float = 0.0) -> int:
+    """Train until the end, or until a step has been told of and so much of the next one's time; the last step told."""
     path = Path(job.output).with_suffix(".json")
     path.write_text(job.model_dump_json())
-    step = 0
+    step, since, step_s = 0, time.monotonic(), 0.0
     command = [sys.executable, "-m", "nightschool.training", str(path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdout is not None
         for line in process.stdout:
             step = json.loads(line)["step"]
+            since, step_s = time.monotonic(), time.monotonic() - since
             if step == kill_at:
+                time.sleep(late * step_s)
                 process.kill()
                 break
         for line in process.stdout:  # told of before the signal came
@@ -104,7 +108,7 @@ def main() -> None:
             steps = read_record(Path(whole[stage].output)).steps
             job, lost = _job(folder, stage, f"{stage}-{trial}", options.save_steps), []
             for at in sorted(rng.sample(range(1, steps), rng.randint(1, 2))):
-                reached = _go(job, at)
+                reached = _go(job, at, rng.random())
                 lost.append(reached - _saved(job))
             _go(job)
             same = _digest(job) == _digest(whole[stage])

@@ -20,6 +20,7 @@ from nightschool.training.job import Job
 from nightschool.training.together import most_of, wait
 
 MARK = "whole.json"
+_ASIDE = "of-"
 KEPT = 2  # one to go on from, and the one before, should that be damaged
 
 
@@ -90,7 +91,7 @@ def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
             sys.stderr.write(f"checkpoint of step {_step(path)} is damaged or half: not used\n")
             shutil.rmtree(path)
         elif mark.identity != identity:
-            aside = folder / f"of-{mark.identity}"
+            aside = folder / f"{_ASIDE}{mark.identity}"
             shutil.rmtree(aside / path.name, ignore_errors=True)
             aside.mkdir(exist_ok=True)
             path.rename(aside / path.name)
@@ -103,9 +104,12 @@ def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
 
 
 def clear(folder: Path) -> None:
-    """Remove the checkpoints of a stage that is done; those that were put aside stay."""
-    for path in folder.glob("checkpoint-*"):
-        shutil.rmtree(path, ignore_errors=True)
+    """Remove what a stage that is done kept here; checkpoints of another one, which were put aside, stay."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.is_file():
+            path.unlink()
+        elif not path.name.startswith(_ASIDE):
+            shutil.rmtree(path, ignore_errors=True)
     with contextlib.suppress(OSError):
         folder.rmdir()
 

@@ -48,7 +48,8 @@ class Explosion:
     @property
     def doubtful(self) -> bool:
         """Whether the last step may be the first of an explosion: no state to save."""
-        return bool(self._last) and self._far(self._last[-1])
+        latest = self._last or self._first
+        return bool(latest) and self._far(latest[-1])
 
     def keep(self) -> dict[str, Any]:
         """What `restore` takes back."""

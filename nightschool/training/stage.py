@@ -160,7 +160,8 @@ def _write(job: Job, trainer: Sft | Dpo, tokenizer: Any, folder: Path) -> None:
     """Write model or adapter; where each process has a share of the weights they are brought together first."""
     model: Any = trainer.model
     parted = trainer.is_fsdp_enabled or trainer.is_deepspeed_enabled
-    weights = trainer.accelerator.get_state_dict(model) if parted else None
+    whole = trainer.model_wrapped if trainer.is_deepspeed_enabled else model
+    weights = trainer.accelerator.get_state_dict(whole) if parted else None
     if not is_first():
         return
     if isinstance(model, PeftModel) and job.tokens:

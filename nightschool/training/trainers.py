@@ -163,7 +163,8 @@ def _sharing(job: Job, place: Place) -> dict[str, Any]:
         shared |= {"fsdp": True, "fsdp_config": {"version": 2, "state_dict_type": "FULL_STATE_DICT"}}
     if job.launcher == "deepspeed":
         shared["deepspeed"] = {
-            "zero_optimization": {"stage": 2 if job.lora else 3},
+            # Without the second, no process has the weights to write at the end.
+            "zero_optimization": {"stage": 2 if job.lora else 3, "stage3_gather_16bit_weights_on_model_save": True},
             "bf16": {"enabled": place.bf16},
             "train_micro_batch_size_per_gpu": "auto",
             "gradient_accumulation_steps": "auto",
@@ -189,7 +190,8 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "use_liger_kernel": job.liger,
         "gradient_checkpointing": job.gradient_checkpointing,
         "bf16": place.bf16,
-        "use_cpu": place.device == "cpu",
+        # Told to use the CPU, transformers 5.19 leaves deepspeed out; without a GPU it finds the CPU by itself.
+        "use_cpu": place.device == "cpu" and job.launcher != "deepspeed",
         "dataloader_pin_memory": place.device != "cpu",
         "remove_unused_columns": False,
         "logging_steps": 1,

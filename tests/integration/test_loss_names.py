@@ -96,7 +96,7 @@ class Drawn:
 
     def __call__(self, **_: Any) -> Any:
         plain = torch.zeros_like(self.own)
-        return SimpleNamespace(log_probs=self.own * self.mask, entropy=plain, mean_logits=plain, is_top1=plain)
+        return SimpleNamespace(log_probs=self.own * self.mask, entropy=plain, mean_logits=plain, is_top1=plain.bool())
 
 
 def reference(name: str, drawn: Drawn) -> Callable[[np.ndarray], float]:

@@ -83,3 +83,11 @@ def test_a_state_that_may_be_spoilt_is_known_and_kept_over_a_resume() -> None:
     assert before.doubtful
     assert after.doubtful
     assert after(6.0, "")
+
+
+@pytest.mark.parametrize(("losses", "doubtful"), [([1.0, 0.9, 6.0], True), ([6.0, 1.0], False), ([6.0], False)])
+def test_so_is_one_that_is_spoilt_in_the_first_steps(losses: list[float], doubtful: bool) -> None:
+    found = Explosion(5.0)
+    for loss in losses:
+        found(loss, "")
+    assert found.doubtful == doubtful
