@@ -2,10 +2,10 @@
 
 `python -m benchmarks.training_kills [--trials 10] [--rows 400] [--save-steps 5] [--seed N]`
 
-Each trial takes a stage in turn (sft; dpo on plan 002's schedule, with dropout), kills it at a random moment of a random
-step, its saving included, once more during the second go with even odds, and lets it end. Reported: steps lost to each
-kill, which may be no more than one save interval, and whether the final weights equal the undisturbed run's bit for
-bit.
+Each trial takes a stage in turn (sft; dpo on plan 002's schedule, with dropout), kills it at a random moment of a
+random step, its saving included, once more during the second go with even odds, and lets it end. Reported: steps lost
+to each kill, which may be no more than one save interval, and whether the final weights equal the undisturbed run's
+bit for bit.
 """
 
 from __future__ import annotations
