@@ -39,13 +39,13 @@ class Turns(StringIO):
         """A step has ended; the first has no beginning that compares."""
         self.loss, now = loss, (time.process_time(), time.perf_counter())
         if self._since:
-            self.tell({"cpu_s": now[0] - self._since[0], "wall_s": now[1] - self._since[1]})
+            self.told({"cpu_s": now[0] - self._since[0], "wall_s": now[1] - self._since[1]})
         else:
-            self.tell({"first": True})
+            self.told({"first": True})
         sys.stdin.readline()
         self._since = time.process_time(), time.perf_counter()
 
-    def tell(self, line: dict[str, Any]) -> None:
+    def told(self, line: dict[str, Any]) -> None:
         """One line to whoever gives the turns."""
         self._out.write(json.dumps(line) + "\n")
         self._out.flush()
@@ -82,7 +82,7 @@ def main() -> None:
     os.dup2(2, 1)  # whatever a library prints
     turns = Turns(out)
     {"ours": ours, "bare": bare}[sys.argv[1]](load_job(Path(sys.argv[2])), turns)
-    turns.tell({"peak_rss_bytes": peak_rss_bytes(), "loss": turns.loss})
+    turns.told({"peak_rss_bytes": peak_rss_bytes(), "loss": turns.loss})
 
 
 if __name__ == "__main__":
