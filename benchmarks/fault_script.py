@@ -2,7 +2,8 @@
 
 On the wire, where another attempt may do better: 429 with Retry-After, 500, 503, a connection reset in the middle of a
 reply, half a body, half a JSON, a hang, a slow drip, the wrong content type, no choices, ten megabytes. The model's own
-weakness: rubbish, a reply that was cut off, a record of the wrong shape. Beside it, in the same run, a night without.
+weakness: rubbish, a reply that was cut off, a record of the wrong shape. And each server goes away for a second after
+half as many requests as there are rows, and dies after as many. Beside it, in the same run, a night without.
 
     python -m benchmarks.fault_script [--rows 600] [--share 0.05]
 
@@ -31,6 +32,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.recipe.models import Serve
 from nightschool.recipe.script import ReplyFault, WireFault
 from nightschool.records import Dropped
+from tasks.ledger import last_run
 from tasks.steps import STEPS
 
 
@@ -50,12 +52,13 @@ def _place(folder: Path, rows: int, share: float) -> Place:
     place = small(load_recipe(find_recipe("smoke")), folder, rows=rows, delay_s=0.02, concurrency=32)
     faults = {name: share for kind in (WireFault, ReplyFault) for name in get_args(kind)} if share else {}
     update = {"faults": faults, "retry_after_s": 0.2, "slow_s": 0.5}
+    update |= {"away_after": rows // 2, "away_s": 1.0, "die_after": rows} if share else {}
     teachers = tuple(
         teacher.model_copy(update={"script": teacher.script.model_copy(update=update)}) if teacher.script else teacher
         for teacher in place.recipe.teachers
     )
     # A hang is noticed by its time; 14 faults at 5% leave three requests of ten in order, so twelve attempts are few.
-    serve = Serve(engine="scripted", concurrency=32, attempts=12, request_timeout_s=2.0)
+    serve = Serve(engine="scripted", concurrency=32, attempts=12, request_timeout_s=2.0, restarts=20)
     # Rows are compared one phase at a time: the pool is the generator's alone.
     answers = place.recipe.answers.model_copy(update={"chunks_in_flight": 16})
     recipe = place.recipe.model_copy(
@@ -77,6 +80,7 @@ def _tell(calm: Place, hard: Place, seconds: list[float]) -> int:
     for tally in hard.tallies():
         counts.update(tally.faults)
     print("faults:", ", ".join(f"{count} {name}" for name, count in sorted(counts.items())))
+    print(f"servers died {len(last_run(hard.night().dir).restarts)} times")
     print("dropped:", ", ".join(f"{count} {reason}" for reason, count in sorted(Counter(dropped.values()).items())))
     bad = 0
     for name in sorted(wanted):

@@ -1,15 +1,34 @@
-"""A wall clock that jumps for a night and all that it starts, and for nobody else on the machine.
+"""A night of 5,000 rows whose wall clock jumps: hours ahead, more than a day back, and right again, while it asks.
 
-A few lines of C are compiled and put before libc (LD_PRELOAD): CLOCK_REALTIME is what the kernel says plus an offset
-that is read from a file which all processes have mapped, so that writing it makes every clock jump at once. The
-monotonic clock is left alone, as a real jump leaves it.
+    python -m benchmarks.jumping_clock [--rows 5000] [--times 3] [--seed 0]
+
+Nothing may be paid for twice, lost, doubled or out of order, and the night has to come to its end; exit code 1 if not.
+
+The clock jumps for the night and all that it starts, and for nobody else on the machine. A few lines of C are compiled
+and put before libc (LD_PRELOAD): CLOCK_REALTIME is what the kernel says plus an offset that is read from a file which
+all processes have mapped, so that writing it makes every clock jump at once. The monotonic clock is left alone, as a
+real jump leaves it.
 """
 
 from __future__ import annotations
 
+import argparse
+import random
 import shutil
 import subprocess
+import sys
+import tempfile
+from dataclasses import replace
 from pathlib import Path
+
+from benchmarks.drill_night import HEAD, drill_night, tell
+from flows.drill.drill import play_scene, reference
+from flows.drill.place import Place
+from flows.drill.scenes import Process, Scene
+
+_HOURS = (5, -30, 0)
+# So many requests between two jumps.
+_REQUESTS = 200
 
 _SOURCE = r"""
 #define _GNU_SOURCE
@@ -78,3 +97,44 @@ class JumpingClock:
                 file.write(data)
         else:
             self._offset.write_bytes(data)
+
+
+def jumping(clock: JumpingClock) -> Scene:
+    """The clock jumps while the night runs; then it goes on to its end by itself."""
+
+    def jump(place: Place, process: Process | None) -> int:
+        assert process is not None
+        for hours in _HOURS:
+            clock.jump(hours * 3600)
+            place.until_asked(process, place.asked() + _REQUESTS)
+        place.finish(process, 0)
+        return 0
+
+    return Scene("the clock jumps", harm=jump, free=True)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--times", type=int, default=3)
+    parser.add_argument("--seed", type=int, default=0)
+    given = parser.parse_args()
+    rng = random.Random(given.seed)
+    with tempfile.TemporaryDirectory(prefix="jumping-clock-", ignore_cleanup_errors=True) as name:
+        folder = Path(name)
+        clock = JumpingClock(folder / "clock")
+        known = reference(drill_night(folder, given.rows))
+        start = replace(known, place=replace(known.place, variables=clock.variables))
+        print(f"undisturbed: {known.asked} requests\n{HEAD}")
+        # The last jump has to come before the last request.
+        at = [rng.uniform(0.1, 0.8) for _ in range(given.times)]
+        clean = sum(
+            tell(play_scene(start, jumping(clock), folder / f"trial-{number}", at=one), one)
+            for number, one in enumerate(at)
+        )
+    print(f"{clean} of {given.times} nights clean")
+    return 0 if clean == given.times else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

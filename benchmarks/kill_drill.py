@@ -20,31 +20,13 @@ import argparse
 import random
 import sys
 import tempfile
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
-import orjson
-
-from benchmarks.jumping_clock import JumpingClock
-from benchmarks.word_problems import word_problems
-from flows.drill.drill import Outcome, play_scene, reference, small
-from flows.drill.place import Place
-from flows.drill.scenes import KILLED, SCENES, Process, Scene
-from nightschool.recipe.load import load_recipe
-
-_RECIPE = """
-name: drill
-store: runs
-teachers: [{{name: ada, model: ada, engine: scripted}}]
-pool: {{file: {file}, fields: {{question: problem}}}}
-answers:
-  reply: text
-  prompt: {prompt}
-"""
-_IN_FLIGHT = 64
-_CHUNK_ROWS = 250
-_HOURS = (5, -30, 0)
+from benchmarks.drill_night import HEAD, drill_night, tell
+from benchmarks.jumping_clock import JumpingClock, jumping
+from flows.drill.drill import play_scene, reference
+from flows.drill.scenes import KILLED, SCENES, Scene
 
 
 def main() -> int:
@@ -58,60 +40,26 @@ def main() -> int:
     rng = random.Random(options.seed)
     with tempfile.TemporaryDirectory(prefix="kill-drill-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
-        known = reference(_place(folder, options.rows))
+        known = reference(drill_night(folder, options.rows))
         print(f"undisturbed: {known.asked} requests, {known.slots} in flight at most")
-        print(f"{'harm':<34} {'at':>5} {'sent':>6} {'twice':>5} {'lost':>5} {'s':>5}  verdict")
+        print(HEAD)
         bad = 0
         trials = list(_trials(options.kills, options.others, folder / "clock", options.only))
         for number, (scene, clock) in enumerate(trials):
             at = rng.uniform(0.1, 0.9)
             start = replace(known, place=replace(known.place, variables=clock.variables)) if clock else known
-            bad += not _tell(play_scene(start, scene, folder / f"trial-{number:03}", at=at), at)
+            bad += not tell(play_scene(start, scene, folder / f"trial-{number:03}", at=at), at)
     print(f"{len(trials) - bad} of {len(trials)} trials clean")
     return 1 if bad else 0
-
-
-def _place(folder: Path, rows: int) -> Place:
-    """A night of one teacher that solves problems in free text: 64 in flight, 50 ms each, four chunks at once."""
-    problems, prompt, recipe = folder / "problems.jsonl", folder / "prompt.txt", folder / "recipe.yaml"
-    problems.write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in word_problems(rows)))
-    prompt.write_text("[system]\nYou reason step by step.\n[user]\n$question\n")
-    recipe.write_text(_RECIPE.format(file=problems, prompt=prompt))
-    place = small(load_recipe(recipe), folder / "undisturbed", rows=rows, delay_s=0.05, concurrency=_IN_FLIGHT)
-    answers = place.recipe.answers.model_copy(update={"chunk_rows": _CHUNK_ROWS, "chunks_in_flight": 4})
-    return replace(place, recipe=place.recipe.model_copy(update={"answers": answers}))
 
 
 def _trials(kills: int, others: int, folder: Path, only: str) -> list[tuple[Scene, JumpingClock | None]]:
     """Scenes with the clock that their nights run by, None for the machine's."""
     clock = JumpingClock(folder)
-    jumps = Scene("the clock jumps", harm=_jumping(clock))
+    jumps = jumping(clock)
     harms = [scene for scene in SCENES if scene.harm and not scene.change and scene is not KILLED]
     found = [KILLED] * kills + [scene for scene in (*harms, jumps) for _ in range(others)]
     return [(scene, clock if scene is jumps else None) for scene in found if only in scene.name]
-
-
-def _jumping(clock: JumpingClock) -> Callable[[Place, Process | None], int]:
-    """Hours ahead, more than a day back, and right again, while the night runs; then it ends by itself."""
-
-    def jump(place: Place, process: Process | None) -> int:
-        assert process is not None
-        for hours in _HOURS:
-            clock.jump(hours * 3600)
-            place.until_asked(process, place.asked() + 200)
-        place.finish(process, 0)
-        return 0
-
-    return jump
-
-
-def _tell(outcome: Outcome, at: float) -> bool:
-    print(
-        f"{outcome.scene:<34} {at:>5.0%} {outcome.sent:>6} {outcome.paid_twice:>5} {outcome.lost:>5} "
-        f"{outcome.seconds:>5.0f}  {outcome.verdict}",
-        flush=True,
-    )
-    return outcome.clean
 
 
 if __name__ == "__main__":

@@ -10,8 +10,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from blocks.chat import request_body
-from blocks.limits import Purse
-from nightschool.errors import RecipeError, WorldError
+from blocks.limits import Sent
+from blocks.purse import Purse
+from nightschool.errors import NightError, RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
 Failure = Literal["no_reply", "rate_limited", "server_error", "broken_reply", "refused"]
@@ -48,7 +49,7 @@ class Job:
     """An ask on its way and its request's body.
 
     `split`: one sample of an ask for several. `attempts` counts the requests that reached a server, `pushed_back`
-    those that it had no room for.
+    those that it had no room for; `charged` is what it takes of the limits a minute.
     """
 
     call: Call
@@ -57,6 +58,7 @@ class Job:
     split: bool = False
     attempts: int = 0
     pushed_back: int = 0
+    charged: Sent | None = None
 
     def backoff_s(self) -> float:
         """Exponential with full jitter, the same for the same ask and attempt."""
@@ -161,6 +163,11 @@ class Call:
     def _finish_if_idle(self) -> None:
         if self._open or self.done.done() or not (self._exhausted or self.error):
             return
+        try:
+            if self.purse is not None:
+                self.purse.rest()
+        except NightError as error:
+            self.error = self.error or error
         if self.error is None:
             self.done.set_result(None)
         else:

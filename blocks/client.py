@@ -18,15 +18,16 @@ from blocks.call import Call, Counters, key_of
 from blocks.chat import BrokenReply, read_models
 from blocks.connection import NoAnswer, Server
 from blocks.lane import Lane
-from blocks.limits import Meter, Purse
+from blocks.limits import Meter
+from blocks.purse import Purse
 from blocks.replica import ReplicaStats
-from nightschool.errors import RecipeError, WorldError
+from nightschool.errors import NightError, RecipeError, Stopped, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
 # A waiting thread wakes this often, so that Prefect's timeouts and Ctrl-C reach it.
 _WAKE_S = 0.5
 
-_Address = tuple[tuple[str, ...], int, int | None, int | None]
+_Address = tuple[tuple[str, ...], int, int, int | None, int | None]
 
 
 class Client:
@@ -40,6 +41,7 @@ class Client:
         self._lanes: dict[_Address, Lane] = {}
         self._purses: dict[tuple[object, ...], Purse] = {}
         self._loop = uvloop.new_event_loop()
+        self.stopped = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="client", daemon=True)
         self._thread.start()
 
@@ -65,6 +67,7 @@ class Client:
             BudgetSpent: the next request could overspend the endpoint's budget; replies so far have come back.
             DataError: the server refuses what is asked (4xx): asking again can't help.
             RecipeError: the endpoint has no URL, or its key variable is not set.
+            Stopped: see `drain`.
             WorldError: the server is down for all asks, or retries are used up.
         """
         if not endpoint.urls:
@@ -78,6 +81,22 @@ class Client:
             if not call.done.done():
                 self._loop.call_soon_threadsafe(self._abandon, call)
         call.done.result()
+
+    def drain(self, most_s: float) -> int:
+        """Ask nothing more: every call ends with Stopped once its requests under way are answered, a new one at once.
+
+        Args:
+            most_s: how long they are waited for.
+
+        Returns:
+            How many are under way even then.
+        """
+        self.stopped = True
+        return asyncio.run_coroutine_threadsafe(self._drained(most_s), self._loop).result()
+
+    def resume(self) -> None:
+        """Ask again, after `drain`."""
+        self.stopped = False
 
     def models(self, endpoint: Endpoint, *, timeout_s: float = 10.0) -> dict[str, tuple[str, ...]]:
         """The names that each of the endpoint's URLs serves, by URL.
@@ -134,19 +153,29 @@ class Client:
         self.close()
 
     def _begin(self, call: Call) -> None:
+        if self.stopped:
+            return call.fail(Stopped())
         endpoint = call.endpoint
         address = _address(endpoint)
         if address not in self._lanes:
             meter = Meter(endpoint.requests_per_minute, endpoint.tokens_per_minute)
-            self._lanes[address] = Lane(endpoint.urls, endpoint.concurrency, meter)
+            self._lanes[address] = Lane(endpoint.urls, endpoint.concurrency, endpoint.most_concurrency, meter)
         if endpoint.budget is not None:
-            account = (endpoint.urls, endpoint.model, endpoint.budget, endpoint.spent)
-            call.purse = self._purses.setdefault(account, Purse.of(endpoint, endpoint.budget))
-        self._lanes[address].add(call)
+            account = (endpoint.urls, endpoint.model, endpoint.budget, endpoint.account)
+            try:
+                call.purse = self._purses[account] = self._purses.get(account) or Purse(endpoint, endpoint.budget)
+            except NightError as error:
+                return call.fail(error)
+        return self._lanes[address].add(call)
 
     def _abandon(self, call: Call) -> None:
         call.desert()
-        self._lanes[_address(call.endpoint)].end(call, concurrent.futures.CancelledError())
+        if lane := self._lanes.get(_address(call.endpoint)):
+            lane.end(call, concurrent.futures.CancelledError())
+
+    async def _drained(self, most_s: float) -> int:
+        workers = {worker for lane in self._lanes.values() for worker in lane.stop()}
+        return len((await asyncio.wait(workers, timeout=most_s))[1]) if workers else 0
 
     async def _shut(self) -> None:
         for lane in self._lanes.values():
@@ -155,7 +184,8 @@ class Client:
 
 def _address(endpoint: Endpoint) -> _Address:
     """What decides which calls share slots: the same servers under the same limits, whatever the model."""
-    return endpoint.urls, endpoint.concurrency, endpoint.requests_per_minute, endpoint.tokens_per_minute
+    slots = endpoint.concurrency, endpoint.most_concurrency
+    return endpoint.urls, *slots, endpoint.requests_per_minute, endpoint.tokens_per_minute
 
 
 _lock = threading.Lock()

@@ -22,10 +22,11 @@ _MAX_BODY_BYTES = 64 * 1024**2
 
 
 class Answer(NamedTuple):
-    """What came back: `retry_after` as the header has it."""
+    """What came back: `retry_after` and `date` as the headers have them."""
 
     status: int
     retry_after: str | None
+    date: str | None
     body: bytes
 
 
@@ -166,6 +167,8 @@ class _Connection(asyncio.Protocol):
         name = name.lower()
         if name == b"retry-after":
             self._retry_after = value.decode("latin-1")
+        elif name == b"date":
+            self._date = value
         elif name in (b"content-length", b"transfer-encoding"):
             self._framed = True
         elif name == b"content-encoding" and value.lower() != b"identity":
@@ -191,6 +194,7 @@ class _Connection(asyncio.Protocol):
         self._size = 0
         self._headed = self._framed = False
         self._retry_after: str | None = None
+        self._date = b""
 
     def _finish(self, *, reusable: bool) -> None:
         future, self._future = self._future, None
@@ -199,7 +203,8 @@ class _Connection(asyncio.Protocol):
         self.reusable = reusable and self._transport is not None
         self.idle_since = time.monotonic()
         if not future.done():
-            future.set_result(Answer(self._parser.get_status_code(), self._retry_after, b"".join(self._body)))
+            date = self._date.decode("latin-1") if self._retry_after else None
+            future.set_result(Answer(self._parser.get_status_code(), self._retry_after, date, b"".join(self._body)))
 
     def _fail(self, text: str, late: bool = False) -> None:
         future, self._future = self._future, None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from email.utils import parsedate_to_datetime
 
 from blocks.call import Job, Setback
 from blocks.chat import BrokenReply, read_body, read_error
@@ -16,6 +17,8 @@ _MAX_RETRY_AFTER_S = 600.0
 
 class Refused(Exception):
     """The server will not answer this request, however often it is asked; the text is its own words."""
+
+    paid = False
 
     def __init__(self, status: int, text: str) -> None:
         super().__init__(text)
@@ -64,7 +67,7 @@ def _failure(key: str | None, answer: Answer) -> Setback | Refused:
     status, said = answer.status, read_error(answer.body)
     if key:
         said = said.replace(key, "***")
-    wait_s = _seconds(answer.retry_after)
+    wait_s = _seconds(answer)
     if status == 429:
         return Setback("rate_limited", said, retry_after_s=wait_s, pushed_back=True)
     if status >= 500 or status in _RETRIED_4XX:
@@ -73,9 +76,15 @@ def _failure(key: str | None, answer: Answer) -> Setback | Refused:
     return Refused(status, said)
 
 
-def _seconds(retry_after: str | None) -> float:
-    """Retry-After in its form of seconds; the form with a date asks for two clocks that agree, and is left out."""
+def _seconds(answer: Answer) -> float:
+    """Retry-After, in seconds or as a date; a date is held against the server's own, for clocks differ."""
+    said = answer.retry_after or "0"
     try:
-        return min(_MAX_RETRY_AFTER_S, max(0.0, float(retry_after or 0)))
+        wait_s = float(said) if not said[:1].isalpha() else _moment(said) - _moment(answer.date or "")
     except ValueError:
         return 0.0
+    return min(_MAX_RETRY_AFTER_S, max(0.0, wait_s))
+
+
+def _moment(date: str) -> float:
+    return parsedate_to_datetime(date).timestamp()

@@ -198,6 +198,7 @@ class Fleet:
             urls=spec.urls if remote else tuple(server.url for server in self._servers[spec.name]),
             key_env=spec.key_env if remote else self._key_env,
             concurrency=spec.concurrency,
+            most_concurrency=spec.most_concurrency,
             timeout_s=spec.request_timeout_s,
             attempts=spec.attempts,
             retries_per_row=spec.retries_per_row,

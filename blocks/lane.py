@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from blocks.backlog import Backlog, Slot
 from blocks.call import Call, Job, Setback
 from blocks.exchange import Refused, exchange
+from blocks.gate import Gate
 from blocks.limits import Meter
 from blocks.replica import Replica
-from nightschool.errors import DataError, NightError, WorldError
+from nightschool.errors import BudgetSpent, DataError, NightError, Stopped, WorldError
 from nightschool.retake import singles
 from nightschool.wire import Reply
 
@@ -21,21 +22,21 @@ _ABOUT_ALL_FROM = 8
 # So many probes in a row, per attempt that a row has, and a server counts as down.
 _STRIKES_PER_ATTEMPT = 3
 _RESTING_PER_SLOT = 4
+# Share of its time limit that a reply may take where more are to be asked for at once.
+_SOON = 0.25
 
 
 class Lane:
-    """Replicas that serve the same, each with as many slots at most, and the calls that share them.
+    """Replicas that serve the same, each with its slots (see `blocks.window`), and the calls that share them.
 
     The first call is served first; a slot that it leaves free goes to the next. A slot belongs to a replica, so the
     replica that answers faster takes more of the work.
     """
 
-    def __init__(self, urls: Sequence[str], slots: int, meter: Meter) -> None:
-        self.replicas = [Replica(url, slots, index) for index, url in enumerate(urls)]
+    def __init__(self, urls: Sequence[str], slots: int, most: int, meter: Meter) -> None:
+        self.replicas = [Replica(url, slots, most, index) for index, url in enumerate(urls)]
         self._most_resting = _RESTING_PER_SLOT * slots * len(urls)
-        self._meter = meter
-        self._metered: asyncio.TimerHandle | None = None
-        self._short_of_money = False
+        self._gate = Gate(meter, self._feed)
         self._backlog = Backlog(len(urls))
         self._resting: dict[Job, asyncio.TimerHandle] = {}
         self._workers: dict[asyncio.Task[None], tuple[Replica, Slot]] = {}
@@ -57,11 +58,15 @@ class Lane:
             call.settle()
         self._backlog.drop(call)
 
+    def stop(self) -> set[asyncio.Task[None]]:
+        """End every call with Stopped as soon as its requests under way have met their end; these, to wait for."""
+        self._end_all(Stopped())
+        return set(self._workers)
+
     async def close(self) -> None:
         """End every call with WorldError and every request under way."""
         self._end_all(WorldError("the client was closed while asking"))
-        if self._metered is not None:
-            self._metered.cancel()
+        self._gate.close()
         for task in self._workers:
             task.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
@@ -85,62 +90,44 @@ class Lane:
 
         Nothing new while many jobs rest, so that an outage does not take in every row.
         """
-        room = len(self._resting) < self._most_resting
-        if self._short_of_money or not self._backlog or not (room or self._backlog.urgent):
+        if not self._backlog or not (len(self._resting) < self._most_resting or self._backlog.urgent):
             return False
-        wait_s = self._meter.wait_s()
-        if wait_s and self._metered is None:
-            self._metered = asyncio.get_running_loop().call_later(wait_s, self._metered_again)
-        return not wait_s
-
-    def _metered_again(self) -> None:
-        self._metered = None
-        self._feed()
+        return self._gate.open()
 
     def _take(self, replica: Replica, slot: Slot) -> Job | None:
-        """The next job, charged to meter and purse."""
+        """The next job, let through and charged."""
         while self._may_take() and (job := self._backlog.take(replica.index, slot)):
             call, several = job.call, job.ask.sampling.samples > 1
-            if several and not self._several.get(call.endpoint.model, True):
-                self._split(job)
-            elif call.purse is None or call.purse.hold(job.body, job.ask):
-                self._meter.sent(job.body, job.ask)
-                return job
-            elif call.purse.held:
-                # What is in flight may turn out cheaper than its worst case.
-                self._short_of_money = True
-                self._backlog.first(job)
-            else:
-                self.end(call, call.purse.error(call.endpoint.model))
+            try:
+                if several and not self._several.get(call.endpoint.model, True):
+                    self._split(job)
+                elif self._gate.lets(job):
+                    return job
+                else:
+                    self._backlog.first(job)
+            except BudgetSpent as error:
+                self.end(call, error)
                 call.settle()
             slot.job = None
         return None
 
     async def _work(self, replica: Replica, slot: Slot) -> None:
         while replica.active <= replica.limit() and (job := self._take(replica, slot)):
-            reply, paid = None, True
+            reply = trouble = None
             try:
                 reply, tokens_cached = await exchange(replica, job)
                 replica.count(job, reply, tokens_cached)
-            except Setback as setback:
-                paid = setback.paid
-                self._set_back(replica, job, setback)
-            except Refused as refusal:
-                paid = False
-                self._refused(replica, job, refusal)
+            except (Setback, Refused) as error:
+                trouble = error
             finally:
-                self._settle_accounts(job, reply, paid=paid)
-            if reply is not None:
+                self._gate.settle(job, reply, paid=trouble is None or trouble.paid)
+            if isinstance(trouble, Setback):
+                self._set_back(replica, job, trouble)
+            elif trouble is not None:
+                self._refused(replica, job, trouble)
+            elif reply is not None:
                 self._replied(replica, job, reply)
             slot.job = None
-
-    def _settle_accounts(self, job: Job, reply: Reply | None, *, paid: bool) -> None:
-        self._meter.ended(job.body, job.ask, reply)
-        if job.call.purse is not None:
-            job.call.purse.settle(job.body, job.ask, reply, paid=paid)
-            if self._short_of_money:
-                self._short_of_money = False
-                asyncio.get_running_loop().call_soon(self._feed)
 
     def _worker_ended(self, task: asyncio.Task[None]) -> None:
         """Free the slot; what a caller's iterator or callback raised goes back to that caller."""
@@ -164,7 +151,7 @@ class Lane:
         for ask in more if call.error is None else ():
             self._backlog.again(call.join(ask))
         call.settle()
-        if replica.succeeded() or more:
+        if replica.succeeded(soon=reply.latency_s < call.endpoint.timeout_s * _SOON) or more:
             self._feed()
 
     def _split(self, job: Job) -> None:

@@ -1,36 +1,57 @@
-"""From an endpoint's limits to when the next request may go out, and whether it can be afforded."""
+"""From an endpoint's limits a minute to when the next request may go out."""
 
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
 
-from nightschool.errors import BudgetSpent
-from nightschool.wire import Ask, Endpoint, Reply
+from nightschool.wire import Ask, Reply
 
-_PER_MILLION = 1e-6
+# A request that was long on its way and the next one that was not must not meet in one minute of the server's.
+_MINUTE_S = 61.0
 
 
 @dataclass(slots=True)
-class _Bucket:
-    """Fills at a steady rate, up to one second's worth (one unit at least); may be overdrawn, and then has to fill."""
+class Sent:
+    """What a request was charged when it went out."""
+
+    at: float
+    tokens: float
+
+
+@dataclass(slots=True)
+class _Limit:
+    """So many units a minute: never more in any minute, and no more at once than a second's worth (one at least)."""
 
     per_minute: float
     level: float = 0.0
-    at: float = 0.0
+    filled: float = -_MINUTE_S
+    charges: deque[Sent] = field(default_factory=deque)
 
-    def __post_init__(self) -> None:
-        self.level, self.at = self._most(), time.monotonic()
-
-    def wait_s(self) -> float:
-        """Seconds until one unit is there."""
-        now = time.monotonic()
-        self.level = min(self._most(), self.level + (now - self.at) * self.per_minute / 60)
-        self.at = now
+    def pace_s(self, now: float) -> float:
+        """Seconds until one unit is there; a request may take more than there is, and those after it wait."""
+        most = max(1.0, self.per_minute / 60)
+        self.level = min(most, self.level + (now - self.filled) * self.per_minute / 60)
+        self.filled = now
         return max(0.0, 1.0 - self.level) * 60 / self.per_minute
 
-    def _most(self) -> float:
-        return max(1.0, self.per_minute / 60)
+    def room_s(self, units: float, now: float) -> float:
+        """Seconds until so many fit into the minute; what is more than a minute's worth has one of its own."""
+        while self.charges and self.charges[0].at <= now - _MINUTE_S:
+            self.charges.popleft()
+        over = sum(one.tokens for one in self.charges) + units - self.per_minute
+        wait_s = 0.0
+        for one in self.charges:
+            if over <= 0:
+                break
+            over, wait_s = over - one.tokens, one.at + _MINUTE_S - now
+        return wait_s
+
+    def charge(self, one: Sent) -> None:
+        self.level -= one.tokens
+        self.charges.append(one)
 
 
 class Meter:
@@ -40,77 +61,46 @@ class Meter:
     it did not use is given back when it returns.
     """
 
-    def __init__(self, requests_per_minute: int | None, tokens_per_minute: int | None) -> None:
-        self._requests = _Bucket(requests_per_minute) if requests_per_minute else None
-        self._tokens = _Bucket(tokens_per_minute) if tokens_per_minute else None
+    def __init__(
+        self,
+        requests_per_minute: int | None,
+        tokens_per_minute: int | None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._requests = _Limit(requests_per_minute) if requests_per_minute else None
+        self._tokens = _Limit(tokens_per_minute) if tokens_per_minute else None
+        self._clock = clock
         self.limited = bool(self._requests or self._tokens)
 
-    def wait_s(self) -> float:
-        """Seconds until the next request may go out."""
-        if not self.limited:
-            return 0.0
-        return max((bucket.wait_s() for bucket in (self._requests, self._tokens) if bucket), default=0.0)
+    def pace_s(self) -> float:
+        """Seconds until a next request may go out, whatever it asks."""
+        limits = [limit for limit in (self._requests, self._tokens) if limit]
+        return max(limit.pace_s(self._clock()) for limit in limits) if limits else 0.0
 
-    def sent(self, body: bytes, ask: Ask) -> None:
+    def room_s(self, body: bytes, ask: Ask) -> float:
+        """Seconds until this very request may go out."""
+        now = self._clock()
+        requests_s = self._requests.room_s(1, now) if self._requests else 0.0
+        return max(requests_s, self._tokens.room_s(_tokens(body, ask), now)) if self._tokens else requests_s
+
+    def sent(self, body: bytes, ask: Ask) -> Sent | None:
         """Charge a request that goes out."""
+        if not self.limited:
+            return None
+        now = self._clock()
         if self._requests:
-            self._requests.level -= 1
-        if self._tokens:
-            self._tokens.level -= _tokens(body, ask)
+            self._requests.charge(Sent(now, 1))
+        charged = Sent(now, _tokens(body, ask)) if self._tokens else None
+        if self._tokens and charged:
+            self._tokens.charge(charged)
+        return charged
 
-    def ended(self, body: bytes, ask: Ask, reply: Reply | None) -> None:
+    def ended(self, charged: Sent | None, reply: Reply | None) -> None:
         """Give back what a request did not use; one without a reply has used what it was charged."""
-        if self._tokens and reply is not None:
-            self._tokens.level += _tokens(body, ask) - reply.tokens_in - reply.tokens_out
-
-
-@dataclass(slots=True)
-class Purse:
-    """An endpoint's budget: what is spent, and the worst that requests in flight can cost."""
-
-    budget: float
-    price_in: float
-    price_out: float
-    spent: float = 0.0
-    held: float = 0.0
-
-    @classmethod
-    def of(cls, endpoint: Endpoint, budget: float) -> Purse:
-        """The endpoint's, with what was spent before."""
-        return cls(budget, endpoint.price_in, endpoint.price_out, spent=endpoint.spent)
-
-    def hold(self, body: bytes, ask: Ask) -> bool:
-        """Set the worst case of a request aside; False when that could overspend the budget."""
-        worst = self._worst(body, ask)
-        if self.spent + self.held + worst > self.budget:
-            return False
-        self.held += worst
-        return True
-
-    def settle(self, body: bytes, ask: Ask, reply: Reply | None, *, paid: bool = True) -> None:
-        """A request has ended: it cost its tokens; its worst case if nobody knows; nothing when it is not `paid`."""
-        worst = self._worst(body, ask)
-        self.held -= worst
-        if reply is not None and (reply.tokens_in or reply.tokens_out):
-            self.spent += cost(self.price_in, self.price_out, reply.tokens_in, reply.tokens_out)
-        elif paid:
-            self.spent += worst
-
-    def error(self, model: str) -> BudgetSpent:
-        """What ends the asking."""
-        return BudgetSpent(
-            f"budget of model {model}: {self.spent:.4g} of {self.budget:.4g} is spent, and the next request could "
-            "exceed it; rows so far are on file: raise the budget to go on"
-        )
-
-    def _worst(self, body: bytes, ask: Ask) -> float:
-        # No tokenizer makes more tokens than there are bytes.
-        return cost(self.price_in, self.price_out, len(body), ask.sampling.max_tokens * ask.sampling.samples)
-
-
-def cost(price_in: float, price_out: float, tokens_in: int, tokens_out: int) -> float:
-    """Money for so many tokens; prices are per million."""
-    return (price_in * tokens_in + price_out * tokens_out) * _PER_MILLION
+        if self._tokens and charged and reply is not None:
+            used = reply.tokens_in + reply.tokens_out
+            self._tokens.level += charged.tokens - used
+            charged.tokens = used
 
 
 def _tokens(body: bytes, ask: Ask) -> int:

@@ -8,7 +8,7 @@ from typing import Literal
 
 from blocks.call import Counters, Job, Setback
 from blocks.connection import Server
-from blocks.window import Window
+from blocks.window import Reach, Window
 from nightschool.wire import Reply
 
 State = Literal["up", "resting", "down"]
@@ -38,7 +38,7 @@ class ReplicaStats(Counters):
 
 @dataclass(eq=False)
 class Replica:
-    """A server's connections, its health and its numbers.
+    """A server's connections, its health and its numbers; `most` slots if that is more, and brings more.
 
     In trouble means that as many requests in a row failed as it may have in flight (eight at least), or that no
     connection came about: then it rests, and is probed with one request at a time until one succeeds. A strike is a
@@ -47,6 +47,7 @@ class Replica:
 
     base: str
     slots: int
+    most: int = 0
     index: int = 0
     active: int = 0
     strikes: int = 0
@@ -58,7 +59,7 @@ class Replica:
 
     def __post_init__(self) -> None:
         self.server = Server(self.base)
-        self._window = Window(self.slots)
+        self._window = Window(self.slots, Reach(self.most))
         self._heads: dict[str | None, bytes] = {}
 
     def head(self, key: str | None) -> bytes:
@@ -102,12 +103,12 @@ class Replica:
             counted.tokens_cached += tokens_cached
             counted.latency_s += reply.latency_s
 
-    def succeeded(self) -> bool:
-        """Note a reply; True when more requests are allowed than before."""
+    def succeeded(self, *, soon: bool) -> bool:
+        """Note a reply, `soon` if with twice as many in flight it would be in time too; True when more are allowed."""
         before = self.limit()
         self._failed_in_a_row = self.strikes = 0
         self._trouble = False
-        self._window.note(pushed_back=False)
+        self._window.note(pushed_back=False, full=soon and self.active >= before)
         return self._window.requests > before
 
     def failed(self, setback: Setback) -> bool:

@@ -26,6 +26,8 @@ _VALUES = (
     "max_model_len", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "quantization",
     "kv_cache_dtype", "reasoning_parser",
 )  # fmt: skip
+# Requests in flight that a server is given where no number is set; those beyond its batch only wait inside.
+_MOST_CONCURRENCY = 512
 # The ranks that vllm's --max-lora-rank takes.
 _LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
@@ -50,6 +52,7 @@ class ServerSpec(BaseModel):
     gpus: Gpus = "auto"
     devices: Groups = ()
     concurrency: int = 32
+    most_concurrency: int = 0
     threads: int = 1
     restarts: int = 3
     startup_timeout_s: float = 300.0
@@ -106,9 +109,12 @@ def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | N
     name = name or model.name
     limits = ("restarts", "startup_timeout_s", "request_timeout_s", "attempts", "retries_per_row")
     own = ("urls", "key_env", *PAID)
+    said = settings(model, serve)
+    grows = engine in ("vllm", "endpoint") and "concurrency" not in said
     return ServerSpec.model_validate(
         {
-            **settings(model, serve),
+            **said,
+            "most_concurrency": min(_MOST_CONCURRENCY, 2 * said.get("max_num_seqs", _MOST_CONCURRENCY)) * grows,
             **{limit: getattr(serve, limit) for limit in limits},
             "name": f"{name}.base" if model.adapter else name,
             "adapters": {name: model.adapter} if model.adapter else {},
@@ -185,7 +191,9 @@ def _vllm_flags(spec: ServerSpec) -> list[str]:
     if spec.structured_outputs in _COMPACT_JSON:
         structured["disable_any_whitespace"] = True
     on_cpu = _vllm_on_cpu()
-    flags = ["--model", spec.model, "--served-model-name", spec.name, "--dtype", spec.dtype]
+    # Without the last one vllm does not say how much of a prompt it had in its cache.
+    flags = ["--model", spec.model, "--served-model-name", spec.name, "--enable-prompt-tokens-details"]
+    flags += ["--dtype", spec.dtype]
     flags += ["--tensor-parallel-size", str(spec.tensor_parallel)]
     flags += ["--structured-outputs-config", json.dumps(structured)]
     for field in _VALUES:

@@ -64,18 +64,17 @@ def describe(event: Event) -> str:
     parts.extend(f"{count} {name}" for name, count in (("cached", event.cached), ("failed", event.failed)) if count)
     parts.extend([f"about {event.eta_s:.0f} s to go"] if event.eta_s else [])
     parts.extend([f"{event.reused} reused"] if event.reused else [])
-    parts.extend([f"{event.queued} queued"] if event.queued else [])
-    parts.extend([describe_pace(event.pace)] if event.pace else [])
+    parts.extend([describe_pace(event.pace, event.queued)] if event.pace else [])
     text = ", ".join([*parts, event.note] if event.note else parts)
     return f"{text}\n\n{_servers(event.pace)}" if event.pace else text
 
 
 def _servers(pace: Pace) -> str:
-    lines = ["| server | req/s | tok/s | in flight | retries | given up | state |", "|---|---|---|---|---|---|---|"]
+    heads = ("server", "req/s", "tok/s", "in flight", "from cache", "retries", "given up", "state")
+    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
     for one in pace.servers:
-        rates = f"{shown(one.requests_s)} | {shown(one.tokens_s)}"
-        lines.append(f"| {one.server} | {rates} | {one.in_flight}/{one.limit} | {one.retries} | {one.failures} | "
-                     f"{one.state} |")  # fmt: skip
+        rates = shown(one.requests_s), shown(one.tokens_s), f"{one.in_flight}/{one.limit}", one.hits or "-"
+        lines.append(f"| {' | '.join((one.server, *rates, f'{one.retries}', f'{one.failures}', one.state))} |")
     return "\n".join(lines)
 
 

@@ -16,7 +16,7 @@ from blocks.fleet import names
 from flows.artifacts import left_out_artifact, progress_artifact, summary_artifact
 from flows.dispatch import dispatch
 from nightschool.chunks import Chunk
-from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.errors import DataError, RecipeError, Stopped, WorldError
 from nightschool.gaps import allowed_rows
 from nightschool.wire import Endpoint
 from tasks import crew, progress
@@ -34,6 +34,7 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
 
     Raises:
         RecipeError, DataError: a chunk says that a person must change something.
+        Stopped: the night was told to end.
         WorldError: more chunks failed, or more rows have no reply, than the recipe allows.
     """
     chunks = step.chunks(night)
@@ -96,7 +97,8 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
 
     @flow(name=step.phase, flow_run_name=f"{step.phase} of {night.name}", task_runner=runner)
     def phase() -> State:
-        with progress_artifact(step.phase), crew.crew(night.recipe.serve.client_processes, served, night.dir):
+        how_many = night.recipe.serve.client_processes
+        with progress_artifact(step.phase), crew.crew(how_many, served, night.dir), crew.drained():
             ended = dispatch(
                 chunks,
                 lambda chunk: make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served),
@@ -158,7 +160,7 @@ def _verdict(night: Night, states: Sequence[State], gaps: _Gaps) -> Exception | 
     """What ends the night here, if anything does; says how to mend it."""
     errors = [state.result(raise_on_failure=False) for state in states if not state.is_completed()]
     for error in errors:
-        if isinstance(error, (RecipeError, DataError)):
+        if isinstance(error, (RecipeError, DataError, Stopped)):
             return error
     if not gaps.too_many:
         return None

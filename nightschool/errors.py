@@ -75,6 +75,15 @@ class BudgetSpent(WorldError):
     """The money set aside for a model is spent: raise its budget to go on; asking again at once can't help."""
 
 
+class Stopped(NightError):
+    """The night was told to end: what was under way is on file, nothing new is begun."""
+
+    exit_code = 130
+
+    def __init__(self) -> None:
+        super().__init__("Stopped. The same command goes on where it stopped.")
+
+
 class GateFailed(NightError):
     """The night is done and a gate did not hold."""
 

@@ -104,9 +104,10 @@ class Reply(BaseModel):
 class Endpoint(BaseModel):
     """Where a model is served: plain data that a task can carry; the key is a variable's name, never its value.
 
-    `urls` are bases as OpenAI has them: they end in /v1. `concurrency` is the most requests in flight per URL, limits
-    are over all URLs. Prices are per million tokens, `budget` is the most that may be spent, in the same money,
-    `spent` what was before this process began. `retries_per_row` bounds the retries of a chunk, on average.
+    `urls` are bases as OpenAI has them: they end in /v1. `concurrency` is how many requests are in flight per URL, up
+    to `most_concurrency` if that is more and brings more replies a second; limits are over all URLs. Prices are per
+    million tokens, `budget` is the most that may be spent, in the same money; what was is on file in `account`.
+    `retries_per_row` bounds the retries of a chunk, on average.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -115,6 +116,7 @@ class Endpoint(BaseModel):
     urls: tuple[str, ...]
     key_env: str | None = None
     concurrency: int = 32
+    most_concurrency: int = 0
     timeout_s: float = 120.0
     attempts: int = 5
     retries_per_row: float = 3.0
@@ -124,4 +126,4 @@ class Endpoint(BaseModel):
     price_in: float = 0.0
     price_out: float = 0.0
     budget: float | None = None
-    spent: float = 0.0
+    account: str = ""

@@ -17,7 +17,7 @@ from nightschool.retake import Flaw, Takes
 from nightschool.wire import Ask, Endpoint, Reply
 from tasks import progress
 from tasks.night import Night
-from tasks.spending import with_spent
+from tasks.spending import accounted
 from tasks.step import Made
 
 T = TypeVar("T")
@@ -120,9 +120,9 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, 
     Raises:
         WorldError: the server is gone, or the budget is spent; what came before that is in the journal.
     """
-    endpoint = with_spent(night, chunk, endpoint)
     paid = earlier(night.store.earlier(chunk)).of(one.id for one in asks)
-    with Journal(night.store.journal(chunk), paid) as journal:
+    journalled = Journal(night.store.journal(chunk), paid)
+    with accounted(night, chunk.part, endpoint) as endpoint, journalled as journal:
         asked = Asked(endpoint, journal, progress.tracker(chunk.phase))
         asked.expect(asks, flaw)
         outlast(endpoint, lambda: client().ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up))

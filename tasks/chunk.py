@@ -11,7 +11,7 @@ from prefect.states import Completed
 from prefect.tasks import Task
 
 from nightschool.chunks import Chunk
-from nightschool.errors import BudgetSpent, DataError, RecipeError, Refused
+from nightschool.errors import BudgetSpent, DataError, RecipeError, Refused, Stopped
 from tasks.crew import make_by_crew
 from tasks.making import Job
 from tasks.step import Served
@@ -20,7 +20,7 @@ from tasks.step import Served
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
     """Only what failed outside is worth another try: a bad recipe or bad data stays bad, spent money stays spent."""
     error = state.result(raise_on_failure=False)
-    return not isinstance(error, (RecipeError, DataError, BudgetSpent, Refused))
+    return not isinstance(error, (RecipeError, DataError, BudgetSpent, Refused, Stopped))
 
 
 # Prefect 3.7.7 ignores retry_jitter_factor, so the jitter is drawn here, once a process.

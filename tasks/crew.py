@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import fields, replace
@@ -17,6 +18,7 @@ from blocks.call import Counters
 from blocks.client import client
 from blocks.fleet import outlast
 from blocks.replica import ReplicaStats
+from nightschool.errors import Stopped
 from nightschool.wire import Endpoint
 from tasks.crew_member import Member
 from tasks.making import Job, Outcome, make
@@ -24,6 +26,9 @@ from tasks.night import opened
 
 # One core carries 256 requests of 50 ms (measured, benchmarks/client.py); model servers take far longer over theirs.
 _SLOTS_A_PROCESS = 512
+# How long requests under way are waited for when a night is told to end; a spot machine gives half a minute.
+DRAIN_S = 20.0
+_LOOK_EVERY_S = 0.05
 
 
 class Crew:
@@ -45,6 +50,8 @@ class Crew:
             WorldError: the process died; what it had asked is in the chunk's journal.
             NightError: as `tasks.making.make` does.
         """
+        if client().stopped:
+            raise Stopped
         with self._lock:
             place = min(range(len(self._members)), key=self._busy.__getitem__)
             self._busy[place] += 1
@@ -57,6 +64,16 @@ class Crew:
                 self._busy[place] -= 1
         return outcomes[-1]
 
+    def drain(self, most_s: float) -> None:
+        """Tell all of them to ask nothing more, see `blocks.client.Client.drain`; returns at once."""
+        for member in self._members:
+            member.drain(most_s)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a chunk is being made."""
+        return any(member.busy for member in self._members)
+
     def replicas(self) -> list[ReplicaStats]:
         """What all processes counted, also those that have ended."""
         return [one for member in self._members for one in member.replicas()]
@@ -68,8 +85,12 @@ class Crew:
 
 
 def _share(endpoint: Endpoint, place: int, among: int) -> Endpoint:
-    each, left = divmod(endpoint.concurrency, among)
-    return endpoint.model_copy(update={"concurrency": each + (place < left)})
+    def part(slots: int) -> int:
+        each, left = divmod(slots, among)
+        return each + (place < left)
+
+    slots = {"concurrency": part(endpoint.concurrency), "most_concurrency": part(endpoint.most_concurrency)}
+    return endpoint.model_copy(update=slots)
 
 
 _crews: list[Crew] = []
@@ -78,8 +99,35 @@ _before: list[Counters] = [Counters()]
 
 
 def begin() -> None:
-    """A night begins: `stats` counts from here, though the process may have run others."""
+    """A night begins: `stats` counts from here, though the process may have run, or stopped, others."""
+    client().resume()
     _before[0] = _sum(replicas())
+
+
+def drain(most_s: float) -> None:
+    """Ask nothing more: every chunk that asks ends with Stopped, once its requests under way are answered.
+
+    Args:
+        most_s: how long these are waited for.
+    """
+    ends = time.monotonic() + most_s
+    for one in _crews:
+        one.drain(most_s)
+    client().drain(most_s)
+    while any(one.busy for one in _crews) and time.monotonic() < ends:
+        time.sleep(_LOOK_EVERY_S)
+
+
+@contextmanager
+def drained(most_s: float = DRAIN_S) -> Iterator[None]:
+    """Drains when the block is left because the process is told to end (Ctrl-C, SIGTERM, a cancelled run)."""
+    try:
+        yield
+    except Exception:
+        raise
+    except BaseException:
+        drain(most_s)
+        raise
 
 
 @contextmanager

@@ -77,6 +77,17 @@ class Member:
             pass
         return made.result()
 
+    def drain(self, most_s: float) -> None:
+        """Tell the process to ask nothing more, see `blocks.client.Client.drain`; returns at once."""
+        with self._lock, suppress(BrokenPipeError):
+            if self._line is not None:
+                self._line.send(most_s)
+
+    @property
+    def busy(self) -> bool:
+        """Whether it makes a chunk."""
+        return bool(self._jobs)
+
     def replicas(self) -> list[ReplicaStats]:
         """What it has counted, with those that came before it."""
         return [*self._before, *self._now]

@@ -1,6 +1,7 @@
 """A process of the crew: chunks in, outcomes out, and every half second how far it is.
 
-Run as `python -m tasks.crew_worker FD`, FD being an end of a socket pair. When the other end is closed, as the kernel
+Run as `python -m tasks.crew_worker FD`, FD being an end of a socket pair. Told a number of seconds in place of a chunk
+it drains, and makes no other. When the other end is closed, as the kernel
 does however its holder ends, this process ends at once: replies on file stay there, and no other work is lost.
 """
 
@@ -36,10 +37,13 @@ class _Worker:
         threading.Thread(target=self._tell_on, name="telling", daemon=True).start()
         while True:
             try:
-                number, job = self._line.recv()
+                told = self._line.recv()
             except EOFError:
                 os._exit(0)
-            self._begin(number, job)
+            if isinstance(told, float):
+                client().drain(told)
+            else:
+                self._begin(*told)
 
     def _begin(self, number: int, job: Job) -> None:
         self._jobs.submit(make, job).add_done_callback(lambda made: self._ended(number, made))

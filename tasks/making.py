@@ -38,12 +38,28 @@ class Outcome:
     message: str
 
 
+_under_way: list[Chunk] = []
+
+
+def under_way() -> int:
+    """How many chunks this process is making."""
+    return len(_under_way)
+
+
 def make(job: Job) -> Outcome:
     """Makes one chunk of a night, or finds it made.
 
     Raises:
         NightError: as the phase and the store do; what was paid for before is in the chunk's journal.
     """
+    _under_way.append(job.chunk)
+    try:
+        return _make(job)
+    finally:
+        _under_way.remove(job.chunk)
+
+
+def _make(job: Job) -> Outcome:
     night, chunk = opened(job.place, job.night, job.stamp), job.chunk
     counts = progress.tracker(chunk.phase)
     with night.store.lock(chunk, lambda who: counts.say(f"{chunk.label} is being made by {who}: waiting")):

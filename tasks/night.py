@@ -115,7 +115,7 @@ class Night:
         """The night that this recipe would be; nothing is written."""
         engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
         store = open_store(recipe.store)
-        return cls(sized(recipe, store), name or recipe.name, store, engines)
+        return cls(sized(recipe, engines, store), name or recipe.name, store, engines)
 
     @classmethod
     def open(cls, place: str | Path, name: str) -> Night:
@@ -137,7 +137,7 @@ class Night:
 
     def begin(self) -> None:
         """Puts recipe, engines and keys on file."""
-        fix(self.recipe, self.store)
+        fix(self.recipe, self.engines, self.store)
         with writing(self.dir):
             write_whole(self.dir / "recipe.resolved.yaml", dump_recipe(self.recipe).encode())
             facts = Facts(

@@ -17,7 +17,8 @@ _LEAST_S = 0.2
 class ServerPace:
     """One server: rates over the last ten seconds, requests in flight of those that it may have, counts of the phase.
 
-    `state` is the client's view of it: up, resting or down.
+    `tokens_cached` of its prompts' `tokens_in` came from its cache, where it says so. `state` is the client's view of
+    it: up, resting or down.
     """
 
     server: str
@@ -27,7 +28,14 @@ class ServerPace:
     limit: int = 0
     retries: int = 0
     failures: int = 0
+    tokens_in: int = 0
+    tokens_cached: int = 0
     state: str = "up"
+
+    @property
+    def hits(self) -> str:
+        """The share of its prompts that it had in its cache, in words; empty where it says nothing of one."""
+        return f"{self.tokens_cached / self.tokens_in:.0%}" if self.tokens_cached else ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +50,12 @@ class Pace:
     failures: int
     servers: tuple[ServerPace, ...]
 
+    @property
+    def hits(self) -> str:
+        """As of a server, over all."""
+        tokens_in, cached = (sum(getattr(one, name) for one in self.servers) for name in ("tokens_in", "tokens_cached"))
+        return ServerPace("all", tokens_in=tokens_in, tokens_cached=cached).hits
+
 
 @dataclass(frozen=True, slots=True)
 class _Counts:
@@ -49,6 +63,8 @@ class _Counts:
     tokens_out: int
     retries: int
     failures: int
+    tokens_in: int
+    tokens_cached: int
 
 
 class Meter:
@@ -102,11 +118,13 @@ class Meter:
             limit=max(one.limit for one in group),
             retries=now.retries - first.retries,
             failures=now.failures - first.failures,
+            tokens_in=now.tokens_in - first.tokens_in,
+            tokens_cached=now.tokens_cached - first.tokens_cached,
             state=group[-1].state,
         )
 
 
-_NOTHING = _Counts(0, 0, 0, 0)
+_NOTHING = _Counts(0, 0, 0, 0, 0, 0)
 
 
 def _by_url(stats: Iterable[ReplicaStats]) -> list[list[ReplicaStats]]:
@@ -136,10 +154,12 @@ def _together(servers: tuple[ServerPace, ...]) -> Pace:
     )
 
 
-def describe_pace(pace: Pace) -> str:
-    """A few words for a line: "38 req/s, 1,240 tok/s, 64 in flight, 3 retries"."""
+def describe_pace(pace: Pace, queued: int = 0) -> str:
+    """A few words for a line: "38 req/s, 1,240 tok/s, 64 in flight, 4,100 queued, 62% from cache, 3 retries"."""
     parts = [f"{shown(pace.requests_s)} req/s", f"{shown(pace.tokens_s)} tok/s"]
     parts += [f"{pace.in_flight} in flight"] if pace.in_flight else []
+    parts += [f"{queued:,} queued"] if queued else []
+    parts += [f"{pace.hits} from cache"] if pace.hits else []
     parts += [f"{pace.retries:,} {'retry' if pace.retries == 1 else 'retries'}"] if pace.retries else []
     parts += [f"{pace.failures:,} given up"] if pace.failures else []
     away = [one.server for one in pace.servers if one.state != "up"]

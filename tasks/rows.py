@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import orjson
 
+from blocks import journal
 from nightschool.errors import RecipeError
 from tasks import merge
 from tasks.night import Night
@@ -31,6 +32,20 @@ def lines(
         for line in merge.written_out(night, one) if merged else night.store.lines(one, dropped=wanted):
             if reason is None or orjson.loads(line)["reason"] == reason:
                 yield line
+
+
+def replies(night: Night, phase: str, chunk: int | None) -> Iterator[bytes]:
+    """What models replied in a phase, or in one chunk of it, as it came: also while the chunk is being made.
+
+    Each says whom it is from, the prompt by its key, seed, sampling, tokens, seconds, attempts and finish reasons.
+
+    Raises:
+        RecipeError: the night has no such phase or chunk.
+    """
+    for one in chosen(night, phase, chunk):
+        found = journal.on_file(night.store.journal(one))
+        for row_id in found:
+            yield from (body + b"\n" for body in journal.good(found.lines(row_id)))
 
 
 def disagreements(night: Night, phase: str, chunk: int | None) -> Iterator[bytes]:

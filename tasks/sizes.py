@@ -1,13 +1,15 @@
 """Rows per chunk where a recipe gives minutes: from what this store measured, chosen once and kept for good.
 
-The choice is part of a chunk's identity: a rate that is measured anew must not rename what is made already.
+The choice is part of a chunk's identity: a rate that is measured anew must not rename what is made already. The first
+night of a store has measured nothing and goes by `chunk_rows`: what it has begun stays so, what is made of another
+recipe goes by minutes.
 """
 
 from __future__ import annotations
 
 import hashlib
 import statistics
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import orjson
@@ -16,6 +18,7 @@ from pydantic import ValidationError
 from blocks.disk import write_whole, writing
 from blocks.store import MANIFEST, Store
 from nightschool.chunks import Manifest
+from nightschool.lineage import lineage
 from nightschool.recipe.phases import Asking
 from nightschool.recipe.recipe import Recipe
 
@@ -26,24 +29,41 @@ _MOST_ROWS = 100_000
 _LOOKED_AT = 200
 
 
-def sized(recipe: Recipe, store: Store) -> Recipe:
-    """The recipe with `chunk_rows` set wherever it has `chunk_minutes`: as chosen before, else as measured."""
-    found = {phase: section for phase, section in _sections(recipe) if section.chunk_minutes}
-    if found:
-        store.bring(_FOLDER)
-    return recipe.model_copy(
-        update={
-            phase: section.model_copy(update={"chunk_rows": _rows(recipe, store, phase, section)})
-            for phase, section in found.items()
-        }
-    )
+def sized(recipe: Recipe, engines: Mapping[str, str], store: Store) -> Recipe:
+    """The recipe with `chunk_rows` set wherever it has `chunk_minutes`: as begun or chosen before, else as measured.
+
+    Args:
+        engines: by model name, with "auto" resolved.
+    """
+    for phase, section in _sections(recipe):
+        if section.chunk_minutes:
+            store.bring(_FOLDER)
+            chosen = _chosen(recipe, store, phase, section)
+            ways = [_with(recipe, phase, rows) for rows in (chosen, section.chunk_rows) if rows]
+            begun = (one for one in ways if _begun(one, engines, store, phase))
+            wanted = chosen or _measured(recipe, store, phase, section) or section.chunk_rows
+            recipe = next(begun, _with(recipe, phase, wanted))
+    return recipe
 
 
-def fix(recipe: Recipe, store: Store) -> None:
-    """Keeps the choices of a sized recipe for every later night of this store."""
+def _with(recipe: Recipe, phase: str, rows: int) -> Recipe:
+    section = getattr(recipe, phase).model_copy(update={"chunk_rows": rows})
+    return recipe.model_copy(update={phase: section})
+
+
+def _begun(recipe: Recipe, engines: Mapping[str, str], store: Store, phase: str) -> bool:
+    """Whether the store has anything of the phase as this recipe would cut it."""
+    keys = [key for place, key in lineage(recipe, engines).items() if place.partition("/")[0] == phase]
+    return any(next((store.root / phase / key).glob("chunk-*"), None) for key in keys)
+
+
+def fix(recipe: Recipe, engines: Mapping[str, str], store: Store) -> None:
+    """Keeps what was measured and chosen of a sized recipe for every later night of this store."""
     for phase, section in _sections(recipe):
         path = _file(recipe, store, phase, section)
-        if section.chunk_minutes and not path.exists():
+        if not section.chunk_minutes or path.exists() or _begun(recipe, engines, store, phase):
+            continue
+        if _measured(recipe, store, phase, section):
             with writing(path.parent):
                 write_whole(path, orjson.dumps({"phase": phase, "chunk_rows": section.chunk_rows}))
             store.mirror(path)
@@ -56,14 +76,17 @@ def _sections(recipe: Recipe) -> Iterator[tuple[str, Asking]]:
             yield phase, section
 
 
-def _rows(recipe: Recipe, store: Store, phase: str, section: Asking) -> int:
+def _chosen(recipe: Recipe, store: Store, phase: str, section: Asking) -> int | None:
     try:
         return int(orjson.loads(_file(recipe, store, phase, section).read_bytes())["chunk_rows"])
     except FileNotFoundError:
-        pass
+        return None
+
+
+def _measured(recipe: Recipe, store: Store, phase: str, section: Asking) -> int | None:
     rates = list(_rates(store, phase, {model.name for model in recipe.teachers} if phase != "pairs" else set()))
     if not rates or not section.chunk_minutes:
-        return section.chunk_rows
+        return None
     wanted = statistics.median(rates) * 60 * section.chunk_minutes
     return max(1, min(_MOST_ROWS, int(float(f"{wanted:.1e}"))))
 

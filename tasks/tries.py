@@ -15,6 +15,7 @@ import orjson
 
 from blocks.disk import writing
 from nightschool.chunks import Chunk
+from nightschool.errors import Stopped
 from tasks.night import Night
 
 Event = Literal["began", "made", "failed"]
@@ -52,7 +53,7 @@ class Try:
         with contextlib.suppress(OSError):
             if error is None:
                 self._note("made")
-            elif isinstance(error, Exception):
+            elif isinstance(error, Exception) and not isinstance(error, Stopped):
                 self._note("failed", f"{error}" or type(error).__name__)
 
     def _note(self, event: Event, error: str | None = None) -> None:

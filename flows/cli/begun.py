@@ -116,6 +116,9 @@ def rows(
     disagreements: Annotated[
         bool, typer.Option("--disagreements", help="Rulings of the committee whose votes are against the truth.")
     ] = False,
+    replies: Annotated[
+        bool, typer.Option("--replies", help="What models replied, with prompt key, seed, tokens, seconds, attempts.")
+    ] = False,
     store: Store = "runs",
 ) -> None:
     """Print rows of a night as JSON lines, for eyes or for jq."""
@@ -125,5 +128,7 @@ def rows(
     opened = Night.open(store, night)
     if disagreements:
         write_lines(found.disagreements(opened, phase, chunk))
+    elif replies:
+        write_lines(found.replies(opened, phase, chunk))
     else:
         write_lines(found.lines(opened, phase, chunk, dropped=dropped, reason=reason))

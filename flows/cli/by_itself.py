@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blocks.disk import writing
 from blocks.prefect_beside import PrefectBeside, prefect_beside
-from flows.cli.stopping import end_at_once
+from flows.cli.stopping import end_in_order
 from nightschool.errors import WorldError
 from tasks import progress
 
@@ -133,7 +133,7 @@ def _ends_with(server: PrefectBeside, log: Path) -> Iterator[None]:
         while not done.wait(_LOOK_EVERY_S):
             if server.ended():
                 server.keep(log)
-                end_at_once(
+                end_in_order(
                     f"Prefect's server has died ({log}). The same command goes on where it stopped.",
                     WorldError.exit_code,
                 )

@@ -11,8 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from flows.cli.output import say
-from flows.cli.stopping import INTERRUPTED, STOPPED
-from nightschool.errors import NightError
+from nightschool.errors import NightError, Stopped
 
 WORLD_FAILED = 3
 _MOST_LINES = 30
@@ -28,8 +27,8 @@ class Ending:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         match error:
             case KeyboardInterrupt() | SystemExit(code=130):  # Typer makes the second out of the first
-                say.print(STOPPED)
-                sys.exit(INTERRUPTED)
+                say.print(str(Stopped()))
+                sys.exit(Stopped.exit_code)
             case None | SystemExit():
                 return
             case NightError():

@@ -147,5 +147,5 @@ def _short(event: Event) -> str:
     note = " ".join(event.note.split())
     most = 200 if event.urgent else 60
     note = note if len(note) <= most else f"{note[: most - 1]}…"
-    pace = describe_pace(event.pace) if event.pace else ""
+    pace = describe_pace(event.pace, event.queued) if event.pace else ""
     return "; ".join(filter(None, [note, pace] if event.urgent else [pace, note]))

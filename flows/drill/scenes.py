@@ -161,7 +161,7 @@ SCENES = (
     Scene("model server killed", harm=_kill_server),
     Scene("disk full", harm=_fill_disk),
     Scene("flipped bit in a finished chunk", start="whole", harm=_flip, remade=True),
-    Scene("SIGTERM", harm=_terminate),
-    Scene("Prefect's server killed", harm=_kill_prefect),
+    Scene("SIGTERM", harm=_terminate, free=True),
+    Scene("Prefect's server killed", harm=_kill_prefect, free=True),
     Scene("two nights at once", harm=_second, free=True),
 )

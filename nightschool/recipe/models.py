@@ -24,7 +24,8 @@ from nightschool.recipe.section import (
 Engine = Literal["auto", "vllm", "transformers", "endpoint", "scripted"]
 Placement = Literal["auto", "side_by_side", "sequential"]
 # Flags that the night sets itself, and the field that does so where there is one.
-_OURS = {f"--{flag}": "" for flag in ("host", "port", "model", "served-model-name", "api-key", "lora-modules")}
+_SET = ("host", "port", "model", "served-model-name", "api-key", "lora-modules", "enable-prompt-tokens-details")
+_OURS = {f"--{flag}": "" for flag in _SET}
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 # What only vLLM knows: set on a model of another engine, it would be ignored.
 VLLM_ONLY = (
@@ -53,7 +54,13 @@ class Settings(Section):
     gpus: Gpus | None = execution(
         None, description="auto, a pool such as [0, 1], or a group per replica: [[0, 1], [2, 3]]; numbers of nvidia-smi"
     )
-    concurrency: int | None = execution(None, ge=1, le=4096, description="requests in flight per replica; 32 if not")
+    concurrency: int | None = execution(
+        None,
+        ge=1,
+        le=4096,
+        description="requests in flight per replica; else 32, and of vllm and endpoints as many "
+        "more as bring more replies a second",
+    )
     threads: int | None = execution(None, ge=1, description="CPU threads per replica; 1 if left out")
     gpu_memory_utilization: float | None = execution(
         None, gt=0, le=1, description="vllm: share of each device's memory; models share a device if all say one"
@@ -101,9 +108,9 @@ class Serve(Settings):
     )
     restarts: int = execution(3, ge=0, le=100, description="how often a server that died in service is started again")
     client_processes: Annotated[int, Field(ge=1, le=64)] | Literal["auto"] = execution(
-        1,
-        description="processes that share the asking when one core is too few; auto = by requests in flight; never "
-        "more than one asks a model with a limit or a budget",
+        "auto",
+        description="processes that share the asking when one core is too few; auto = one for 512 requests in flight; "
+        "never more than one asks a model with a limit or a budget",
     )
     metrics_port: int | None = execution(None, ge=1, le=65535, description="OpenMetrics on this port of loopback")
     startup_timeout_s: float = execution(300.0, gt=0, description="seconds until a server must answer")

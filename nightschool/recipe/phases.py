@@ -36,7 +36,11 @@ class Asking(Section):
     )
     chunk_rows: Positive = Field(default=200, description="rows per chunk, the unit of retry")
     chunk_minutes: float | None = execution(
-        None, gt=0, le=600, description="rows per chunk by time: chunk_rows follows from what this store measured, once"
+        None,
+        gt=0,
+        le=600,
+        description="rows per chunk by time: chunk_rows follows from what this store measured, once; before it "
+        "has measured anything, chunk_rows as it stands",
     )
     # With 4 a slow row left servers idle: 5,000 rows with stragglers took 21 s, with 16 they took 11 s.
     chunks_in_flight: int = execution(16, ge=1, le=64, description="chunks that are asked for side by side")

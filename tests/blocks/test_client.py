@@ -9,7 +9,10 @@ from typing import get_args
 
 import pytest
 
+from blocks import exchange
+from blocks.call import Setback
 from blocks.client import Client
+from blocks.connection import Answer
 from blocks.scripted import Script
 from blocks.scripted.local import scripted
 from nightschool.recipe.script import WireFault
@@ -79,6 +82,33 @@ def test_retry_after_is_honoured(client: Client) -> None:
         start = time.monotonic()
         ask_all(client, endpoint_of(url, attempts=2), asks(1))
         assert time.monotonic() - start >= 1
+
+
+def test_as_many_are_in_flight_as_bring_more_where_nobody_has_said_how_many(client: Client) -> None:
+    with scripted(echo(latency(0.03))) as url:
+        got = ask_all(client, endpoint_of(url, concurrency=4, most_concurrency=32), asks(1500))
+        stats = counted(url)
+    assert len(got.replies) == stats["total"] == 1500
+    assert stats["most_in_flight"] == client.replicas()[0].limit == 32
+
+
+@pytest.mark.parametrize(
+    ("said", "date", "wait_s"),
+    [
+        ("7", None, 7.0),
+        ("0.5", "", 0.5),
+        ("Sat, 21 Nov 2026 15:00:20 GMT", "Sat, 21 Nov 2026 15:00:00 GMT", 20.0),
+        ("Sat, 21 Nov 2026 15:00:00 GMT", "Sat, 21 Nov 2026 15:00:20 GMT", 0.0),
+        ("Sat, 21 Nov 2026 15:00:20 GMT", "", 0.0),
+        ("in a while", "Sat, 21 Nov 2026 15:00:20 GMT", 0.0),
+        ("1e99", None, 600.0),
+        (None, None, 0.0),
+    ],
+)
+def test_how_long_a_server_wants_to_be_left_alone(said: str | None, date: str | None, wait_s: float) -> None:
+    failure = exchange._failure(None, Answer(429, said, date, b""))
+    assert isinstance(failure, Setback)
+    assert failure.retry_after_s == wait_s
 
 
 @pytest.mark.parametrize("calls", [1, 3])

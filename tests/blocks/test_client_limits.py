@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
+from pathlib import Path
 
 import pytest
 
@@ -72,7 +74,7 @@ def test_tokens_per_minute_are_kept_and_what_was_not_used_is_given_back(client: 
     assert 1.9 <= took_s < 10
 
 
-def test_the_budget_is_never_overspent_and_rows_so_far_are_kept(client: Client) -> None:
+def test_the_budget_is_never_overspent_and_rows_so_far_are_kept(client: Client, tmp_path: Path) -> None:
     """A token in costs 1, a token out 10: a reply of two words costs 2 + 20."""
     prices = {"price_in": 1e6, "price_out": 10e6}
     got = Got()
@@ -86,11 +88,17 @@ def test_the_budget_is_never_overspent_and_rows_so_far_are_kept(client: Client) 
         assert counted(url)["total"] == len(got.replies)
         with pytest.raises(BudgetSpent):
             client.ask_all(endpoint, asks(1, "later"), got.replies.append, got.fail)
-        rerun = endpoint.model_copy(update={"spent": 700.0})
+        account = tmp_path / "m.json"
+        account.write_text('{"spent_at_most": 700}')
+        rerun = endpoint.model_copy(update={"account": str(account)})
         more = Got()
         with Client() as another, pytest.raises(BudgetSpent):
             another.ask_all(rerun, asks(500, "rerun"), more.replies.append, more.fail)
-    assert 0 < len(more.replies) < len(got.replies) / 2
+        assert 0 < len(more.replies) < len(got.replies) / 2
+        assert json.loads(account.read_text())["spent_at_most"] == pytest.approx(700 + 22 * len(more.replies))
+        account.write_text("torn")
+        with Client() as another, pytest.raises(DataError, match="what was spent so far cannot be read"):
+            another.ask_all(rerun, asks(1), more.replies.append, more.fail)
 
 
 def test_an_outage_does_not_multiply_requests(client: Client) -> None:

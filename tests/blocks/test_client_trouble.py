@@ -6,12 +6,13 @@ import ctypes
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
 from blocks.client import Client
 from blocks.scripted.local import scripted
-from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.errors import DataError, NightError, RecipeError, Stopped, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 from tests.blocks.client_asks import PATIENCE_S, Got, ask_all, asks, counted, echo, endpoint_of, free_port, latency
 
@@ -157,3 +158,44 @@ def test_models(client: Client) -> None:
         assert client.models(endpoint_of(url)) == {url: ("m",)}
     with pytest.raises(WorldError, match="no list of models from http://127"):
         client.models(endpoint_of(f"http://127.0.0.1:{free_port()}/v1"))
+
+
+def test_a_client_that_drains_loses_no_reply_and_asks_nothing_more(client: Client) -> None:
+    got = Got()
+    errors: list[NightError] = []
+
+    def ask() -> None:
+        try:
+            client.ask_all(endpoint, asks(200), got.replies.append, got.fail)
+        except NightError as error:
+            errors.append(error)
+
+    with scripted(echo(latency(0.2))) as url:
+        endpoint = endpoint_of(url, concurrency=8)
+        thread = threading.Thread(target=ask)
+        thread.start()
+        while client.stats().replies < 8:
+            time.sleep(0.005)
+        assert client.drain(20) == 0
+        thread.join(PATIENCE_S)
+        assert len(got.replies) == counted(url)["total"] < 200
+        assert counted(url)["aborted"] == 0
+        ask()
+        assert [type(error) for error in errors] == [Stopped, Stopped]
+        client.resume()
+        assert len(ask_all(client, endpoint, asks(8)).replies) == 8
+
+
+def test_draining_gives_up_on_requests_that_take_too_long(client: Client) -> None:
+    with scripted(echo(latency(60))) as url:
+        thread = threading.Thread(target=_swallow, args=(client, endpoint_of(url, concurrency=3)))
+        thread.start()
+        while not client.replicas() or client.replicas()[0].in_flight < 3:
+            time.sleep(0.005)
+        assert client.drain(0.1) == 3
+    thread.join(PATIENCE_S)
+
+
+def _swallow(client: Client, endpoint: Endpoint) -> None:
+    with suppress(NightError):
+        ask_all(client, endpoint, asks(9))

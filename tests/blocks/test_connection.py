@@ -58,14 +58,14 @@ def answers(*pieces: bytes, close: bool = False, asks: int = 1, timeout_s: float
 @pytest.mark.parametrize(
     ("pieces", "close", "answer"),
     [
-        ([OK + b"Content-Length: 2\r\n\r\nhi"], False, Answer(200, None, b"hi")),
-        ([OK + b"Content-Le", b"ngth: 2\r\n\r", b"\nh", b"i"], False, Answer(200, None, b"hi")),
-        ([OK + CHUNKED + b"\r\n1\r\nh\r\n", b"1\r\ni\r\n0\r\n\r\n"], False, Answer(200, None, b"hi")),
-        ([OK + b"\r\n", b"hi"], True, Answer(200, None, b"hi")),
-        ([b"HTTP/1.0 200 OK\r\n\r\nhi"], True, Answer(200, None, b"hi")),
-        ([b"HTTP/1.1 100 Continue\r\n\r\n", OK + b"Content-Length: 2\r\n\r\nhi"], False, Answer(200, None, b"hi")),
-        ([b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"], False, Answer(429, "7", b"")),
-        ([b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"], True, Answer(503, None, b"")),
+        ([OK + b"Content-Length: 2\r\n\r\nhi"], False, Answer(200, None, None, b"hi")),
+        ([OK + b"Content-Le", b"ngth: 2\r\n\r", b"\nh", b"i"], False, Answer(200, None, None, b"hi")),
+        ([OK + CHUNKED + b"\r\n1\r\nh\r\n", b"1\r\ni\r\n0\r\n\r\n"], False, Answer(200, None, None, b"hi")),
+        ([OK + b"\r\n", b"hi"], True, Answer(200, None, None, b"hi")),
+        ([b"HTTP/1.0 200 OK\r\n\r\nhi"], True, Answer(200, None, None, b"hi")),
+        ([b"HTTP/1.1 100 Go\r\n\r\n", OK + b"Content-Length: 2\r\n\r\nhi"], False, Answer(200, None, None, b"hi")),
+        ([b"HTTP/1.1 429 No\r\nRetry-After: 7\r\nContent-Length: 0\r\n\r\n"], False, Answer(429, "7", "", b"")),
+        ([b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"], True, Answer(503, None, None, b"")),
     ],
 )  # fmt: skip
 def test_an_answer_is_read_however_it_is_framed(pieces: Sequence[bytes], close: bool, answer: Answer) -> None:

@@ -46,6 +46,7 @@ def test_vllm_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (_value(flags, "--gpu-memory-utilization"), _value(flags, "--max-model-len")) == ("0.85", "4096")
     assert (_value(flags, "--max-num-seqs"), _value(flags, "--quantization")) == ("64", "fp8")
     assert _value(flags, "--reasoning-parser") == "qwen3"
+    assert "--enable-prompt-tokens-details" in flags  # or nobody learns what its cache is worth
     assert json.loads(_value(flags, "--structured-outputs-config")) == {"backend": "outlines"}
     assert flags[-2:] == ["--swap-space", "4"]
     assert {"--no-enable-prefix-caching", "--trust-remote-code"} <= set(flags)
@@ -64,7 +65,7 @@ def test_left_to_itself_vllm_is_told_little(monkeypatch: pytest.MonkeyPatch) -> 
     assert json.loads(_value(flags, "--structured-outputs-config"))["disable_any_whitespace"] is True
     assert {flag for flag in flags if flag.startswith("--")} == {
         "--host", "--port", "--model", "--served-model-name", "--dtype", "--tensor-parallel-size",
-        "--structured-outputs-config",
+        "--structured-outputs-config", "--enable-prompt-tokens-details",
     }  # fmt: skip
 
 
@@ -93,6 +94,23 @@ def test_vllm_holds_the_largest_adapter(tmp_path: Path) -> None:
         command(_spec(adapters={"big": _adapter(tmp_path / "c", 1000)}), 1, SCRIPT)
     with pytest.raises(RecipeError, match=r"nothing.adapter_config\.json"):
         command(_spec(adapters={"x": str(tmp_path / "nothing")}), 1, SCRIPT)
+
+
+@pytest.mark.parametrize(
+    ("engine", "fields", "most"),
+    [
+        ("vllm", {}, 512),
+        ("vllm", {"max_num_seqs": 64}, 128),
+        ("endpoint", {}, 512),
+        ("vllm", {"concurrency": 8}, 0),
+        ("transformers", {}, 0),
+    ],
+)
+def test_where_no_number_is_set_a_server_may_be_given_more_if_that_brings_more(
+    engine: str, fields: dict[str, int], most: int
+) -> None:
+    spec = spec_of(Model(name="alba", model="m"), Serve.model_validate(fields), engine=engine, path="here")
+    assert spec.most_concurrency == most
 
 
 def test_the_embedded_server() -> None:

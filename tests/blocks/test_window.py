@@ -7,7 +7,7 @@ import random
 import pytest
 
 from blocks import window
-from blocks.window import Window
+from blocks.window import Reach, Window
 
 
 class Clock:
@@ -83,3 +83,29 @@ def test_a_server_with_too_few_places_is_asked_for_as_many(clock: Clock, places:
         clock.ends(one, 1, per_s=10 * min(places, one.requests), pushed_back=draw() > places / then)
         sizes.append(one.requests)
     assert sum(sizes[400:]) / len(sizes[400:]) < 1.25 * places + 1
+
+
+@pytest.mark.parametrize(
+    ("places", "most", "found"), [(20, 512, 32), (100, 512, 128), (10_000, 512, 512), (200, 48, 48)]
+)
+def test_a_cap_that_nobody_set_grows_as_far_as_the_server_gives_more(
+    clock: Clock, places: int, most: int, found: int
+) -> None:
+    one = Window(32, Reach(most))
+    for _ in range(20):
+        clock.ends(one, 2 * one.requests, per_s=10 * min(places, one.requests))
+    assert one.requests == found
+
+
+def test_a_cap_grows_neither_while_work_is_short_nor_into_a_server_that_pushes_back(clock: Clock) -> None:
+    one = Window(32, Reach(512))
+    for _ in range(4000):
+        clock.now += 0.01
+        one.note(pushed_back=False, full=False)
+    assert one.requests == 32
+    tried = 0
+    for _ in range(4000):
+        clock.ends(one, 1, per_s=10 * one.requests, pushed_back=one.requests > 40)
+        tried = max(tried, one.requests)
+    assert tried == 64
+    assert one.requests == 32

@@ -26,6 +26,41 @@ with Ending(), stopping.stoppable():
 """
 
 
+# And while requests are under way that no server will answer.
+ASKING = """
+import signal, threading, time
+from concurrent.futures import ThreadPoolExecutor
+from blocks.client import client
+from blocks.scripted.local import scripted
+from flows.cli import stopping
+from flows.cli.ending import Ending
+from tests.blocks.client_asks import asks, echo, endpoint_of, latency
+
+with scripted(echo(latency(600))) as url, Ending(), stopping.stoppable(), ThreadPoolExecutor(1) as pool:
+    signal.signal(signal.SIGINT, lambda *_: None)
+    pool.submit(client().ask_all, endpoint_of(url), asks(2), print, print)
+    while not client().replicas() or client().replicas()[0].in_flight < 2:
+        time.sleep(0.01)
+    print("ready", flush=True)
+"""
+
+
+def test_requests_under_way_are_waited_for_until_a_second_ctrl_c() -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", ASKING], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    assert process.stdout.readline() == "ready\n"
+    process.send_signal(signal.SIGINT)
+    assert process.stderr.readline() == "\n"
+    assert process.stderr.readline().startswith("Stopping: 2 requests under way, up to 20 s.")
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=15)
+    assert process.returncode == 130
+    assert "Stopped. The same command goes on where it stopped." in said
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_does_not_wait_for_threads(number: signal.Signals) -> None:
     process = subprocess.Popen(

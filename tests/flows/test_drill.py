@@ -86,10 +86,11 @@ def test_every_scene_that_was_promised_is_there_and_a_damage_must_be_told() -> N
 @pytest.mark.integration
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_killed_night_pays_for_no_more_than_was_in_flight(tmp_path: Path) -> None:
+def test_a_killed_night_pays_for_what_was_in_flight_and_one_that_is_told_to_end_for_nothing(tmp_path: Path) -> None:
     heard: list[Outcome] = []
-    calm, killed = drill(RECIPE, tmp_path, scenes=[KILLED], rows=24, jobs=1, on_outcome=heard.append)
-    assert heard == [calm, killed]
-    assert calm.clean, calm
-    assert killed.clean, killed
+    scenes = [KILLED, *(scene for scene in SCENES if scene.name == "SIGTERM")]
+    calm, killed, told = drill(RECIPE, tmp_path, scenes=scenes, rows=24, jobs=1, on_outcome=heard.append)
+    assert heard == [calm, killed, told]
+    assert all(each.clean for each in heard), heard
     assert killed.sent == killed.needed + killed.paid_twice
+    assert told.sent == told.needed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from nightschool.errors import BudgetSpent
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Solutions
 from nightschool.wire import Endpoint
-from tasks import answers, pool, spending
+from tasks import answers, pool
 from tasks.night import Night
 from tasks.step import Made
 from tests.blocks.client_asks import counted
@@ -121,15 +122,17 @@ def test_a_row_whose_line_is_damaged_is_asked_again_before_its_chunk_is_whole(ni
     assert again.rows == made.rows
 
 
-def test_a_budget_counts_what_the_journals_say_was_spent(night: Night) -> None:
+def test_a_budget_counts_what_was_spent_under_any_key_and_what_a_kill_left_unknown(night: Night) -> None:
     """A row costs 12, at worst some 300."""
     money = {"price_in": 1e6, "price_out": 1e6, "budget": 500.0}
+    account = night.dir / "spent" / "ann.json"
     with scripted(script()) as url:
         with pytest.raises(BudgetSpent):
             make(night, url, **money)
-        spending._tokens.cache_clear()  # as in another process
         first = counted(url)["total"]
         assert 0 < first < 40
+        assert json.loads(account.read_bytes())["spent_at_most"] == pytest.approx(12 * first)
+        night.store.forget(answers.chunks(night)[0])  # as --fresh does, replies and all
         with pytest.raises(BudgetSpent):
             make(night, url, **money)
         assert counted(url)["total"] - first <= 1

@@ -16,8 +16,9 @@ from typing import Any
 import psutil
 import pytest
 
+from blocks.journal import replies
 from blocks.store import ROWS
-from nightschool.errors import WorldError
+from nightschool.errors import Stopped, WorldError
 from nightschool.wire import Endpoint
 from tasks import crew, progress
 from tasks.crew import processes
@@ -26,6 +27,7 @@ from tasks.making import Job, Outcome
 from tasks.night import Night
 from tasks.step import Served
 from tasks.steps import STEPS
+from tests.blocks.client_asks import counted
 from tests.half_night import Make
 from tests.tasks.conftest import fill, serving
 
@@ -106,6 +108,29 @@ def test_a_process_that_is_killed_fails_its_chunk_and_the_next_one_starts_anothe
         assert member.make(jobs(night, quick)[0]).name == "Completed"
         member.close()
         assert not started(psutil.Process().pid, want=0)
+
+
+def test_processes_that_are_told_to_end_wait_for_what_is_in_flight_and_keep_it(
+    make: Make, processes_before: None
+) -> None:
+    night = make()
+    slow = {"models": {name: {"latency_s": {"mean": 0.3}} for name in ("alba", "bruno")}}
+    with serving(**slow) as wide, serving() as quick:
+        fill(night, quick, "questions", "pool")
+        served = {name: one.model_copy(update={"concurrency": 2}) for name, one in wide.items()}
+        url = served["alba"].urls[0]
+        with crew.crew(2, served, night.dir), ThreadPoolExecutor(8) as threads:
+            asked = [threads.submit(crew.make_by_crew, job) for job in jobs(night, served)]
+            while counted(url)["answered"] < 2:
+                time.sleep(0.02)
+            crew.drain(20)
+            assert all(isinstance(each.exception(), Stopped) for each in asked)
+            with pytest.raises(Stopped):
+                crew.make_by_crew(jobs(night, served)[0])
+        crew.begin()
+        journals = [night.store.journal(chunk) for chunk in STEPS["answers"].chunks(night)]
+        assert sum(len(list(replies(path))) for path in journals) == counted(url)["total"]
+        assert counted(url)["aborted"] == 0
 
 
 def test_no_process_outlives_a_parent_that_is_killed(make: Make, tmp_path: Path) -> None:

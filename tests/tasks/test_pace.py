@@ -74,5 +74,8 @@ def test_a_server_that_this_phase_does_not_ask_is_not_shown(clock: list[float]) 
 def test_in_words() -> None:
     servers = Servers()
     meter = Meter(servers, lambda: {A: "alba-0"})
-    servers.add(A, 1, tokens=300, retries=1, state="down")
-    assert describe_pace(read(meter)).endswith("1 retry, alba-0 away")
+    servers.add(A, 1, tokens=300, retries=1, state="down", in_flight=2, tokens_in=200, tokens_cached=124)
+    servers.add(B, 1, tokens_in=200)
+    found = read(meter)
+    assert describe_pace(found, 4100).endswith("2 in flight, 4,100 queued, 31% from cache, 1 retry, alba-0 away")
+    assert [one.hits for one in found.servers] == ["62%", ""]

@@ -46,3 +46,17 @@ def test_a_choice_once_made_stays(make: Make) -> None:
     assert make("answers.chunk_rows=360").keys == begun.keys, "minutes are no identity, the rows that follow are"
     assert Night.open(begun.store.place, begun.name).stamp == begun.stamp
     assert rows_of(make("answers.chunk_minutes=1")) == pytest.approx(540, rel=0.1)
+
+
+def test_what_was_begun_before_anything_was_measured_stays_and_what_comes_later_goes_by_minutes(make: Make) -> None:
+    by_time = "answers.chunk_minutes=2"
+    first = make(by_time)
+    first.begin()
+    first.store.commit(Chunk("answers", first.keys["answers/alba"], 0, 0, "answers"), rows=[], dropped=[], figures={})
+    measured(first, 1, rows=30, seconds=10)
+    assert make(by_time).keys == first.keys
+    make(by_time).begin()
+    later = make(by_time, "answers.temperature=0.1")
+    assert rows_of(later) == 360
+    later.begin()
+    assert make(by_time).keys == first.keys
