@@ -15,7 +15,7 @@ from nightschool.errors import BudgetSpent
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Solutions
 from nightschool.wire import Endpoint
-from tasks import answers, pool
+from tasks import answers, pool, rows
 from tasks.night import Night
 from tasks.step import Made
 from tests.blocks.client_asks import counted
@@ -138,3 +138,16 @@ def test_a_budget_counts_what_was_spent_under_any_key_and_what_a_kill_left_unkno
         assert counted(url)["total"] - first <= 1
         make(night, url, **{**money, "budget": 1e6})
     assert len(on_file(night)) == 40
+
+
+def test_every_reply_can_be_looked_at_with_all_that_made_it(night: Night) -> None:
+    with scripted(script()) as url:
+        made = make(night, url)
+    (chunk,) = answers.chunks(night)
+    live = list(rows.replies(night, "answers", None))
+    night.store.commit(chunk, rows=made.rows, dropped=[], figures=made.figures)
+    assert list(rows.replies(night, "answers", 0)) == live
+    found = [json.loads(line) for line in live]
+    assert len({one["id"] for one in found}) == len(found) == 40
+    assert {"model", "prompt", "seed", "sampling", "tokens_in", "tokens_out", "latency_s", "attempts"} <= set(found[0])
+    assert {choice["finish"] for one in found for choice in one["choices"]} == {"stop"}
