@@ -80,8 +80,8 @@ class Stopped(NightError):
 
     exit_code = 130
 
-    def __init__(self) -> None:
-        super().__init__("Stopped. The same command goes on where it stopped.")
+    def __init__(self, message: str = "Stopped. The same command goes on where it stopped.") -> None:
+        super().__init__(message)
 
 
 class GateFailed(NightError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import socket
 import subprocess
 import sys
@@ -21,6 +22,8 @@ from tasks.making import Job, Outcome
 # A waiting thread wakes this often, so that Prefect's timeouts and Ctrl-C reach it.
 _WAKE_S = 0.5
 _END_S = 5.0
+# Of the same code as this process, wherever it was started.
+_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +84,7 @@ class Member:
         """Tell the process to ask nothing more, see `blocks.client.Client.drain`; returns at once."""
         with self._lock, suppress(BrokenPipeError):
             if self._line is not None:
-                self._line.send(most_s)
+                self._line.send(float(most_s))
 
     @property
     def busy(self) -> bool:
@@ -107,8 +110,10 @@ class Member:
         ours, theirs = socket.socketpair()
         with theirs, self._log.open("ab") as log:
             command = [sys.executable, "-P", "-m", "tasks.crew_worker", str(theirs.fileno())]
+            path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
             process = subprocess.Popen(
                 command,
+                env=os.environ | {"PYTHONPATH": path},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

@@ -38,7 +38,7 @@ class _Worker:
         while True:
             try:
                 told = self._line.recv()
-            except EOFError:
+            except (EOFError, ConnectionResetError):
                 os._exit(0)
             if isinstance(told, float):
                 client().drain(told)
@@ -67,7 +67,7 @@ class _Worker:
             notes = {event.phase: event.note for event in events}
             try:
                 self._line.send(Told(rows, notes, client().replicas(), job, outcome, error))
-            except BrokenPipeError:
+            except ConnectionError:
                 os._exit(0)
 
 

@@ -124,7 +124,9 @@ def test_processes_that_are_told_to_end_wait_for_what_is_in_flight_and_keep_it(
             while counted(url)["answered"] < 2:
                 time.sleep(0.02)
             crew.drain(20)
-            assert all(isinstance(each.exception(), Stopped) for each in asked)
+            errors = [each.exception() for each in asked]  # a chunk of one row may be whole by now
+            assert sum(isinstance(one, Stopped) for one in errors) >= 4
+            assert all(one is None or isinstance(one, Stopped) for one in errors)
             with pytest.raises(Stopped):
                 crew.make_by_crew(jobs(night, served)[0])
         crew.begin()
