@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 Fate = Literal["start", "passed", "kept", "failed", "no_pairs"]
 _FATES: dict[Fate, str] = {
     "start": "where it began", "passed": "held", "kept": "held; this one is kept",
-    "failed": "did not hold: the loop ends before it", "no_pairs": "drafts made no pairs: the loop ends",
+    "failed": "gained too little: the loop ends before it", "no_pairs": "drafts made no pairs: the loop ends",
 }  # fmt: skip
 
 _ENDS: dict[Fate, str] = {"kept": ", kept", "failed": ", too little gained", "no_pairs": ", no pairs"}
@@ -42,7 +42,7 @@ def rounds_table(found: Sequence[Round]) -> Table:
             "" if one.pairs is None else f"{one.pairs:,}",
             _share(one.accuracy),
             "" if one.gain is None else f"{points(one.gain.value)} ({points(one.gain.low)} to {points(one.gain.high)})",
-            _FATES[one.fate],
+            "where it began; this one is kept" if one.fate == "kept" and one.pairs is None else _FATES[one.fate],
         ]
         for one in found
     ]
