@@ -6,10 +6,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from nightschool import shortcuts as rules
+from nightschool.recipe.learning import Dpo
 from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
 from nightschool.report.doubts import LeftOut, short
-from nightschool.report.lessons import Lesson, Shortcut
+from nightschool.report.figures import LossPoint
+from nightschool.report.lessons import Lesson, Shortcut, Turn
+from nightschool.report.lessons import turns as planned
 from nightschool.report.rounds import Fate, Round
 from tasks import rounds as loops
 from tasks import stages
@@ -21,6 +24,8 @@ def learned(night: Night) -> dict[str, Any]:
     return {
         "lessons": lessons(night),
         "shortcuts": shortcuts(night),
+        "losses": losses(night),
+        "turns": turns(night),
         "rounds": rounds(night),
         "left_out": tuple(pair for stage in stages.of_kind(night, "dpo") for pair in left_out(night, stage)),
     }
@@ -28,12 +33,23 @@ def learned(night: Night) -> dict[str, Any]:
 
 def lessons(night: Night) -> tuple[Lesson, ...]:
     """Rows of every stage that was trained, and what was found in them."""
-    named = [stage.name for kind in ("sft", "dpo") for stage in stages.of_kind(night, kind)]
     return tuple(
-        Lesson(stage=chunk.part, trained=figures["rows"], prompts=figures["prompts"])
-        for chunk, manifest in night.made([stages.training(night, name) for name in named])
-        for figures in [manifest.figures["training"]]
+        Lesson(stage=name, trained=figures["rows"], prompts=figures["prompts"]) for name, figures in _trainings(night)
     )
+
+
+def losses(night: Night) -> dict[str, tuple[LossPoint, ...]]:
+    """The trainer's log of every stage that was trained."""
+    return {
+        name: tuple(LossPoint.model_validate(line) for line in figures["losses"]) for name, figures in _trainings(night)
+    }
+
+
+def turns(night: Night) -> dict[str, tuple[Turn, ...]]:
+    """Where the losses of dpo stages change by their schedules."""
+    sections = {stage.name: stage.section for stage in stages.of_kind(night, "dpo")}
+    found = {name: planned(section) for name, section in sections.items() if isinstance(section, Dpo)}
+    return {name: each for name, each in found.items() if each}
 
 
 def shortcuts(night: Night) -> tuple[Shortcut, ...]:
@@ -87,3 +103,10 @@ def rounds(night: Night) -> tuple[Round, ...]:
 
 def _pairs(night: Night, name: str) -> int:
     return sum(manifest.rows for _, manifest in night.made(stages.sampling(night, name)))
+
+
+def _trainings(night: Night) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What each finished training left on file about itself, by its stage."""
+    named = [stage.name for kind in ("sft", "dpo") for stage in stages.of_kind(night, kind)]
+    for chunk, manifest in night.made([stages.training(night, name) for name in named]):
+        yield chunk.part, manifest.figures["training"]

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import psutil
 
@@ -19,7 +19,6 @@ from nightschool.records import Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
     Answered,
     LatencyTimes,
-    LossPoint,
     Memory,
     Phase,
     Report,
@@ -29,7 +28,7 @@ from nightschool.report.figures import (
     Source,
 )
 from nightschool.report.figures import Night as NightFigures
-from nightschool.report.guessing import baselines
+from nightschool.report.guessing import baselines, said
 from nightschool.report.measure import measure_committee, measure_stage
 from nightschool.report.proof import Stage
 from nightschool.report.samples import draw, sample
@@ -55,6 +54,7 @@ def report(night: Night, run: Run) -> Report:
     found = Report(
         night=_night(night, run),
         baselines=baselines([row for one in rows.values() for row in one], closed=closed(night.recipe.answers)),
+        said=said(rows, closed=closed(night.recipe.answers)),
         stages=_stages(night, rows),
         **learned(night),
         committee=measure_committee(
@@ -71,7 +71,6 @@ def report(night: Night, run: Run) -> Report:
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
-        losses=_losses(night),
         latency=_latency(night),
         phases=tuple(Phase(**phase.model_dump(exclude={"stopped"})) for phase in run.phases),
         requests=_requests(night),
@@ -195,15 +194,6 @@ def _solver(night: Night) -> dict[str, SolverCounts]:
     manifests = [manifest for _, manifest in night.made(pool.chunks(night))]
     checks: dict[str, dict[str, int]] = manifests[0].figures.get("checks", {}) if manifests else {}
     return {teacher: SolverCounts(**counts) for teacher, counts in sorted(checks.items())}
-
-
-def _losses(night: Night) -> dict[str, tuple[LossPoint, ...]]:
-    found: dict[str, tuple[LossPoint, ...]] = {}
-    for phase in ("sft", "dpo"):
-        for chunk, manifest in night.made(STEPS[phase].chunks(night)):
-            lines: list[dict[str, Any]] = manifest.figures["training"]["losses"]
-            found[chunk.part] = tuple(LossPoint.model_validate(line) for line in lines)
-    return found
 
 
 def _requests(night: Night) -> Requests:

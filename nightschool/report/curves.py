@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
 from nightschool.report.figures import LatencyTimes, LossPoint
+from nightschool.report.lessons import Turn
 from nightschool.report.plots import WIDTH
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, table
 from nightschool.report.text import duration, plain
@@ -17,30 +18,53 @@ from nightschool.statistics import quantiles
 # More points than pixels only make the page heavy.
 _MOST_POINTS = 300
 _MOST_ROWS = 40
+_MOST_EPOCHS = 12
+# Three of them fit side by side on a desk's screen.
+NARROW = 330
 # A limit this many times beyond the slowest answer would flatten the histogram: it is written, not drawn.
 _FAR = 3
 
 
-def loss(stage: str, log: Sequence[LossPoint], place: int) -> Plot | None:
-    """One stage's training loss by step; None when nothing finite was logged."""
+def loss(stage: str, log: Sequence[LossPoint], place: int, turns: Sequence[Turn] = ()) -> Plot | None:
+    """One stage's training loss by step, with its epochs and where its schedule turns; None without a finite loss."""
     points = [(point.step, point.loss) for point in log if point.loss is not None]
     if not points:
         return None
-    steps, losses = zip(*_thinned(points, _MOST_POINTS), strict=True)
-    colour = stage_colour(stage, place)
-    with canvas(WIDTH, 200, left=40, right=50, top=12, bottom=28) as axes:
-        axes.plot(steps, losses, color=colour, linewidth=2, solid_capstyle="round", solid_joinstyle="round")
-        axes.plot(steps[-1], losses[-1], marker="o", color=colour, markersize=6, clip_on=False)
-        axes.annotate(
-            f"{losses[-1]:.3f}", (steps[-1], losses[-1]), (9, 0), textcoords="offset points", va="center", weight="bold"
-        )
-        axes.set_ylim(bottom=min(0, *losses) if min(losses) < 0.4 * max(losses) else None)
+    smooth = _smoothed(points)
+    colour, last = stage_colour(stage, place), smooth[-1]
+    with canvas(NARROW, 210, left=36, right=44, top=38 if turns else 12, bottom=28) as axes:
+        if len(smooth) > 1:
+            axes.plot(*zip(*_thinned(points, _MOST_POINTS), strict=True), color=colour, linewidth=1, alpha=0.3)
+        axes.plot(*zip(*_thinned(smooth, _MOST_POINTS), strict=True), color=colour, linewidth=2)
+        axes.plot(*last, marker="o", color=colour, markersize=6, clip_on=False)
+        axes.annotate(f"{last[1]:.3f}", last, (9, 0), textcoords="offset points", va="center", weight="bold")
+        lowest, highest = min(value for _, value in points), max(value for _, value in points)
+        axes.set_ylim(bottom=min(0, lowest) if lowest < 0.4 * highest else None)
         axes.grid(axis="y", color=THEME["line"], linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
         axes.yaxis.set_major_locator(MaxNLocator(5))
-        spoken = f"From {losses[0]:.3f} at step {steps[0]} to {losses[-1]:.3f} at step {steps[-1]}."
+        epochs = _epochs(axes, log, turns)
+        spoken = f"From {points[0][1]:.3f} at step {points[0][0]} to {points[-1][1]:.3f} at step {points[-1][0]}."
+        spoken += "".join(f" From epoch {turn.epoch + 1}: {turn.told}." for turn in turns)
         svg = inline(axes, name=f"loss{place}", title=f"Training loss of {stage}", description=spoken)
-    return Plot(f"Training loss, {stage}", svg, "By optimiser step.", *_log_table(log))
+    caption = f"By optimiser step{f', {epochs:g} epochs' if epochs > 1 else ''}; thick: mean of the steps around."
+    return Plot(f"Training loss, {stage}", svg, caption, *_log_table(log))
+
+
+def _epochs(axes: Axes, log: Sequence[LossPoint], turns: Sequence[Turn]) -> float:
+    """A faint line between epochs, and one with its words where the schedule turns; how many epochs there are."""
+    last = log[-1]
+    if not last.epoch:
+        return 0.0
+    steps, whole = last.step / last.epoch, round(last.epoch)
+    for epoch in range(1, whole if whole <= _MOST_EPOCHS else 0):
+        axes.axvline(epoch * steps, color=THEME["line"], linewidth=1)
+    over, grey = axes.get_xaxis_transform(), THEME["muted"]
+    for number, turn in enumerate(turns):
+        at, height = turn.epoch * steps, 1.05 + 0.11 * (number % 2 == 0)
+        axes.plot([at, at], [0, height + 0.03], color=grey, linewidth=1, transform=over, clip_on=False)
+        axes.annotate(turn.told, (at, height), (4, 0), over, "offset points", va="center", color=grey, size=11)
+    return last.epoch
 
 
 def latency(times: LatencyTimes) -> Plot | None:
@@ -84,6 +108,16 @@ def _mark(axes: Axes, text: str, at: float, height: float, colour: str) -> None:
     axes.annotate(
         text, (at, height), (shift, 0), over, "offset points", ha=side, va="center", color=THEME[colour], size=11
     )
+
+
+def _smoothed(points: Sequence[tuple[int, float]]) -> list[tuple[int, float]]:
+    """The mean of each point and its neighbours, an eighth of the curve in all; at the ends of those that there are."""
+    reach = len(points) // 16
+    values = [value for _, value in points]
+    return [
+        (step, float(np.mean(values[max(0, place - reach) : place + reach + 1])))
+        for place, (step, _) in enumerate(points)
+    ]
 
 
 def _thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, float]]:

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.doubts import LeftOut
-from nightschool.report.lessons import Lesson, Shortcut
+from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
 from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
@@ -200,7 +200,8 @@ class Night(Figure):
 class Report(Figure):
     """All figures of a night; a part that the night did not reach is None or empty.
 
-    `accepted`: phases whose rows an older recipe made, each with what has changed since.
+    `said`: how often each class is true and how often each stage says it, see `nightschool.report.guessing`. `turns`:
+    where a stage's loss changes. `accepted`: phases whose rows an older recipe made, each with what has changed since.
     """
 
     night: Night
@@ -211,6 +212,7 @@ class Report(Figure):
     shortcuts: tuple[Shortcut, ...] = ()
     rounds: tuple[Round, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    said: dict[str, dict[str, int]] = {}
     stages: tuple[Stage, ...] = ()
     committee: Committee | None = None
     people: People | None = None
@@ -223,6 +225,7 @@ class Report(Figure):
     question_sources: dict[str, Source] = {}
     solver: dict[str, SolverCounts] = {}
     losses: dict[str, tuple[LossPoint, ...]] = {}
+    turns: dict[str, tuple[Turn, ...]] = {}
     latency: LatencyTimes | None = None
     phases: tuple[Phase, ...] = ()
     requests: Requests = Requests()

@@ -1,13 +1,20 @@
-"""From held-out answers to what a student would reach that has learned nothing: guesses, and always the same answer."""
+"""From held-out answers to what guessing reaches, and to the classes that each stage says beside the true ones."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from nightschool.records import Measured
 from nightschool.report.proof import Estimate
+from nightschool.report.text import percent
 from nightschool.statistics import wilson
+
+# No stage is called so: a name has no blanks.
+TRUTH = "the truth"
+UNREAD = "no answer"
+_COLOURS = ("accent", "sft", "dpo", "third", "fourth", "good", "base")
 
 
 def baselines(rows: Sequence[Measured], *, closed: bool) -> dict[str, Estimate]:
@@ -25,6 +32,43 @@ def baselines(rows: Sequence[Measured], *, closed: bool) -> dict[str, Estimate]:
     count = truths.total()
     found = {f"always {common}": _share(times, count)}
     return found | ({"chance": _share(count / len(truths), count)} if closed and len(truths) > 1 else {})
+
+
+def said(rows: Mapping[str, Sequence[Measured]], *, closed: bool) -> dict[str, dict[str, int]]:
+    """How often each class is true, and how often each stage says it; nothing where answers are no classes.
+
+    Source: plan 002, whose phase B said no to everything while its accuracy looked like one.
+    """
+    if not closed or not rows:
+        return {}
+    asked = {row.id: row.truth for one in rows.values() for row in one}
+    found = {TRUTH: Counter(asked.values())}
+    found |= {stage: Counter(row.value or UNREAD for row in one) for stage, one in rows.items()}
+    return {name: dict(sorted(counts.items())) for name, counts in found.items()}
+
+
+def leaning(found: Mapping[str, Mapping[str, int]], stage: str) -> str:
+    """The class that a stage says too often, in words; nothing where that is not known."""
+    counts, truths = found.get(stage, {}), found.get(TRUTH, {})
+    if not counts or not truths:
+        return ""
+    said_of, true_of = ({one: n / sum(each.values()) for one, n in each.items()} for each in (counts, truths))
+    most = max(said_of, key=lambda one: said_of[one] - true_of.get(one, 0.0))
+    return f"it says {most} to {percent(said_of[most])}, which is true of {percent(true_of.get(most, 0.0))}"
+
+
+def view(found: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
+    """What the page draws of what was said: a bar for each stage, and the colours of the classes."""
+    classes = sorted({name for counts in found.values() for name in counts} - {UNREAD})
+    colours = {name: _COLOURS[place % len(_COLOURS)] for place, name in enumerate(classes)} | {UNREAD: "line"}
+    bars = []
+    for name, counts in found.items():
+        whole = sum(counts.values())
+        shares = [(one, counts[one] / whole) for one in (*classes, UNREAD) if counts.get(one)]
+        note = ", ".join(f"{one} {percent(share)}" for one, share in shares)
+        bars.append({"name": name, "pieces": [(share, colours[one]) for one, share in shares], "note": note})
+    used = [one for one in (*classes, UNREAD) if any(counts.get(one) for counts in found.values())]
+    return {"said": bars, "said_key": [(colours[one], one) for one in used]}
 
 
 def _share(right: float, count: int) -> Estimate:

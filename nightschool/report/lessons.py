@@ -1,10 +1,11 @@
-"""From what training found in its rows to a part of the report: leaks, lengths, and how pairs may be won unread."""
+"""From what training found in its rows to a part of the report: leaks, lengths, pairs won unread, turns of the loss."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
+from nightschool.recipe.preference import Scheduled
 from nightschool.report.doubts import left_out_words, shown
 from nightschool.report.proof import Figure
 from nightschool.report.rounds import rounds_table
@@ -62,6 +63,26 @@ class Shortcut(Figure):
         return (
             f"Pairs of {self.stage}: {rule} wins {share} of {self.decides:,} ({interval}); a model may learn just that."
         )
+
+
+class Turn(Figure):
+    """What is another way in a stage's loss from an epoch on, counted from 0."""
+
+    epoch: int
+    told: str
+
+
+def turns(loss: Scheduled) -> tuple[Turn, ...]:
+    """A schedule as the epochs in which something changes; nothing for a loss that stays as it is."""
+    found: list[Turn] = []
+    before, epoch = {"cal": "none", "robust": "none"}, 0
+    for part in loss.schedule:
+        at = loss.at(epoch)
+        now = {"\N{GREEK SMALL LETTER BETA}": f"{at.beta:g}", "cal": at.cal, "robust": at.robust}
+        if told := ", ".join(f"{name} {value}" for name, value in now.items() if value != before.get(name)):
+            found.append(Turn(epoch=epoch, told=told))
+        before, epoch = now, epoch + part.epochs
+    return tuple(found)
 
 
 def lessons_table(found: Sequence[Lesson]) -> Table:

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import critiques, lessons, marks, shares, tables, text, votes
+from nightschool.report import critiques, guessing, lessons, marks, shares, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.verdict import headline, packed, stale, unbeaten
@@ -52,6 +52,7 @@ def render(report: Report) -> str:
         **shares.view(report.shares),
         **critiques.view(report.critiques),
         **lessons.view(report),
+        **guessing.view(report.said),
     )
 
 
@@ -69,7 +70,10 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
     # A second for matplotlib, which a night that only makes data has no use for.
     from nightschool.report import agreement, curves, plots
 
-    curve = [curves.loss(stage, log, place + 1) for place, (stage, log) in enumerate(report.losses.items())]
+    curve = [
+        curves.loss(stage, log, place + 1, report.turns.get(stage, ()))
+        for place, (stage, log) in enumerate(report.losses.items())
+    ]
     return {
         "accuracy": plots.accuracy(report.stages, report.baselines) if report.stages else None,
         "topics": plots.topics(report.stages),

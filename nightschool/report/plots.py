@@ -19,7 +19,12 @@ WIDTH = 400
 def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     """Accuracy of every stage with its interval, beside what guessing reaches."""
     height = 46 * len(stages) + 52
-    with canvas(WIDTH, height, left=42, right=64, top=20, bottom=32) as axes:
+    names = [_short(stage.name) for stage in stages]
+    overs = [f"over {_short(stage.gain.over)}" if stage.gain else "" for stage in stages]
+    # 7.5 and 5.7 pixels a letter; never so little on the left that the first tick's label is cut.
+    left, right = max(42, 14 + 7.5 * max(map(len, names))), 14 + 5.7 * max(8, *map(len, overs))
+    with canvas(WIDTH, height, left=left, right=right, top=20, bottom=32) as axes:
+        axes.tick_params(axis="y", pad=10)
         _share_axis(axes, len(stages))
         _baselines(axes, baselines)
         for place, stage in enumerate(stages):
@@ -27,8 +32,8 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
             _beside(axes, stage.accuracy, place)
             if stage.gain:
                 axes.text(1.04, place - 0.08, points(stage.gain.value), va="center", weight="bold", size=13)
-                axes.text(1.04, place + 0.26, f"over {stage.gain.over}", va="center", color=THEME["muted"], size=10.5)
-        axes.set_yticks(range(len(stages)), [stage.name for stage in stages], color=THEME["ink"], size=13)
+                axes.text(1.04, place + 0.26, overs[place], va="center", color=THEME["muted"], size=10.5)
+        axes.set_yticks(range(len(stages)), names, color=THEME["ink"], size=13)
         spoken = ", then ".join(f"{stage.name} {_spoken(stage.accuracy)}" for stage in stages)
         svg = inline(axes, name="accuracy", title="Accuracy of the student by stage", description=f"{spoken}.")
     rows = [
@@ -196,7 +201,7 @@ def _beside(axes: Axes, estimate: Estimate, place: int) -> None:
     at, shift, align = (estimate.low, -9, "right") if left else (estimate.high, 9, "left")
     axes.annotate(
         percent(estimate.value), (at, place), (shift, 0), "data", "offset points", ha=align, va="center",
-        weight="bold", size=14,
+        weight="bold", size=14, bbox={"facecolor": THEME["paper"], "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 
 

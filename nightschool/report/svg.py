@@ -17,7 +17,7 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 # Colours that no plot would choose: each becomes the page's variable of its name, so that plots follow light and dark.
-_NAMES = ("ink", "muted", "line", "card", "base", "sft", "dpo", "third", "fourth", "good", "bad", "accent")
+_NAMES = ("ink", "muted", "line", "card", "base", "sft", "dpo", "third", "fourth", "good", "bad", "accent", "paper")
 THEME = {name: f"#0102{number:02x}" for number, name in enumerate(_NAMES)}
 _VARIABLES = {colour: f"var(--{name})" for name, colour in THEME.items()}
 _STAGES = {"base": "base", "sft": "sft", "dpo": "dpo"}

@@ -8,6 +8,7 @@ from nightschool.gates import judge, limit_shown, shown
 from nightschool.recipe.learning import Gate
 from nightschool.report.critiques import told
 from nightschool.report.figures import LatencyTimes, Outcome, Packed, Report
+from nightschool.report.guessing import leaning
 from nightschool.report.kept import export, kept
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Estimate, Stage
@@ -128,7 +129,7 @@ def what_next(report: Report) -> tuple[str, ...]:
         reached, name = report.stages[-1], guess[0]
         lines.append(
             f"{reached.name} is at {percent(reached.accuracy.value)}, {name} at {percent(guess[1].value)}: "
-            "look at its answers before its accuracy."
+            f"{leaning(report.said, reached.name) or 'look at its answers before its accuracy'}."
         )
     last = report.stages[-1] if len(report.stages) > 1 else None
     if last and last.gain and not last.gain.significant:

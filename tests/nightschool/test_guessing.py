@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nightschool.records import Measured
-from nightschool.report.guessing import baselines
+from nightschool.report.guessing import TRUTH, UNREAD, baselines, leaning, said
 from nightschool.statistics import wilson
 
 
@@ -35,6 +35,16 @@ def test_seeds_are_not_questions() -> None:
 @pytest.mark.parametrize("truths", [["7", "8", "8"], ["yes"]])
 def test_open_answers_and_a_single_class_have_no_chance(truths: list[str]) -> None:
     assert "chance" not in baselines(rows(truths), closed=truths == ["yes"])
+
+
+def test_a_collapse_to_one_class_is_told_beside_the_truth() -> None:
+    asked = rows(["no"] * 54 + ["yes"] * 46)
+    collapsed = [row.model_copy(update={"value": "no" if place else None}) for place, row in enumerate(asked)]
+    found = said({"cot": collapsed}, closed=True)
+    assert found == {TRUTH: {"no": 54, "yes": 46}, "cot": {"no": 99, UNREAD: 1}}
+    assert leaning(found, "cot") == "it says no to 99.0%, which is true of 54.0%"
+    assert leaning(found, "dpo") == ""
+    assert said({"cot": collapsed}, closed=False) == {}
 
 
 def test_nothing_measured_has_no_baseline() -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from nightschool.recipe.preference import Epochs, Scheduled
 from nightschool.report.doubts import LeftOut
-from nightschool.report.lessons import Lesson, Shortcut, lessons_table, shortcuts_table
+from nightschool.report.lessons import Lesson, Shortcut, Turn, lessons_table, shortcuts_table, turns
 from nightschool.report.measure import accuracy, compare
 from nightschool.report.page import render
 from nightschool.report.rounds import Round
@@ -49,6 +50,21 @@ def test_a_rule_that_wins_unread_is_marked_and_told_in_what_next() -> None:
     report = example().model_copy(update={"shortcuts": (PAIRS, fair)})
     told = [line for line in what_next(report) if line.startswith("Pairs of dpo")]
     assert told == ["Pairs of dpo: the longer one wins 95% of 40 (83% to 98%); a model may learn just that."]
+
+
+def test_a_schedule_turns_where_something_changes() -> None:
+    plan = (
+        Epochs(epochs=1, beta=0.05),
+        Epochs(epochs=2, beta=0.1, cal="center"),
+        Epochs(epochs=1, beta=0.1, cal="center", robust="drop"),
+        Epochs(epochs=1, beta=0.1, cal="center", robust="drop"),
+    )
+    assert turns(Scheduled(schedule=plan)) == (
+        Turn(epoch=0, told="\N{GREEK SMALL LETTER BETA} 0.05"),
+        Turn(epoch=1, told="\N{GREEK SMALL LETTER BETA} 0.1, cal center"),
+        Turn(epoch=3, told="robust drop"),
+    )
+    assert turns(Scheduled(cal="paper")) == ()
 
 
 def test_the_page_has_both_tables() -> None:

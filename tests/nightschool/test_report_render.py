@@ -11,8 +11,9 @@ from html.parser import HTMLParser
 import pytest
 from pydantic import ValidationError
 
-from nightschool.report.curves import latency
+from nightschool.report.curves import latency, loss
 from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report, Sample, SampleVote
+from nightschool.report.lessons import Turn
 from nightschool.report.page import render
 from nightschool.report.proof import Estimate, Gain, Marks, TeacherMarks
 from nightschool.report.verdict import conclude
@@ -80,7 +81,7 @@ def test_every_plot_speaks_and_has_a_table(page: str) -> None:
 
 
 def test_plots_take_their_colours_and_letters_from_the_page(page: str) -> None:
-    for svg in re.findall(r'<svg [^>]*viewBox="0 0 400.*?</svg>', page, re.DOTALL):
+    for svg in re.findall(r'<svg [^>]*viewBox="0 0 \d+.*?</svg>', page, re.DOTALL):
         assert not re.search(r'(fill|stroke)="#[0-9a-f]{6}"', svg)
         assert "var(--" in svg
         assert "<text" in svg
@@ -190,6 +191,26 @@ def test_two_baselines_share_a_line_of_text_and_one_point_is_a_curve() -> None:
     page = render(report)
     assert "guessing 25%, always A 26%" in page
     assert "From 0.500 at step 1 to 0.500 at step 1." in page
+
+
+def test_epochs_and_turns_of_the_schedule_are_in_the_curve() -> None:
+    log = [LossPoint(step=step, loss=0.7 - 0.01 * step, epoch=step / 10) for step in range(1, 41)]
+    plain, turned = (loss("aligned", log, 1, turns) for turns in ((), (Turn(epoch=3, told="robust drop"),)))
+    assert plain is not None
+    assert turned is not None
+    assert "4 epochs" in plain.caption
+    assert "robust drop" not in plain.svg
+    assert turned.svg.count("robust drop") == 2  # drawn, and spoken
+    assert "From epoch 4: robust drop." in turned.svg
+
+
+def test_the_page_shows_what_each_stage_says_beside_the_truth() -> None:
+    said = {"the truth": {"no": 56, "yes": 44}, "cot": {"no": 98, "no answer": 2}}
+    page = render(example().model_copy(update={"said": said}))
+    assert "What each stage says" in page
+    assert "no 56.0%, yes 44.0%" in page
+    assert "no 98.0%, no answer 2.0%" in page
+    assert "What each stage says" not in render(example())
 
 
 def test_a_large_night_stays_a_small_page() -> None:
