@@ -8,7 +8,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from nightschool.hearing import Case, Heard, Said, Way
-from nightschool.marking import agreed
+from nightschool.marking import agreed, results_of
 from nightschool.records import Outcome, Results
 from nightschool.reliability import Votes
 from nightschool.ruling_line import RulingLine
@@ -75,8 +75,9 @@ def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
     found = decide(cast, terms.rule, names=names)
     undecided = _undecided(found, cast, terms)
     vote = None if undecided else found.value
-    rights = _rights(said, names)
-    vote_right = _right(vote, rights, names)
+    voted = {vote, *(ballot.value for ballot in own)}
+    rights = {one: _right(one, said, names) if one is not None else None for one in voted}
+    vote_right = rights[vote]
     answer, reason = (known.answer, known.reason) if known else (vote, undecided)
     if known and answer and vote_right is False and terms.minority == "reject":
         answer, reason = None, "against_truth"
@@ -95,7 +96,7 @@ def rule(case: Case, terms: Terms) -> tuple[RulingLine, Way | None]:
         agreement=found.agreement,
         entropy=found.entropy,
         confidence=found.confidence,
-        **_marks(said, own, rights, names),
+        **_marks(said, own, rights),
     )
     return ruling, way
 
@@ -141,19 +142,18 @@ def _outcome(reason: str | None, found: Decision, terms: Terms) -> Outcome:
     return "review" if reason in terms.to_review and found.agreement >= terms.reject_below else "reject"
 
 
-def _rights(said: Said, names: Names) -> dict[str, set[bool]]:
-    """What is known of each answer's being right, by its name: one of its values may be judged and another not."""
-    rights: dict[str, set[bool]] = {}
-    for heard in said.values():
-        for value, right in set(zip(heard.values, heard.rights, strict=True)):
-            if value is not None and right is not None:
-                rights.setdefault(names.get(value, value), set()).add(right)
-    return rights
-
-
-def _right(vote: str | None, rights: Mapping[str, set[bool]], names: Names) -> bool | None:
-    """Whether the vote is right, by what is known of the values that were given."""
-    marks = rights.get(names.get(vote, vote), ()) if vote is not None else ()
+def _right(vote: str, said: Said, names: Names) -> bool | None:
+    """Whether an answer is right, by what is known of the values that mean it: one may be judged and another not."""
+    name = names.get(vote, vote)
+    meant = {value for value, one in names.items() if one == name}
+    if name not in names:
+        meant.add(name)
+    marks = {
+        right
+        for heard in said.values()
+        for value, right in zip(heard.values, heard.rights, strict=True)
+        if value in meant and right is not None
+    }
     return True in marks if len(marks) == 1 else None
 
 
@@ -175,20 +175,21 @@ def _way(case: Case, answer: str, seed: int) -> Way | None:
     return rng_of("reasoning", seed, case.id).choice(sorted(ways)) if ways else None
 
 
-def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str, set[bool]], names: Names) -> dict[str, Any]:
+def _marks(said: Said, own: Sequence[Ballot], rights: Mapping[str | None, bool | None]) -> dict[str, Any]:
     """By teacher: whether its vote is right, samples that were judged, those that were right, and what came of both."""
-    votes = {one.teacher: _right(one.value, rights, names) for one in own}
     judged: dict[str, int] = {}
     right: dict[str, int] = {}
     results: dict[str, Results] = {}
-    for teacher, heard in said.items():
-        if count := len(heard.rights) - heard.rights.count(None):
-            judged[teacher], right[teacher] = count, heard.rights.count(True)
-            given = {mark for value, mark in zip(heard.values, heard.rights, strict=True) if value is not None} - {None}
-            if given:
-                results[teacher] = "mixed" if len(given) == 2 else "all_right" if True in given else "all_wrong"
+    for teacher, (values, marks, _, _) in said.items():
+        if count := len(marks) - marks.count(None):
+            judged[teacher], right[teacher] = count, marks.count(True)
+            given = marks
+            if None in values:
+                given = [mark for value, mark in zip(values, marks, strict=True) if value is not None]
+            if found := results_of(True in given, False in given):
+                results[teacher] = found
     return {
-        "votes_right": {teacher: vote for teacher, vote in votes.items() if vote is not None},
+        "votes_right": {one.teacher: told for one in own if (told := rights[one.value]) is not None},
         "judged": judged,
         "right": right,
         "results": results,

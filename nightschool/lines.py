@@ -7,8 +7,8 @@ nightschool/records.py and solved.py in their order.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -47,11 +47,14 @@ class SolutionsLine(NamedTuple):
 class ReadLine(msgspec.Struct, gc=False):
     """A `Solutions` with what was read out of each text, and how sure the server was of each, if it said so.
 
-    `written`: where the texts are, as long as they are needed.
+    `values` and `reasons` are the readings' own, side by side; `written`: where the texts are, as long as they are
+    needed.
     """
 
     id: str
     readings: list[Reading]
+    values: list[str | None]
+    reasons: list[str | None]
     sure: Sequence[float | None]
     written: SolutionsLine | None
 
@@ -148,7 +151,10 @@ def solutions_line(line: bytes) -> SolutionsLine:
     spans: list[tuple[int, int]] = []
     start = behind + len(_SAID)
     while start >= len(_NEXT):
-        end = _text_end(line, start)
+        end = line.find(_QUOTE, start + 1)  # a text's quotes are few, and a single byte is found fast
+        if line[end - 1] == _ESCAPE:
+            end = _closing(line, end)
+        end += 1
         if not line.startswith(_FINISH, end):
             raise msgspec.DecodeError("a solution has no finish")
         spans.append((start, end))
@@ -156,9 +162,8 @@ def solutions_line(line: bytes) -> SolutionsLine:
     return SolutionsLine(head.id, line, spans)
 
 
-def _text_end(line: bytes, start: int) -> int:
-    """Where the JSON string that starts here ends: its quotes are few, and a single byte is found fast."""
-    end = line.find(_QUOTE, start + 1)
+def _closing(line: bytes, end: int) -> int:
+    """The quote that closes a JSON string, from one of it that has a backslash before it; -1 if none does."""
     while end > 0 and line[end - 1] == _ESCAPE:
         before = end - 1
         while line[before] == _ESCAPE:
@@ -166,7 +171,7 @@ def _text_end(line: bytes, start: int) -> int:
         if (end - before) % 2:
             break
         end = line.find(_QUOTE, end + 1)
-    return end + 1
+    return end
 
 
 def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
@@ -176,14 +181,11 @@ def read_line(line: bytes, kind: Kind | None, fallback: Fallback) -> ReadLine:
         msgspec.DecodeError: the line is none of the store's.
     """
     row = solutions_line(line)
-    thinks = b"<" in line and b"think>" in line  # most have no "<", and one byte is found ten times as fast as a word
-    readings = (
-        [_reading(line, *span, kind, fallback, thinks) for span in row.spans] if kind else [_UNREAD] * len(row.spans)
-    )
+    readings = _readings(row, kind, fallback) if kind else [_UNREAD] * len(row.spans)
     # Every sample has the field, or none.
     given = line.find(_SURE, row.spans[-1][1]) >= 0
     sure = _confidences(line, row.spans) if given else [None] * len(row.spans)
-    return ReadLine(row.id, readings, sure, row)
+    return ReadLine(row.id, readings, [one.value for one in readings], [one.reason for one in readings], sure, row)
 
 
 def _confidences(line: bytes, spans: Sequence[tuple[int, int]]) -> list[float | None]:
@@ -193,20 +195,30 @@ def _confidences(line: bytes, spans: Sequence[tuple[int, int]]) -> list[float | 
     return [float(line[line.rfind(b":", 0, end) + 1 : end]) if line[end - 1] in _DIGITS else None for end in ends]
 
 
-def _reading(line: bytes, start: int, end: int, kind: Kind, fallback: Fallback, thinks: bool) -> Reading:
-    """`read` of a solution's text while it is JSON: where only the last box counts, nothing before it is decoded."""
-    if kind != "text" and fallback == "none" and not (thinks and line.find(b"think>", start, end) >= 0):
-        place = line.rfind(_BOXED, start, end)
-        place = max(place, line.rfind(_FBOX, max(start, place), end))
+def _readings(row: SolutionsLine, kind: Kind, fallback: Fallback) -> list[Reading]:
+    """`read` of each text while it is JSON: where only the last box counts, nothing before it is decoded."""
+    line, found, read_end = row.line, list[Reading](), _ends(kind, fallback)
+    thinks = b"<" in line and b"think>" in line  # most have no "<", and one byte is found ten times as fast as a word
+    boxes = kind != "text" and fallback == "none"
+    for start, end in row.spans:
+        place = line.rfind(_BOXED, start, end) if boxes else -1
+        if place < 0 and boxes:
+            place = line.rfind(_FBOX, start, end)  # one behind a \boxed is read with it
         # A backslash before it may escape this one, and what looks like \boxed is a backspace and "oxed".
-        if place > start and line[place - 1] != _ESCAPE:
-            text = b'"' + line[place:end]
-            return (_read_once if len(text) < _SHORT_BYTES else _read)(text, kind, fallback)
-    return _read(line[start:end], kind, fallback)
+        if place <= start or line[place - 1] == _ESCAPE or (thinks and line.find(b"think>", start, end) >= 0):
+            found.append(_read(line[start:end], kind, fallback))
+        elif end - place < _SHORT_BYTES:
+            found.append(read_end(line[place:end]))
+        else:
+            found.append(_read(b'"' + line[place:end], kind, fallback))
+    return found
 
 
 def _read(text: bytes, kind: Kind, fallback: Fallback) -> Reading:
     return read(text_of(text), kind, fallback=fallback)
 
 
-_read_once = lru_cache(maxsize=1 << 16)(_read)
+@cache
+def _ends(kind: Kind, fallback: Fallback) -> Callable[[bytes], Reading]:
+    """What short ends of texts say, from the last box on."""
+    return lru_cache(maxsize=1 << 16)(lambda end: _read(b'"' + end, kind, fallback))

@@ -13,12 +13,13 @@ from nightschool.records import Agreed, Mark, Results
 from nightschool.seeds import seed_of
 from nightschool.values import latex
 from nightschool.values.kinds import Kind, Reading
-from nightschool.values.read import equal, read_truth
+from nightschool.values.read import equals, read_truth
 
 Pair = tuple[str, str]
 # (truth, value) pairs to whether they are equal, None for what could not be judged.
 Compare = Callable[[Collection[Pair]], Mapping[Pair, bool | None]]
 Matched = tuple[AskedLine, Mapping[str, ReadLine]]
+_MARKS: Mapping[bool | None, Mark] = {True: "right", False: "wrong", None: "could_not_judge"}
 
 
 class Marked(NamedTuple):
@@ -34,23 +35,25 @@ class Marked(NamedTuple):
     @property
     def line(self) -> bytes:
         """The row's JSON line, the same as pydantic's."""
+        marks = self.marks
         solutions = {
-            name: {
-                "values": [one.value for one in row.readings],
-                "reasons": [one.reason for one in row.readings],
-                "marks": self.marks[name],
-                "sure": row.sure,
-            }
-            for name, row in self.solutions.items()
+            name: _Readings(row.values, row.reasons, marks[name], row.sure) for name, row in self.solutions.items()
         }
         question = msgspec.Raw(self.question.line)
         return _json(_Line(self.question.id, question, solutions, self.results, self.agreed, self.shown)) + b"\n"
 
 
+class _Readings(msgspec.Struct, gc=False):
+    values: Sequence[str | None]
+    reasons: Sequence[str | None]
+    marks: Sequence[Mark | None]
+    sure: Sequence[float | None]
+
+
 class _Line(msgspec.Struct, gc=False):
     id: str
     question: msgspec.Raw
-    solutions: Mapping[str, Mapping[str, Sequence[object]]]
+    solutions: Mapping[str, _Readings]
     results: Mapping[str, Results]
     agreed: Agreed | None
     shown: ShownLine | None
@@ -91,9 +94,8 @@ def mark(matched: Iterable[Matched], kind: Kind, *, compare: Compare, seed: int 
     return (_marked(row, found) for row in opened)
 
 
-def results_of(marks: Collection[Mark | None]) -> Results | None:
-    """All right, all wrong or mixed, by the solutions that are either; None if none is."""
-    right, wrong = "right" in marks, "wrong" in marks
+def results_of(right: bool, wrong: bool) -> Results | None:
+    """All right, all wrong or mixed, by whether some solutions are right and some wrong; None if none is either."""
     return "mixed" if right and wrong else "all_right" if right else "all_wrong" if wrong else None
 
 
@@ -113,17 +115,20 @@ def agreed(results: Iterable[Results]) -> Agreed | None:
 def _open(matched: Matched, kind: Kind, seed: int) -> _Opened:
     question, solutions = matched
     gold = read_truth(question.answer, kind).value if question.answer is not None else None
-    counts = Counter([one.value for row in solutions.values() for one in row.readings if one.value is not None])
-    same = {value: equal(gold, value, kind) for value in counts} if gold else {}
-    shown = _shown(question.id, solutions, _taught(counts, same), seed)
+    values = {value for row in solutions.values() for value in row.values if value is not None}
+    same = equals(gold, values, kind) if gold else {}
+    shown = _shown(question.id, solutions, _taught(solutions, same), seed)
     for row in solutions.values():
         row.written = None  # a chunk of texts need not be held until the last of them has been read
     return _Opened(matched, gold, same, shown)
 
 
-def _taught(counts: Counter[str], same: Mapping[str, bool | None]) -> Collection[str]:
+def _taught(solutions: Mapping[str, ReadLine], same: Mapping[str, bool | None]) -> Collection[str]:
     """The values that are surely right, else the commonest one: most likely what a committee will accept."""
-    return [value for value, told in same.items() if told] or sorted(counts, key=lambda one: (-counts[one], one))[:1]
+    if right := [value for value, told in same.items() if told]:
+        return right
+    counts = Counter([value for row in solutions.values() for value in row.values if value is not None])
+    return sorted(counts, key=lambda one: (-counts[one], one))[:1]
 
 
 def _shown(row_id: str, solutions: Mapping[str, ReadLine], values: Collection[str], seed: int) -> ShownLine | None:
@@ -131,8 +136,8 @@ def _shown(row_id: str, solutions: Mapping[str, ReadLine], values: Collection[st
     places = [
         (name, place)
         for name in sorted(solutions)
-        for place, one in enumerate(solutions[name].readings)
-        if one.value in values
+        for place, value in enumerate(solutions[name].values)
+        if value in values
     ]
     if not places:
         return None
@@ -147,13 +152,14 @@ def _marked(row: _Opened, found: Mapping[Pair, bool | None]) -> Marked:
         return unread(row.matched)._replace(shown=row.shown)
     by_value: dict[str | None, Mark] = {}
     for value, told in row.same.items():
-        same = found[_key(row.gold, value)] if told is None else told
-        by_value[value] = "could_not_judge" if same is None else "right" if same else "wrong"
+        by_value[value] = _MARKS[found[_key(row.gold, value)] if told is None else told]
     marks: dict[str, list[Mark | None]] = {}
     results: dict[str, Results] = {}
     for name, each in solutions.items():
-        marks[name] = [by_value.get(one.value) or _missing(one) for one in each.readings]
-        if result := results_of(marks[name]):
+        marks[name] = mine = list(map(by_value.get, each.values))
+        if None in mine:
+            mine[:] = [told or _missing(one) for told, one in zip(mine, each.readings, strict=True)]
+        if result := results_of("right" in mine, "wrong" in mine):
             results[name] = result
     return Marked(question, solutions, marks, results, agreed(results.values()), row.shown)
 

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 def seed_of(*parts: object) -> int:
     """A number in [0, 2**31) from the text of its parts (strings and integers)."""
-    text = "\x1f".join(str(part) for part in parts)
+    text = "\x1f".join(map(str, parts))
     return int.from_bytes(hashlib.sha256(text.encode()).digest()[:4], "big") >> 1
 
 

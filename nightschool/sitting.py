@@ -89,44 +89,47 @@ class Sitting(BaseModel):
 
 def sit(rulings: Sequence[Ruling | RulingLine], *, not_compared: int = 0) -> Sitting:
     """The counts of a chunk's rulings."""
-    levels: dict[int, Counter[str]] = {}
-    seats: dict[str, Counter[str]] = {}
-    by, overruled = Counter[str](), 0
-    reasons: dict[str, Counter[str]] = {"reject": Counter(), "review": Counter()}
-    for one in rulings:
-        level = levels.setdefault(int(one.agreement * STEPS + 1e-9), Counter())
-        level["questions"] += 1
-        level["decided"] += one.vote is not None
-        level["known"] += one.vote_right is not None
-        level["right"] += one.vote_right is True
-        for teacher, vote in one.votes.items():
-            _seat(seats.setdefault(teacher, Counter()), vote, one.votes_right.get(teacher), one.vote_right)
-        if one.verdict == "accept":
-            by[one.by] += 1
-            overruled += one.vote_right is False
-        else:
-            reasons[one.verdict][one.reason or ""] += 1
-    return Sitting(
-        asked=len(rulings),
-        by=dict(by),
-        reasons={verdict: dict(counts) for verdict, counts in reasons.items() if counts},
-        overruled=overruled,
-        not_compared=not_compared,
-        levels={step: Level(**counts) for step, counts in sorted(levels.items())},
-        seats={teacher: Seat(**counts) for teacher, counts in seats.items()},
+    # Most rulings are alike in all that is counted.
+    alike = Counter(
+        [(one.verdict, one.by, one.reason, _step(one), one.vote is None, one.vote_right) for one in rulings]
     )
+    seats = Counter([
+        (teacher, vote is None, one.votes_right.get(teacher), one.vote_right)
+        for one in rulings for teacher, vote in one.votes.items()
+    ])  # fmt: skip
+    found = Sitting(asked=len(rulings), not_compared=not_compared)
+    for (verdict, by, reason, step, silent, right), count in alike.items():
+        told = Level(
+            questions=count, decided=0 if silent else count, known=0 if right is None else count,
+            right=count if right else 0,
+        )  # fmt: skip
+        found.levels[step] = found.levels.get(step, Level()) + told
+        if verdict == "accept":
+            found.by[by] = found.by.get(by, 0) + count
+            found.overruled += count if right is False else 0
+        else:
+            counts = found.reasons.setdefault(verdict, {})
+            counts[reason or ""] = counts.get(reason or "", 0) + count
+    found.levels = dict(sorted(found.levels.items()))
+    for (teacher, silent, theirs, ours), count in seats.items():
+        found.seats[teacher] = found.seats.get(teacher, Seat()) + _seat(silent, theirs, ours, count)
+    return found
 
 
-def _seat(seat: Counter[str], vote: str | None, theirs: bool | None, ours: bool | None) -> None:
-    """Counts one teacher's vote on a question; `theirs` and `ours`: whether it, and the votes together, are right."""
-    seat["cast"] += vote is not None
-    seat["known"] += theirs is not None
-    seat["right"] += theirs is True
+def _step(ruling: Ruling | RulingLine) -> int:
+    return int(ruling.agreement * STEPS + 1e-9)
+
+
+def _seat(silent: bool, theirs: bool | None, ours: bool | None, count: int) -> Seat:
+    """Of so many votes of one teacher that are alike; `theirs` and `ours`: whether it, and the votes together, are
+    right."""
+    seat = Seat(cast=0 if silent else count, known=0 if theirs is None else count, right=count if theirs else 0)
     # Where the votes are known to be right or wrong, so is the truth: a teacher who abstained is not right.
-    if ours is not None and (vote is None or theirs is not None):
-        seat["beside"] += 1
+    if ours is not None and (silent or theirs is not None):
+        seat.beside = count
         if theirs or ours:
-            seat["both" if theirs and ours else "only_theirs" if theirs else "only_ours"] += 1
+            setattr(seat, "both" if theirs and ours else "only_theirs" if theirs else "only_ours", count)
+    return seat
 
 
 def _sum(ours: Mapping[str, int], theirs: Mapping[str, int]) -> dict[str, int]:

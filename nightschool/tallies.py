@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from pydantic import BaseModel, ConfigDict
 
 from nightschool.marking import Marked
 from nightschool.records import Mark, Results
+
+# A teacher's marks on one question, and what they come to.
+_Pattern = tuple[tuple[Mark | None, ...], Results | None]
 
 
 class Tally(BaseModel):
@@ -42,14 +45,16 @@ class Tally(BaseModel):
 
 def tallies(rows: Iterable[Marked]) -> dict[str, Tally]:
     """Counts by teacher. An answer that is missing counts as not right, one that could not be judged not at all."""
-    found: dict[str, _Count] = {}
+    patterns: dict[str, Counter[_Pattern]] = {}
+    reasons: dict[str, Counter[str]] = {}
     for row in rows:
         for teacher, marks in row.marks.items():
-            if teacher not in found:
-                found[teacher] = _Count()
-            found[teacher].add([mark for mark in marks if mark], row.results.get(teacher))
-            found[teacher].reasons.update(one.reason for one in row.solutions[teacher].readings if one.reason)
-    return {teacher: count.tally() for teacher, count in found.items()}
+            if teacher not in patterns:
+                patterns[teacher], reasons[teacher] = Counter(), Counter()
+            patterns[teacher][tuple(marks), row.results.get(teacher)] += 1
+            if any(row.solutions[teacher].reasons):
+                reasons[teacher].update(filter(None, row.solutions[teacher].reasons))
+    return {teacher: _tally(each, reasons[teacher]) for teacher, each in patterns.items()}
 
 
 def classes(rows: Iterable[Marked]) -> dict[str, int]:
@@ -62,23 +67,17 @@ def _has_truth(row: Marked) -> bool:
     return any(marks) or (not marks and row.question.answer is not None)
 
 
-class _Count:
-    """A tally while it is counted."""
-
-    def __init__(self) -> None:
-        self.marks, self.results, self.reasons = Counter[Mark](), Counter[Results](), Counter[str]()
-        self.questions = self.aa = self.ra = self.rr = 0
-
-    def add(self, marks: list[Mark], result: Results | None) -> None:
-        right, judged = marks.count("right"), len(marks) - marks.count("could_not_judge")
-        self.marks.update(marks)
-        self.questions += bool(marks)
+def _tally(patterns: Mapping[_Pattern, int], reasons: Mapping[str, int]) -> Tally:
+    """Of one teacher, by how often it had the same marks on a question."""
+    questions = aa = ra = rr = 0
+    marks, results = Counter[Mark](), Counter[Results]()
+    for (each, result), times in patterns.items():
+        for mark in set(each):
+            if mark:
+                marks[mark] += times * each.count(mark)
         if result:
-            self.results[result] += 1
-        self.aa, self.ra, self.rr = self.aa + judged * judged, self.ra + right * judged, self.rr + right * right
-
-    def tally(self) -> Tally:
-        return Tally(
-            questions=self.questions, marks=dict(self.marks), results=dict(self.results), reasons=dict(self.reasons),
-            aa=self.aa, ra=self.ra, rr=self.rr,
-        )  # fmt: skip
+            results[result] += times
+        right, judged = each.count("right"), len(each) - each.count("could_not_judge") - each.count(None)
+        questions += times * any(each)
+        aa, ra, rr = aa + times * judged * judged, ra + times * right * judged, rr + times * right * right
+    return Tally(questions=questions, marks=marks, results=results, reasons=dict(reasons), aa=aa, ra=ra, rr=rr)

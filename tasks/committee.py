@@ -145,12 +145,10 @@ def _solutions(night: Night, chunk: Chunk, unjudged: Counter[str]) -> Iterator[_
 
 def _rights(said: Said) -> dict[str, bool | None]:
     """Whether each value is right, as far as is known."""
-    return {
-        value: right
-        for each in said.values()
-        for value, right in zip(each.values, each.rights, strict=True)
-        if value is not None
-    }
+    found: dict[str | None, bool | None] = {}
+    for each in said.values():
+        found.update(zip(each.values, each.rights, strict=True))
+    return {value: right for value, right in found.items() if value is not None}
 
 
 def _case_lines(night: Night, chunk: Chunk) -> tuple[list[CaseLine], list[dict[str, Heard]]]:

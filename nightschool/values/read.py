@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
 
 from nightschool.parsing import split_reasoning
 from nightschool.values import latex
@@ -43,6 +44,7 @@ def read(text: str, kind: Kind, *, fallback: Fallback = "none") -> Reading:
     return _latex(box, said, fallback)
 
 
+@lru_cache(maxsize=1 << 12)
 def read_truth(answer: str, kind: Kind) -> Reading:
     r"""The value of a file's answer: a whole solution with its box or `####`, or the bare value.
 
@@ -57,8 +59,17 @@ def read_truth(answer: str, kind: Kind) -> Reading:
 
 def equal(truth: str, found: str, kind: Kind) -> bool | None:
     """Whether two values of a kind are the same; None if it takes mathematics to tell, which only `latex` does."""
-    (left, exact), (right, exactly) = known_as(truth, kind), known_as(found, kind)
-    return True if left == right else False if exact and exactly else None
+    return equals(truth, (found,), kind)[found]
+
+
+def equals(truth: str, values: Iterable[str], kind: Kind) -> dict[str, bool | None]:
+    """`equal` of each value to one truth."""
+    left, exact = known_as(truth, kind)
+    found: dict[str, bool | None] = {}
+    for each in values:
+        right, exactly = known_as(each, kind)
+        found[each] = True if left == right else False if exact and exactly else None
+    return found
 
 
 def known_as(value: str, kind: Kind) -> tuple[Hashable, bool]:
