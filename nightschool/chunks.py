@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
@@ -75,11 +75,30 @@ class Manifest(BaseModel):
     figures: dict[str, Any]
 
     @property
+    def place(self) -> str:
+        """What an input made of it is called."""
+        return f"{self.phase}/{self.key}/{self.index:05d}"
+
+    @property
     def digest(self) -> str:
         """Identity of what others read: changes when a kept row or a trained file does."""
         read = {name: mark for name, mark in self.files.items() if not name.endswith(_NOT_READ)}
         text = "\n".join(f"{name} {mark.content}" for name, mark in sorted(read.items()))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+class Together(NamedTuple):
+    """Many chunks as one input of others, see `together`."""
+
+    digest: str
+    place: str = "all"
+
+
+def together(manifests: Sequence[Manifest]) -> list[Manifest | Together]:
+    """What every chunk of a phase is made from, as one input: a thousand digests are combined once, not for each."""
+    if len(manifests) < 2:
+        return list(manifests)
+    return [Together(combined({one.place: one.digest for one in manifests}))]
 
 
 def combined(digests: Mapping[str, str] | Sequence[str]) -> str:

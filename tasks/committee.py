@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import msgspec
 from msgspec import Raw
 
 from nightschool import committee, hearing
-from nightschool.chunks import Chunk, Manifest
+from nightschool.chunks import Chunk, Manifest, together
 from nightschool.committee import Terms
 from nightschool.hearing import Case, Heard, Said
 from nightschool.lines import CaseLine, asked_line, case_line
@@ -23,7 +24,7 @@ from nightschool.sitting import sit
 from nightschool.values.stated import stated
 from tasks import answers, merge, pool
 from tasks.night import Night
-from tasks.standing import beside
+from tasks.standing import beside, standing
 from tasks.step import Made, Served, Step
 
 
@@ -35,8 +36,6 @@ class _Heard(NamedTuple):
     drawn: Raw | None = None
 
 
-# What was learned of the teachers of the last night, by what it was learned from: a pass over all its rows.
-_learned: dict[tuple[object, ...], Reliability] = {}
 _json = msgspec.json.Encoder().encode
 
 
@@ -49,7 +48,8 @@ def chunks(night: Night) -> list[Chunk]:
         return []
     merged = merge.chunks(night)
     made = night.made(merged)
-    together = [manifest for _, manifest in made] if night.recipe.committee.strategy == "reliability" else ()
+    learned = night.recipe.committee.strategy == "reliability"
+    whole = together([manifest for _, manifest in made]) if learned else []
     read: dict[int, list[Manifest]] = defaultdict(list)
     for chunk, manifest in (*made, *night.made(answers.chunks(night))):
         read[chunk.index].append(manifest)
@@ -60,7 +60,7 @@ def chunks(night: Night) -> list[Chunk]:
             chunk.index,
             f"committee chunk {chunk.index + 1}/{len(merged)}",
             rows=chunk.rows,
-            after=[*together, *read[chunk.index]],
+            after=[*whole, *read[chunk.index]],
         )
         for chunk in merged
     ]
@@ -76,7 +76,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     terms = terms_of(recipe.committee, quorum=recipe.quorum, seed=recipe.seed)
     reliability = None
     if terms.rule.strategy == "reliability":
-        reliability = _learn(night, chunk, terms)
+        reliability = standing(night, chunk.phase, "reliability", partial(_learn, night, terms))
         terms = terms_of(recipe.committee, quorum=recipe.quorum, seed=recipe.seed, reliability=reliability)
     unjudged: Counter[str] = Counter()
     rulings: list[RulingLine] = []
@@ -163,21 +163,17 @@ def _case_lines(night: Night, chunk: Chunk) -> tuple[list[CaseLine], list[dict[s
     return cases, heard
 
 
-def _learn(night: Night, chunk: Chunk, terms: Terms) -> Reliability:
-    """How reliable each teacher is, from the votes of the whole night; kept for the night's other chunks."""
-    learned_from = (chunk.key, chunk.inputs)
-    if learned_from not in _learned:
-        closed = night.recipe.answers.value == "yes_no"
-        times: Counter[Votes] = Counter()
-        for one in chunks(night):
-            for case, *_ in _cases(night, one, Counter()):
-                own = committee.ballots(case.said, terms, case.names)
-                times[committee.pattern(own, case.names, closed=closed)] += 1
-        _learned.clear()
-        # A table needs classes; letters are dealt by chance, so no teacher leans to one: on four committees of the
-        # quickstart one number added 0.3 to 1.4 points to the majority's share, a table -0.4 to 0.5 (measured).
-        _learned[learned_from] = dawid_skene(times, ("no", "yes")) if closed else one_coin(times)
-    return _learned[learned_from]
+def _learn(night: Night, terms: Terms) -> Reliability:
+    """How reliable each teacher is, from the votes of the whole night: a pass over all its rows."""
+    closed = night.recipe.answers.value == "yes_no"
+    times: Counter[Votes] = Counter()
+    for one in chunks(night):
+        for case, *_ in _cases(night, one, Counter()):
+            own = committee.ballots(case.said, terms, case.names)
+            times[committee.pattern(own, case.names, closed=closed)] += 1
+    # A table needs classes; letters are dealt by chance, so no teacher leans to one: on four committees of the
+    # quickstart one number added 0.3 to 1.4 points to the majority's share, a table -0.4 to 0.5 (measured).
+    return dawid_skene(times, ("no", "yes")) if closed else one_coin(times)
 
 
 STEP = Step("committee", chunks, make)

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 import msgspec
 
 from nightschool import critique
-from nightschool.chunks import Chunk, Manifest
+from nightschool.chunks import Chunk, Manifest, together
 from nightschool.critique import Drawn, Terms
 from nightschool.lines import solved_line
 from nightschool.mended import Side
@@ -35,7 +35,7 @@ def chunks(night: Night) -> list[Chunk]:
     read: dict[int, list[Manifest]] = defaultdict(list)
     for chunk, manifest in (*night.made(merged), *night.made(answers.chunks(night))):
         read[chunk.index].append(manifest)
-    kept = [manifest for _, manifest in night.made(chosen.out(night))]
+    kept = together([manifest for _, manifest in night.made(chosen.out(night))])
     return [
         night.chunk(
             "critique",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from nightschool import filters
-from nightschool.chunks import Chunk, Manifest, combined
+from nightschool.chunks import Chunk, Manifest, combined, together
 from nightschool.errors import DataError
 from nightschool.filters import Check, Found
 from nightschool.language import foreign
@@ -40,7 +40,7 @@ def chunks(night: Night) -> list[Chunk]:
     before = review.out(night)
     made = {chunk: manifest for chunk, manifest in night.made(before)}
     # A duplicate may lie in any chunk, so each is made from all.
-    wide = [*made.values(), *_taught_before(night)] if section.near_duplicates else None
+    wide = together([*made.values(), *_taught_before(night)]) if section.near_duplicates else None
     return [
         night.chunk(
             "filters",

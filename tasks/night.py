@@ -21,7 +21,7 @@ from blocks.glance import Glance
 from blocks.pid_file import ProcessId, identify
 from blocks.places import WORK, is_shared, open_store
 from blocks.store import Store
-from nightschool.chunks import Chunk, Manifest, combined
+from nightschool.chunks import Chunk, Manifest, Together, combined
 from nightschool.errors import DataError, RecipeError, WorldError
 from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import dump_recipe, load_recipe
@@ -180,11 +180,11 @@ class Night:
         return self.dir / "running.json"
 
     def chunk(
-        self, place: str, index: int, ordinal: int, label: str, *, rows: int, after: Sequence[Manifest] = ()
+        self, place: str, index: int, ordinal: int, label: str, *, rows: int, after: Sequence[Manifest | Together] = ()
     ) -> Chunk:
-        """A chunk of this night at `place` ("pool", "answers/alba"), made from the manifests in `after`."""
+        """A chunk of this night at `place` ("pool", "answers/alba"), made from what is in `after`."""
         phase, _, part = place.partition("/")
-        inputs = tuple((f"{m.phase}/{m.key}/{m.index:05d}", m.digest) for m in after)
+        inputs = tuple((one.place, one.digest) for one in after)
         if len(inputs) > 1:
             inputs = (("all", combined(dict(inputs))),)
         asks = self.keys.asks.get(place, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from nightschool.chunks import Chunk
+from nightschool.chunks import Chunk, together
 from nightschool.classes import value_of
 from nightschool.errors import DataError
 from nightschool.mended import Side
@@ -26,7 +26,7 @@ def chunks(night: Night) -> list[Chunk]:
     made = night.made(before)
     rows = {chunk: manifest.rows for chunk, manifest in made}
     # A leak may lie between any two chunks, so each is made from all.
-    after = [manifest for _, manifest in made]
+    after = together([manifest for _, manifest in made])
     return [
         night.chunk(
             "splits", place, place, f"splits chunk {place + 1}/{len(before)}", rows=rows.get(chunk, 0), after=after
