@@ -26,6 +26,7 @@ else:
 from blocks.disk import mark_of, write_whole
 from nightschool.chunks import FileMark
 from nightschool.errors import DataError
+from nightschool.sources.aside import Lines
 
 T = TypeVar("T")
 
@@ -36,18 +37,18 @@ FRAME_LINES, FRAME_BYTES = 1000, 1 << 20
 _OPTIONS: dict[int, int] = {zstd.CompressionParameter.compression_level: 3, zstd.CompressionParameter.checksum_flag: 1}
 
 
-def pack(lines: Sequence[bytes]) -> bytes:
+def pack(lines: Sequence[bytes] | Lines) -> bytes:
     """Lines, each with its line end, as a packed file has them."""
-    each = frame_lines(lines)
-    runs = (b"".join(lines[start : start + each]) for start in range(0, len(lines), each))
-    return b"".join(zstd.compress(run, options=_OPTIONS) for run in runs)
+    return b"".join(zstd.compress(run, options=_OPTIONS) for run in _runs(lines))
 
 
-def write_packed(path: Path, lines: Sequence[bytes]) -> FileMark:
+def write_packed(path: Path, lines: Sequence[bytes] | Lines) -> FileMark:
     """The lines as a packed file that is whole or not there; what it is."""
-    data, content = pack(lines), hashlib.sha256()
-    for line in lines:
-        content.update(line)
+    frames, content = list[bytes](), hashlib.sha256()
+    for run in _runs(lines):
+        content.update(run)
+        frames.append(zstd.compress(run, options=_OPTIONS))
+    data = b"".join(frames)
     write_whole(path, data)
     return FileMark(bytes=len(data), sha256=hashlib.sha256(data).hexdigest(), content=content.hexdigest())
 
@@ -64,9 +65,12 @@ def marked(path: Path) -> FileMark:
     return FileMark(bytes=found[0], sha256=found[1], content=found[1])
 
 
-def frame_lines(lines: Sequence[bytes]) -> int:
-    """How many of these lines a frame has; the last one may have fewer."""
-    return max(1, min(FRAME_LINES, FRAME_BYTES * len(lines) // max(1, sum(map(len, lines)))))
+def _runs(lines: Sequence[bytes] | Lines) -> Iterator[bytes]:
+    """Each frame's lines: as many in all of them, the last one may have fewer."""
+    each = max(1, min(FRAME_LINES, FRAME_BYTES * len(lines) // max(1, sum(map(len, lines)))))
+    rest = iter(lines)
+    while run := b"".join(islice(rest, each)):
+        yield run
 
 
 def unpack(path: Path, start: int = 0, stop: int | None = None) -> Iterator[bytes]:

@@ -25,6 +25,7 @@ from blocks.remote import Remote
 from blocks.segments import Segments
 from blocks.store import MANIFEST, Store
 from nightschool.chunks import Chunk, Manifest
+from nightschool.sources.aside import Lines
 
 # How old a listing may be for a look; whoever holds a chunk's lock lists anew.
 _LISTED_FOR_S = 5.0
@@ -68,7 +69,7 @@ class Shared(Store):
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel | bytes],
+        rows: Sequence[BaseModel | bytes] | Lines,
         dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),

@@ -18,6 +18,7 @@ from blocks.disk import mark_of, sync_folder, write_whole, writing
 from blocks.journal import packed, packed_lines
 from blocks.packed import marked, parsed, unpack, write_packed
 from nightschool.chunks import Chunk, Manifest
+from nightschool.sources.aside import Lines
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
@@ -111,7 +112,7 @@ class Store:
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel | bytes],
+        rows: Sequence[BaseModel | bytes] | Lines,
         dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
@@ -234,7 +235,9 @@ class Store:
         """Has files of the store wherever the store's other machines look; here is enough for a store of one."""
 
 
-def _lines(rows: Iterable[BaseModel | bytes]) -> list[bytes]:
+def _lines(rows: Iterable[BaseModel | bytes]) -> Sequence[bytes] | Lines:
+    if isinstance(rows, Lines):
+        return rows
     return [row if isinstance(row, bytes) else row.model_dump_json().encode() + b"\n" for row in rows]
 
 

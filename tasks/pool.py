@@ -55,7 +55,7 @@ def _loaded(section: Pool) -> Made:
         DataError: the file has gone, or holds no questions.
     """
     loaded = section.load()
-    return Made(loaded.questions, [(row.reason, row) for row in loaded.dropped])
+    return Made(loaded.questions.lines, [(row.reason, row) for row in loaded.dropped])
 
 
 STEP = Step("pool", chunks, make)

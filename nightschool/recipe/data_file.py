@@ -63,10 +63,10 @@ class Hub(Section):
     revision: FieldName | None = None
 
 
-# What was read and is wanted again: a night looks at its file as it is planned and as it begins, and then takes the
-# rows (2 s each for 100,000).
+# What was read and is wanted again, none of it in memory: a night looks at its file as it is planned and as it begins,
+# and then takes the rows (2 s each for 100,000).
 _kept: dict[object, Loaded] = {}
-_MOST_KEPT = 200_000
+_MOST_KEPT = 16
 # Has a data set brought here, and says where its files lie.
 Bring = Callable[[Hub], tuple[Path, ...]]
 
@@ -87,10 +87,8 @@ def _look(value: Any, info: ValidationInfo) -> Any:
         files = files_of(paths, where.split)
         sha256 = digest(files)
         found = _seen(where, form, given.get("max_bad_rows", 0), sha256)
-        fewest = min(len(row.choices) for row in found.questions)
-        named = sorted(found.questions[0].fields)
         return {"paths": tuple(str(path) for path in paths), "sha256": sha256, "rows": found.rows,
-                "fields": tuple(named), "choices": fewest, "canary": has_canary(files)}  # fmt: skip
+                "fields": found.fields, "choices": found.choices, "canary": has_canary(files)}  # fmt: skip
     except OSError as err:
         raise Clash(f"{err.filename or paths[0]} cannot be read: {err.strerror}", allowed="a file or folder") from None
     except NightError as err:
@@ -177,8 +175,7 @@ class Source(Section):
         paths, given = self._paths, dict(self)
         with _readable(paths):
             where, form = _where(paths, given), _form(given)
-            key = (where, form, self.max_bad_rows, digest(files_of(paths, where.split)))
-            return _kept.pop(key, None) or load(where, form, max_bad_rows=self.max_bad_rows)
+            return _seen(where, form, self.max_bad_rows, digest(files_of(paths, where.split)))
 
     def digest(self) -> str:
         """Of the files as they are now.
@@ -206,9 +203,9 @@ def _readable(paths: Sequence[Path]) -> Iterator[None]:
 def _seen(where: Where, form: Form, max_bad_rows: float, sha256: str) -> Loaded:
     """As `load`, kept for the next who wants the same rows of the same bytes."""
     key = (where, form, max_bad_rows, sha256)
-    found = _kept.get(key) or load(where, form, max_bad_rows=max_bad_rows)
-    if found.rows + sum(one.rows for other, one in _kept.items() if other != key) <= _MOST_KEPT:
-        _kept[key] = found
+    _kept[key] = found = _kept.pop(key, None) or load(where, form, max_bad_rows=max_bad_rows)
+    while len(_kept) > _MOST_KEPT:
+        del _kept[next(iter(_kept))]
     return found
 
 

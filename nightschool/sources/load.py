@@ -13,6 +13,7 @@ from nightschool.errors import DataError
 from nightschool.gaps import allowed_rows
 from nightschool.records import Dropped, Question
 from nightschool.sources import files
+from nightschool.sources.aside import Aside
 from nightschool.sources.kinds import KINDS
 from nightschool.sources.mapping import NOT_BAD, Form, question_of
 
@@ -39,13 +40,31 @@ class Where:
 
 @dataclass(slots=True)
 class Loaded:
-    """What is in the files: `first_bad` are the first bad rows in words, each with its file and line."""
+    """What is in the files: `first_bad` are the first bad rows in words, each with its file and line.
 
-    questions: list[Question] = field(default_factory=list)
-    dropped: list[Dropped] = field(default_factory=list)
+    `fields` are those of the first question's record, `choices` the number that the question with fewest has.
+    """
+
+    questions: Aside[Question] = field(default_factory=lambda: Aside(Question))
+    dropped: Aside[Dropped] = field(default_factory=lambda: Aside(Dropped))
     rows: int = 0
     bad: int = 0
     first_bad: list[str] = field(default_factory=list)
+    fields: tuple[str, ...] = ()
+    choices: int = 0
+
+    def add(self, row: Question | Dropped) -> None:
+        """Takes in one row."""
+        self.rows += 1
+        if isinstance(row, Question):
+            self.choices = min(self.choices, len(row.choices)) if self.questions else len(row.choices)
+            self.fields = self.fields or tuple(sorted(row.fields))
+            self.questions.add(row)
+            return
+        self.dropped.add(row)
+        if row.reason not in NOT_BAD:
+            self.bad += 1
+            self.first_bad += [row.detail] if len(self.first_bad) < _MOST_TOLD else []
 
 
 def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
@@ -67,14 +86,7 @@ def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
         raise DataError("pool.split is for a folder, and this is none", file=where.paths[0])
     found, fields = Loaded(), Counter[str]()
     for row in _rows(paths, where, form, fields):
-        found.rows += 1
-        if isinstance(row, Question):
-            found.questions.append(row)
-            continue
-        found.dropped.append(row)
-        if row.reason not in NOT_BAD:
-            found.bad += 1
-            found.first_bad += [row.detail] if len(found.first_bad) < _MOST_TOLD else []
+        found.add(row)
     _has_fields(paths, form, fields)
     if not found.rows:
         raise DataError("there are no rows in it", file=where.paths[0])
@@ -90,18 +102,20 @@ def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
 
 
 def _rows(paths: Sequence[Path], where: Where, form: Form, fields: Counter[str]) -> Iterator[Question | Dropped]:
-    seen: dict[str, str] = {}
+    # As numbers, which take half of the room: a file may have a million rows.
+    seen: dict[int, int] = {}
     place, names = where.place or KINDS[form.kind].rows, _named(paths)
+    numbers = {path: number for number, path in enumerate(paths)}
     for raw in islice(files.read(paths, encoding=where.encoding, place=place), where.limit):
         fields.update(raw.record.keys())
         at = f"{names[raw.file]}:{raw.line}"
         row = question_of(raw, form, at)
         if isinstance(row, Question):
-            if row.id in seen:
-                detail = f"{at}: the same question as {seen[row.id]}"
+            first = seen.setdefault(int(row.id, 16), found := raw.line * len(paths) + numbers[raw.file])
+            if first != found:
+                line, number = divmod(first, len(paths))
+                detail = f"{at}: the same question as {names[paths[number]]}:{line}"
                 row = Dropped(id=at, topic=row.topic, reason="duplicate", detail=detail, text=row.question[:2000])
-            else:
-                seen[row.id] = at
         yield row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nightschool.sources.load import Loaded
@@ -46,23 +46,28 @@ class Survey:
 
 def survey(found: Loaded) -> Survey:
     """Count what was loaded."""
-    questions = found.questions
+    answers, levels, topics, choices = Counter[str | None](), Counter[str | None](), Counter[str](), Counter[int]()
+    for row in found.questions:
+        answers[row.answer] += 1
+        levels[row.level or None] += 1
+        topics[row.topic] += 1
+        choices[len(row.choices)] += 1
     return Survey(
         rows=found.rows,
-        questions=len(questions),
+        questions=len(found.questions),
         bad=found.bad,
-        without_answer=sum(row.answer is None for row in questions),
-        dropped=_counted(row.reason for row in found.dropped),
-        answers=_counted(row.answer for row in questions if row.answer is not None),
-        levels=_counted(row.level or "(none)" for row in questions) if any(row.level for row in questions) else {},
-        topics=_counted(row.topic for row in questions if row.topic),
-        choices=_counted(str(len(row.choices)) for row in questions if row.choices),
+        without_answer=answers.pop(None, 0),
+        dropped=_ordered(Counter(row.reason for row in found.dropped)),
+        answers=_ordered({answer: count for answer, count in answers.items() if answer is not None}),
+        levels=_ordered({level or "(none)": count for level, count in levels.items()}) if any(levels) else {},
+        topics=_ordered({topic: count for topic, count in topics.items() if topic}),
+        choices=_ordered({str(number): count for number, count in choices.items() if number}),
         first_bad=tuple(found.first_bad),
     )
 
 
-def _counted(values: Iterable[str]) -> dict[str, int]:
-    return dict(sorted(Counter(values).items(), key=lambda each: (-each[1], each[0])))
+def _ordered(counts: Mapping[str, int]) -> dict[str, int]:
+    return dict(sorted(counts.items(), key=lambda each: (-each[1], each[0])))
 
 
 def _shares(counts: Mapping[str, int]) -> str:
