@@ -5,8 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from io import BytesIO
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
 from pydantic import BaseModel
 
@@ -14,6 +13,7 @@ from nightschool.errors import WorldError
 
 R = TypeVar("R", bound=BaseModel)
 
+# What is written and read at once; fewer bytes lie nowhere but here.
 _BLOCK_BYTES = 1 << 20
 
 
@@ -21,8 +21,9 @@ class Lines:
     """Lines in a file without a name, which goes when this does; read by any number of readers at once."""
 
     def __init__(self) -> None:
-        self._count = 0
-        self._file = tempfile.TemporaryFile(buffering=_BLOCK_BYTES)  # noqa: SIM115 - it is closed when this goes
+        self._count = self._bytes = 0
+        self._last: list[bytes] = []
+        self._file: IO[bytes] | None = None
 
     def add(self, line: bytes) -> None:
         """Appends a line, with its line end.
@@ -30,33 +31,31 @@ class Lines:
         Raises:
             WorldError: there is no room for it.
         """
-        try:
-            self._file.write(line)
-        except OSError as err:
-            raise self._full(err) from err
+        self._last.append(line)
         self._count += 1
+        self._bytes += len(line)
+        if self._bytes >= _BLOCK_BYTES:
+            self._write()
 
     def __len__(self) -> int:
         return self._count
 
     def __iter__(self) -> Iterator[bytes]:
+        rest, place = b"", 0
+        while block := os.pread(self._file.fileno(), _BLOCK_BYTES, place) if self._file else b"":
+            place += len(block)
+            *lines, rest = (rest + block).split(b"\n")
+            yield from (line + b"\n" for line in lines)
+        yield from self._last
+
+    def _write(self) -> None:
         try:
+            self._file = self._file or tempfile.TemporaryFile()  # noqa: SIM115 - it is closed when this goes
+            self._file.write(b"".join(self._last))
             self._file.flush()
         except OSError as err:
-            raise self._full(err) from err
-        rest, place = b"", 0
-        while block := os.pread(self._file.fileno(), _BLOCK_BYTES, place):
-            place += len(block)
-            lines = BytesIO(rest + block)
-            rest = b""
-            for line in lines:
-                if line.endswith(b"\n"):
-                    yield line
-                else:
-                    rest = line
-
-    def _full(self, err: OSError) -> WorldError:
-        return WorldError(f"{tempfile.gettempdir()}: rows cannot be laid aside there: {err.strerror}")
+            raise WorldError(f"{tempfile.gettempdir()}: rows cannot be laid aside there: {err.strerror}") from err
+        self._last, self._bytes = [], 0
 
 
 class Aside(Generic[R]):

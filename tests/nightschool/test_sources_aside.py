@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import tempfile
 import tracemalloc
 from itertools import zip_longest
+from pathlib import Path
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nightschool.errors import WorldError
 from nightschool.records import Dropped
 from nightschool.sources.aside import Aside, Lines
 
@@ -21,12 +25,12 @@ def test_rows_come_back_as_they_were_to_readers_side_by_side(details: list[str])
     assert list(zip_longest(aside, aside)) == [(row, row) for row in rows]
 
 
-def test_what_is_added_after_a_reading_is_there_in_the_next() -> None:
+def test_a_folder_without_room_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "gone"))
     lines = Lines()
-    lines.add(b"a\n")
-    assert list(lines) == [b"a\n"]
-    lines.add(b"b\n")
-    assert list(lines) == [b"a\n", b"b\n"]
+    lines.add(b"few bytes need no file\n")
+    with pytest.raises(WorldError, match=r"gone: rows cannot be laid aside there: No such file"):
+        lines.add(b"x" * 2_000_000 + b"\n")
 
 
 def test_a_long_file_takes_no_more_memory_than_a_block() -> None:
