@@ -11,7 +11,7 @@ import mmap
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from io import BytesIO
-from itertools import islice
+from itertools import count, islice
 from pathlib import Path
 from typing import TypeVar
 
@@ -29,6 +29,8 @@ from nightschool.errors import DataError
 from nightschool.sources.aside import Lines
 
 T = TypeVar("T")
+# Places of lines: from the first to behind the last of each run, in order.
+Runs = Sequence[tuple[int, int]]
 
 # A frame has at most so many lines, and about so many bytes: memory that was used before is used again, where one
 # of 12 MB costs a third of its unpacking in page faults; frames of 1 MB take 9% more room (measured).
@@ -73,14 +75,17 @@ def _runs(lines: Sequence[bytes] | Lines) -> Iterator[bytes]:
         yield run
 
 
-def unpack(path: Path, start: int = 0, stop: int | None = None) -> Iterator[bytes]:
-    """The lines of a packed file from `start` up to `stop`.
+def unpack(path: Path, start: int = 0, stop: int | None = None, runs: Runs | None = None) -> Iterator[bytes]:
+    """The lines of a packed file from `start` up to `stop`; of those in `runs`, if there are any.
 
     Raises:
         DataError: the file is damaged.
     """
     data = _mapped(path)
     try:
+        if runs is not None:
+            yield from islice(_picked(_lines(data), runs), start, stop)
+            return
         if start and data:
             each = zstd.decompress(data[: zstd.get_frame_size(data)]).count(b"\n")
             for _ in range(start // each):
@@ -91,18 +96,28 @@ def unpack(path: Path, start: int = 0, stop: int | None = None) -> Iterator[byte
         raise DataError(f"cannot be unpacked: {err}", file=path) from None
 
 
-def parsed(path: Path, parse: Callable[[bytes], T], start: int = 0, stop: int | None = None) -> Iterator[T]:
-    """What `parse` makes of each line from `start` up to `stop`.
+def parsed(
+    path: Path, parse: Callable[[bytes], T], start: int = 0, stop: int | None = None, runs: Runs | None = None
+) -> Iterator[T]:
+    """What `parse` makes of each line from `start` up to `stop`, see `unpack`.
 
     Raises:
         DataError: the file is damaged, or a line is not such a row; names file and line.
     """
-    for number, line in enumerate(unpack(path, start, stop), start=start + 1):
+    numbers = count(start + 1) if runs is None else islice(_picked(count(1), runs), start, stop)
+    for line, number in zip(unpack(path, start, stop, runs), numbers, strict=False):
         try:
             yield parse(line)
         except (ValidationError, msgspec.DecodeError) as err:
             message = err.errors()[0]["msg"] if isinstance(err, ValidationError) else str(err)
             raise DataError(f"not a row of its kind: {message}", file=path, line=number) from None
+
+
+def _picked(each: Iterator[T], runs: Runs) -> Iterator[T]:
+    at = 0
+    for start, stop in runs:
+        yield from islice(each, start - at, stop - at)
+        at = stop
 
 
 def _mapped(path: Path) -> memoryview:

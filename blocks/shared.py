@@ -21,11 +21,11 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, write_whole, writing
 from blocks.lease import leased
+from blocks.picked import PICKED, ROWS, Rows
 from blocks.remote import Remote
 from blocks.segments import Segments
 from blocks.store import MANIFEST, Store
 from nightschool.chunks import Chunk, Manifest
-from nightschool.sources.aside import Lines
 
 # How old a listing may be for a look; whoever holds a chunk's lock lists anew.
 _LISTED_FOR_S = 5.0
@@ -69,7 +69,7 @@ class Shared(Store):
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel | bytes] | Lines,
+        rows: Rows,
         dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
@@ -184,6 +184,9 @@ class Shared(Store):
                     half.unlink(missing_ok=True)
                     return None
                 half.replace(folder / name)
+            for ending in (ROWS, PICKED):
+                if self.path(chunk, ending).name not in found[1].files:
+                    self.path(chunk, ending).unlink(missing_ok=True)
             write_whole(self.path(chunk, MANIFEST), found[0])
         return found[1]
 

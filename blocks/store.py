@@ -9,6 +9,7 @@ import socket
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from io import BytesIO
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -16,14 +17,14 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, sync_folder, write_whole, writing
 from blocks.journal import packed, packed_lines
-from blocks.packed import marked, parsed, unpack, write_packed
+from blocks.packed import Runs, marked, parsed, unpack, write_packed
+from blocks.picked import MANIFEST, PICKED, ROWS, Rows, lines_of, rows_at, write_rows
 from nightschool.chunks import Chunk, Manifest
-from nightschool.sources.aside import Lines
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
 
-ROWS, DROPPED, MANIFEST, FRESH = "rows.jsonl.zst", "dropped.jsonl.zst", "manifest.json", "fresh"
+DROPPED, FRESH = "dropped.jsonl.zst", "fresh"
 
 
 class Store:
@@ -98,7 +99,8 @@ class Store:
         Raises:
             DataError: a line is not such a row; names file and line.
         """
-        return parsed(self.path(chunk, DROPPED if dropped else ROWS), parse, start, stop)
+        path, runs = self._lines_at(chunk, dropped)
+        return parsed(path, parse, start, stop, runs)
 
     def dropped(self, chunk: Chunk, kind: type[R]) -> list[R]:
         """The dropped rows of a whole chunk, each with its reason."""
@@ -106,13 +108,17 @@ class Store:
 
     def lines(self, chunk: Chunk, *, dropped: bool = False) -> Iterator[bytes]:
         """The rows of a whole chunk, kept or dropped, as JSON lines."""
-        return unpack(self.path(chunk, DROPPED if dropped else ROWS))
+        path, runs = self._lines_at(chunk, dropped)
+        return unpack(path, runs=runs)
+
+    def _lines_at(self, chunk: Chunk, dropped: bool) -> tuple[Path, Runs | None]:
+        return (self.path(chunk, DROPPED), None) if dropped else rows_at(self.root, self.folder(chunk), chunk.stem)
 
     def commit(
         self,
         chunk: Chunk,
         *,
-        rows: Sequence[BaseModel | bytes] | Lines,
+        rows: Rows,
         dropped: Sequence[tuple[str, BaseModel | bytes]],
         figures: Mapping[str, Any],
         files: Iterable[Path] = (),
@@ -125,13 +131,11 @@ class Store:
         folder, journal = self.folder(chunk), self.journal(chunk)
         with writing(folder):
             marks = {path.relative_to(folder).as_posix(): marked(path) for path in files}
-            for path, lines in (
-                (self.path(chunk, ROWS), _lines(rows)),
-                (self.path(chunk, DROPPED), _lines(row for _, row in dropped)),
-                (packed(journal), _lines_of(journal)),
-            ):
-                if lines is not None:
-                    marks[path.name] = write_packed(path, lines)
+            marks |= [write_rows(self.root, folder, chunk.stem, rows)]
+            others = {self.path(chunk, DROPPED): lines_of([row for _, row in dropped])}
+            if journal.exists():
+                others[packed(journal)] = BytesIO(journal.read_bytes()).readlines()
+            marks |= {path.name: write_packed(path, lines) for path, lines in others.items()}
             manifest = Manifest(
                 phase=chunk.phase,
                 key=chunk.key,
@@ -178,7 +182,7 @@ class Store:
 
         It is paid for anew then: replies in `earlier` journals are not for it.
         """
-        for ending in (MANIFEST, ROWS, DROPPED):
+        for ending in (MANIFEST, ROWS, PICKED, DROPPED):
             self.path(chunk, ending).unlink(missing_ok=True)
         for path in self.folder(chunk).glob(f"{chunk.stem}.*.journal.jsonl*"):
             path.unlink()
@@ -233,16 +237,3 @@ class Store:
 
     def mirror(self, *paths: Path) -> None:
         """Has files of the store wherever the store's other machines look; here is enough for a store of one."""
-
-
-def _lines(rows: Iterable[BaseModel | bytes]) -> Sequence[bytes] | Lines:
-    if isinstance(rows, Lines):
-        return rows
-    return [row if isinstance(row, bytes) else row.model_dump_json().encode() + b"\n" for row in rows]
-
-
-def _lines_of(journal: Path) -> list[bytes] | None:
-    if not journal.exists():
-        return None
-    with journal.open("rb") as file:
-        return list(file)

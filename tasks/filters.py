@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from blocks.picked import Picked
 from nightschool import filters
 from nightschool.chunks import Chunk, Manifest, combined, together
 from nightschool.errors import DataError
@@ -64,12 +65,15 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     assert section is not None
     checks = [Check(name, _find(night, chunk, one), one.weight) for name, one in section.named.items()]
     before = standing(night, chunk.phase, "chunks", lambda: review.out(night))
-    rows = night.read([before[chunk.index]], ruling_line)
+    source = before[chunk.index]
+    rows = list(night.read([source], ruling_line))
     found = filters.sieve(rows, checks, night.recipe.watched)
     dropped = [(reason, row.line) for reason, row in found.dropped]
-    return Made(
-        [row.line for row in found.kept], dropped, figures={"filters": [tally.figures() for tally in found.tallies]}
-    )
+    figures = {"filters": [tally.figures() for tally in found.tallies]}
+    places = {id(row): place for place, row in enumerate(rows)}
+    if found.kept and all(id(row) in places for row in found.kept):
+        return Made(Picked(source, [places[id(row)] for row in found.kept]), dropped, figures=figures)
+    return Made([row.line for row in found.kept], dropped, figures=figures)
 
 
 def look(night: Night) -> None:

@@ -9,8 +9,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
+from blocks.picked import Rows
 from nightschool.chunks import Chunk
-from nightschool.sources.aside import Lines
 from nightschool.wire import Endpoint
 from tasks.night import Night
 
@@ -24,7 +24,7 @@ class Made:
     A row may be its JSON line already.
     """
 
-    rows: Sequence[BaseModel | bytes] | Lines = ()
+    rows: Rows = ()
     dropped: Sequence[tuple[str, BaseModel | bytes]] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Path] = ()

@@ -11,6 +11,7 @@ from blocks import lease, shared
 from blocks.earlier import Earlier
 from blocks.journal import OnFile, replies
 from blocks.lease import Lease
+from blocks.picked import Picked
 from blocks.places import folder_of, open_store
 from blocks.remote import Remote
 from blocks.shared import Shared
@@ -102,6 +103,19 @@ def test_what_was_damaged_there_does_not_count(machines: tuple[Shared, Shared]) 
     assert two.manifest(CHUNK) is None
     make(look_again(two), "xyz")
     assert names_in(two) == "xyz"
+
+
+def test_rows_that_are_another_chunks_are_so_everywhere(machines: tuple[Shared, Shared]) -> None:
+    one, two = machines
+    make(one)
+    picker = Chunk("filters", "k2", 17, 17, "filters", inputs=(("answers", "d2"),))
+    two.commit(picker, rows=[row("own")], dropped=[], figures={})
+    two.forget(picker)
+    look_again(one).commit(picker, rows=Picked(CHUNK, [0, 2]), dropped=[], figures={})
+    two.path(picker, ROWS).write_bytes(b"left by a kill")
+    assert look_again(two).manifest(CHUNK)
+    assert two.manifest(picker)
+    assert names_in(two, picker) == "ac"
 
 
 def test_what_was_damaged_here_is_fetched_again(machines: tuple[Shared, Shared]) -> None:

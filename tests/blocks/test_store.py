@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from blocks.journal import packed, replies
 from blocks.packed import pack
+from blocks.picked import Picked
 from blocks.store import MANIFEST, ROWS, Store
 from nightschool.chunks import Chunk, split
 from nightschool.errors import DataError, WorldError
@@ -32,6 +33,9 @@ SAYS = {
 
 def row(name: str) -> Dropped:
     return Dropped(id=name, reason="none")
+
+
+PICKER = Chunk("filters", "k2", 17, 17, "filters chunk 18/40", inputs=(("answers", "d2"),))
 
 
 def committed(root: Path, names: str = "abc") -> Store:
@@ -191,3 +195,44 @@ print(store.manifest(CHUNK))
     message, manifest = done.stdout.strip().splitlines()
     assert "the store cannot be written: File too large" in message
     assert manifest == "None"
+
+
+@given(places=st.sets(st.integers(0, 2_499)), start=st.integers(0, 2_600), stop=st.none() | st.integers(0, 2_600))
+@settings(max_examples=25)
+def test_rows_that_are_another_chunks_are_read_as_if_they_lay_here(
+    tmp_path_factory: pytest.TempPathFactory, places: set[int], start: int, stop: int | None
+) -> None:
+    store = Store(tmp_path_factory.mktemp("picked"))
+    rows = [row(f"r{number}") for number in range(2_500)]
+    store.commit(CHUNK, rows=rows, dropped=[], figures={})
+    picked = [rows[place] for place in sorted(places)]
+    manifest = store.commit(PICKER, rows=Picked(CHUNK, sorted(places)), dropped=[], figures={})
+    assert store.manifest(PICKER) == manifest
+    assert (manifest.rows, not store.path(PICKER, ROWS).exists()) == (len(picked), True)
+    assert store.rows(PICKER, Dropped) == picked
+    assert store.rows(PICKER, Dropped, start=start, stop=stop) == picked[start:stop]
+    assert [Dropped.model_validate_json(line) for line in store.lines(PICKER)] == picked
+
+
+def test_rows_of_a_chunk_that_is_another_now_are_not_taken_for_its_own(tmp_path: Path) -> None:
+    store = committed(tmp_path)
+    first = store.commit(PICKER, rows=Picked(CHUNK, [0, 2]), dropped=[], figures={})
+    store.forget(CHUNK)
+    committed(tmp_path)
+    assert [one.id for one in store.rows(PICKER, Dropped)] == ["a", "c"]
+    committed(tmp_path, "xyz")
+    with pytest.raises(DataError, match=r"rows of answers/k1, which is another now"):
+        store.rows(PICKER, Dropped)
+    assert store.commit(PICKER, rows=Picked(CHUNK, [0, 2]), dropped=[], figures={}).digest != first.digest
+    store.commit(PICKER, rows=[row("own")], dropped=[], figures={})
+    assert [one.id for one in store.rows(PICKER, Dropped)] == ["own"]
+    store.forget(PICKER)
+    assert not list(store.folder(PICKER).iterdir())
+
+
+def test_a_bad_row_that_was_picked_is_named_by_its_line_where_it_lies(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.commit(CHUNK, rows=[b"{}\n", *(row(name) for name in "bc"), b"{}\n"], dropped=[], figures={})
+    store.commit(PICKER, rows=Picked(CHUNK, [1, 3]), dropped=[], figures={})
+    with pytest.raises(DataError, match=r"answers/k1/chunk-00017.rows.jsonl.zst:4: not a row of its kind"):
+        store.rows(PICKER, Dropped)

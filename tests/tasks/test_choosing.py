@@ -8,6 +8,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from blocks.picked import ROWS
 from nightschool.errors import DataError, RecipeError
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Ruling
@@ -105,7 +106,8 @@ def test_each_phase_goes_on_with_what_the_one_before_kept(tmp_path: Path) -> Non
 def test_each_filter_tells_what_it_did_to_the_shares(tmp_path: Path) -> None:
     night = begin(tmp_path)
     make(night, "filters")
-    [(_, manifest)] = night.made(filters.chunks(night))
+    [(chunk, manifest)] = night.made(filters.chunks(night))
+    assert not night.store.path(chunk, ROWS).exists(), "what is kept as it is lies where it lay"
     found = {figures["name"]: figures for figures in manifest.figures["filters"]}
     assert list(found) == ["length", "near_duplicates", "contamination"]
     assert (found["length"]["rows_in"], found["length"]["rows_out"]) == (400, 380)
