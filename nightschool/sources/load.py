@@ -111,11 +111,13 @@ def _rows(paths: Sequence[Path], where: Where, form: Form, fields: Counter[str])
         at = f"{names[raw.file]}:{raw.line}"
         row = question_of(raw, form, at)
         if isinstance(row, Question):
-            first = seen.setdefault(int(row.id, 16), found := raw.line * len(paths) + numbers[raw.file])
-            if first != found:
-                line, number = divmod(first, len(paths))
+            content = int(row.id, 16)
+            if content in seen:
+                line, number = divmod(seen[content], len(paths))
                 detail = f"{at}: the same question as {names[paths[number]]}:{line}"
                 row = Dropped(id=at, topic=row.topic, reason="duplicate", detail=detail, text=row.question[:2000])
+            else:
+                seen[content] = raw.line * len(paths) + numbers[raw.file]
         yield row
 
 

@@ -37,6 +37,13 @@ def test_several_files_are_one_pool_of_letters(folder: Path) -> None:
     assert load_recipe(folder / "again.yaml") == recipe
 
 
+def test_a_file_is_read_once_until_it_changes(folder: Path) -> None:
+    pool = load_recipe(folder / "r.yaml").pool
+    assert load_recipe(folder / "r.yaml").pool.load() is pool.load()
+    (folder / "a.jsonl").write_text('{"question": "3?", "c": ["x", "y"], "l": "B"}\n')
+    assert [row.question for row in pool.load().questions] == ["3?", "1?", "2?"]
+
+
 def test_how_many_rows_may_be_bad_is_no_identity_and_how_they_are_read_is(folder: Path) -> None:
     pool = load_recipe(folder / "r.yaml").pool
     assert load_recipe(folder / "r.yaml", sets=["pool.max_bad_rows=5"]).pool.identity() == pool.identity()

@@ -238,3 +238,10 @@ def test_no_bytes_do_worse_than_a_data_error(tmp_path: Path, suffix: str) -> Non
             assert all(row.model_dump_json() for row in found.questions)
 
     spoilt()
+
+
+def test_a_question_that_stands_twice_is_dropped_also_on_one_line_and_in_one_file_named_twice(tmp_path: Path) -> None:
+    path = file(tmp_path, "q.json", '[{"problem": "a", "answer": 1}, {"problem": "a", "answer": 1}]')
+    found = loaded(path, path)
+    assert [row.question for row in found.questions] == ["a"]
+    assert [row.detail for row in found.dropped] == ["q.json:1: the same question as q.json:1"] * 3
