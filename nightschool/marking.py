@@ -156,9 +156,10 @@ def _marked(row: _Opened, found: Mapping[Pair, bool | None]) -> Marked:
     marks: dict[str, list[Mark | None]] = {}
     results: dict[str, Results] = {}
     for name, each in solutions.items():
-        marks[name] = mine = list(map(by_value.get, each.values))
+        mine: list[Mark | None] = [by_value.get(value) for value in each.values]
         if None in mine:
-            mine[:] = [told or _missing(one) for told, one in zip(mine, each.readings, strict=True)]
+            mine = [told or _missing(one) for told, one in zip(mine, each.readings, strict=True)]
+        marks[name] = mine
         if result := results_of("right" in mine, "wrong" in mine):
             results[name] = result
     return Marked(question, solutions, marks, results, agreed(results.values()), row.shown)
