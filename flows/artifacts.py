@@ -99,7 +99,7 @@ def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
         dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
         lines.append(f"| {chunk.ordinal} | {chunk.label} | {manifest.rows} | {dropped or '-'} |")
     if len(chunks) > _MOST_LINES:
-        lines.append(f"\n{len(chunks) - _MOST_LINES} more chunks: `nightschool status {night.name}`")
+        lines.append(f"\n{len(chunks) - _MOST_LINES} more chunks: `nightschool status {night.name}{night.where}`")
     create_markdown_artifact("\n".join(lines), key=f"chunks-{phase}", description=f"{phase}: its chunks")
 
 

@@ -170,6 +170,6 @@ def _verdict(night: Night, states: Sequence[State], gaps: _Gaps) -> Exception | 
         redo = f"nightschool rerun {night.name} --phase {gaps.phase} --chunk {first.chunk}{night.flags}"
         lines += [f"First: {first.label}: {first.error}", f"Redo what failed: nightschool run, or {redo}"]
     if gaps.rows:
-        lines += [f"Which and why: nightschool failures {night.name} --phase {gaps.phase}"]
+        lines += [f"Which and why: nightschool failures {night.name} --phase {gaps.phase}{night.where}"]
         lines += [f"Ask for them again: {mend(night, gaps.phase)}"]
     return WorldError("\n".join(lines))

@@ -46,7 +46,8 @@ def write(cases: Sequence[Case]) -> str:
 
 def _told(case: Case) -> list[str]:
     asked = case.ruling.question
-    choices = " | ".join(f"{letter}) {text}" for letter, text in zip(LETTERS, asked.choices, strict=False))
+    lettered = [f"{letter}) {text}" for letter, text in zip(LETTERS, asked.choices, strict=False)]
+    choices = " | ".join(lettered or case.options)
     votes = ", ".join(f"{voice.teacher}: {voice.answer or '-'}" for voice in case.voices)
     return [case.content, case.ruling.id, asked.topic, asked.question, choices, case.leading or "", votes]
 

@@ -14,7 +14,8 @@ def failures(night: Night, run: Run) -> tuple[Failure, ...]:
     found = [
         Failure(
             phase=one.name,
-            error=f"{one.failed_rows:,} rows have no reply: nightschool failures {night.name} --phase {one.name}",
+            error=f"{one.failed_rows:,} rows have no reply: nightschool failures {night.name} --phase {one.name}"
+            f"{night.where}",
             command=mend(night, one.name),
         )
         for one in run.phases

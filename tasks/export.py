@@ -179,7 +179,7 @@ def _whole(night: Night, phase: str, chunks: list[Chunk]) -> list[Chunk]:
     made = len(night.made(chunks))
     if not chunks or made < len(chunks):
         raise WorldError(f"{phase} of night {night.name} is not whole yet ({made} of {len(chunks)} chunks): "
-                         f"nightschool status {night.name}")  # fmt: skip
+                         f"nightschool status {night.name}{night.where}")  # fmt: skip
     return chunks
 
 

@@ -82,11 +82,12 @@ def failures(
     from tasks.failures import losses
     from tasks.night import Night
 
-    found = list(losses(Night.open(store, night), phase, reason))
+    begun = Night.open(store, night)
+    found = list(losses(begun, phase, reason))
     if json:
         write_json(found)
     else:
-        out.print(failures_table(night, found))
+        out.print(failures_table(night, found, begun.flags))
 
 
 def report(

@@ -129,7 +129,8 @@ def _details(found: NightStatus) -> list[Text]:
         if failed := sum(chunk.failed for chunk in phase.chunks):
             mend = f"nightschool rerun {found.night} --failed --phase {phase.phase}{found.flags}"
             lines.append(Text.assemble(_MARKS["gaps"], f" {phase.phase}: {failed:,} rows have no reply"))
-            lines.append(Text(f"  nightschool failures {found.night} --phase {phase.phase}\n  {mend}"))
+            which = f"nightschool failures {found.night} --phase {phase.phase}{found.where}"
+            lines.append(Text(f"  {which}\n  {mend}"))
     if found.waiting:
         lines.append(Text.assemble(("?", "bold magenta"), f" {found.waiting:,} rows wait for a person"))
         lines.append(Text(f"  nightschool review {found.night}{found.where}"))

@@ -52,11 +52,11 @@ def review(
 
 
 def _sit(sitting: Sitting) -> str:
-    name = sitting.night.name
+    name, where = sitting.night.name, sitting.night.where
     if not sitting.total:
         return f"No row of night {name} waits for a person."
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
-        mend = f"use one, or: nightschool review {name} --export rows.csv"
+        mend = f"use one, or: nightschool review {name}{where} --export rows.csv"
         raise WorldError(f"{sitting.total} rows of {name} wait, and this is no terminal to show them on: {mend}")
     from flows.cli.review_view import ReviewApp
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,8 +21,8 @@ def export(night: Night, file: Path) -> str:
     with writing(file.parent):
         # With a byte order mark, or Excel takes it for another encoding.
         write_whole(file, write(waiting).encode("utf-8-sig"))
-    how = f"fill in the column decision (an answer, or reject), then: nightschool review {night.name} --import {file}"
-    return f"{len(waiting)} rows in {file}; {how}"
+    back = f"nightschool review {night.name}{night.where} --import {shlex.quote(str(file))}"
+    return f"{len(waiting)} rows in {file}; fill in the column decision (an answer, or reject), then: {back}"
 
 
 def take_in(night: Night, file: Path, who: str) -> str:

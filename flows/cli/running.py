@@ -129,7 +129,7 @@ def read_report(store: str, name: str) -> tuple[Report, Path]:
     try:
         return Report.model_validate_json(file.read_bytes()), file.with_name("report.html")
     except FileNotFoundError:
-        raise WorldError(f"night {name} has no report yet: nightschool status {name}") from None
+        raise WorldError(f"night {name} has no report yet: nightschool status {name}{night.where}") from None
     except ValidationError as err:
         raise DataError(f"not a report: {err.errors()[0]['msg']}", file=file) from None
 

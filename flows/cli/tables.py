@@ -76,8 +76,12 @@ def nights_table(store: str, nights: Mapping[str, str]) -> RenderableType:
     return table
 
 
-def failures_table(night: str, losses: Sequence[Loss]) -> RenderableType:
-    """How many rows did not make it, by phase and reason; then the rows, those without a reply first."""
+def failures_table(night: str, losses: Sequence[Loss], flags: str = "") -> RenderableType:
+    """How many rows did not make it, by phase and reason; then the rows, those without a reply first.
+
+    Args:
+        flags: what a command must be given to mean this very night.
+    """
     if not losses:
         return Text(f"Night {night}: every row made it.")
     counted = _table("phase", "reason", "rows", "", right=(2,))
@@ -90,7 +94,7 @@ def failures_table(night: str, losses: Sequence[Loss]) -> RenderableType:
         rows.add_row(loss.phase, str(loss.chunk), loss.id, loss.reason, _count(loss.attempts), Text(heard))
     more = [f"{len(losses) - _MOST_ROWS:,} more rows: --json lists them all."] if len(losses) > _MOST_ROWS else []
     if any(loss.failed for loss in losses):
-        more.append(f"Ask again for those without a reply: nightschool rerun {night} --failed")
+        more.append(f"Ask again for those without a reply: nightschool rerun {night} --failed{flags}")
     return Group(counted, Text(), rows, *(Text(line) for line in ["", *more] if more))
 
 

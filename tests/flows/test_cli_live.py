@@ -135,14 +135,14 @@ def test_the_plan_adds_up() -> None:
 def test_failures_are_counted_and_the_first_shown() -> None:
     failed = Loss("answers", 3, "q1", "series", "no_reply", True, 5, "5 attempts on alba", "[reset] by peer")
     judged = Loss("answers", 3, "q2", "series", "not_json", False, 1, "", "Well...")
-    text = rendered(failures_table("friday", [*[judged] * 30, failed]))
+    text = rendered(failures_table("friday", [*[judged] * 30, failed], " --store there"))
     assert [line.split() for line in text.splitlines()[1:3]] == [
         ["answers", "not_json", "30", "judged"],
         ["answers", "no_reply", "1", "no", "reply"],
     ]
     assert text.index("[reset] by peer") < text.index("Well...")
     assert "11 more rows: --json lists them all." in text
-    assert "nightschool rerun friday --failed" in text
+    assert "nightschool rerun friday --failed --store there" in text
 
 
 def test_checks_say_how_to_mend() -> None:

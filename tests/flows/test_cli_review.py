@@ -47,7 +47,9 @@ def fill_in(file: Path, *decisions: str) -> None:
 
 def test_a_sheet_goes_out_and_comes_back(night: Night, tmp_path: Path) -> None:
     file = tmp_path / "rows.csv"
-    assert f"{OPEN} rows in {file}" in export(night, file)
+    told = export(night, file)
+    assert f"{OPEN} rows in {file}" in told
+    assert told.endswith(f"nightschool review {night.name} --store {night.store.place} --import {file}")
     waiting = review.undecided(night)
     fill_in(file, "reject", "no letter", "", "reject")
     with pytest.raises(DataError, match=r"(?s)line .*: decision: 'no letter' is not one of A, B, C, D"):

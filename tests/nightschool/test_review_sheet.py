@@ -57,6 +57,12 @@ def test_whatever_models_wrote_no_cell_is_a_formula_and_every_row_comes_back(
     ]
 
 
+def test_a_question_without_choices_shows_what_can_be_filled_in() -> None:
+    said = free("integer", alba=("4", "so \\boxed{4}"), bruno=("5", "so \\boxed{5}"))
+    [cells] = csv.DictReader(io.StringIO(write([said]), newline=""))
+    assert cells["choices"] == "4 | 5"
+
+
 def test_what_is_left_empty_is_not_decided() -> None:
     cases = [row("q1"), row("q2"), row("q3")]
     found = taken(
