@@ -114,7 +114,7 @@ def test_processes_that_are_told_to_end_wait_for_what_is_in_flight_and_keep_it(
     make: Make, processes_before: None
 ) -> None:
     night = make()
-    slow = {"models": {name: {"latency_s": {"mean": 0.3}} for name in ("alba", "bruno")}}
+    slow: dict[str, Any] = {"models": {name: {"latency_s": {"mean": 0.3}} for name in ("alba", "bruno")}}
     with serving(**slow) as wide, serving() as quick:
         fill(night, quick, "questions", "pool")
         served = {name: one.model_copy(update={"concurrency": 2}) for name, one in wide.items()}
