@@ -111,10 +111,10 @@ def drain(most_s: float) -> None:
         most_s: how long these are waited for.
     """
     ends = time.monotonic() + most_s
-    for one in list(_crews):
+    for one in _crews.copy():
         one.drain(most_s)
     client().drain(most_s)
-    while any(one.busy for one in list(_crews)) and time.monotonic() < ends:
+    while any(one.busy for one in _crews.copy()) and time.monotonic() < ends:
         time.sleep(_LOOK_EVERY_S)
 
 
