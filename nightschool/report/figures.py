@@ -37,7 +37,10 @@ class Phase(Figure):
 
 
 class Requests(Figure):
-    """What was asked of the models; reused = answered by a journal or a finished chunk."""
+    """What was asked of the models; reused = answered by a journal or a finished chunk.
+
+    `spent`: money at most, over all runs of the night, by model where one has a budget.
+    """
 
     sent: int = 0
     reused: int = 0
@@ -45,6 +48,7 @@ class Requests(Figure):
     failed: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
+    spent: dict[str, float] = {}
 
 
 class Funnel(Figure):

@@ -97,10 +97,12 @@ def made(report: Report) -> list[tuple[str, str]]:
     ]
 
 
-def requests(report: Report) -> list[tuple[str, int]]:
-    """Every count of requests and tokens, by the name a reader knows."""
+def requests(report: Report) -> list[tuple[str, str]]:
+    """Every count of requests and tokens, and money, by the name a reader knows."""
     asked = report.requests.model_dump()
-    return [(plain(name), count) for name, count in asked.items()]
+    spent = asked.pop("spent").items()
+    counts = [(plain(name), f"{count:,}") for name, count in asked.items()]
+    return [*counts, *((f"spent on {model}", f"{money:,.2f}") for model, money in spent)]
 
 
 def committee(found: Committee) -> str:

@@ -166,7 +166,8 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     asked = report.requests
-    lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed")
+    money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
+    lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")
     lines += _remade(report)
     lines += [f"  server     {found}" for found in report.restarts[-3:]]
     lines += [f"  package    {one.folder} ({packed(one)})" for one in report.packages]

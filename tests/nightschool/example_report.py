@@ -179,7 +179,9 @@ def unjudged() -> Report:
         losses=losses(),
         latency=LatencyTimes(seconds=seconds("dpo"), stage="dpo"),
         phases=tuple(Phase(name=n, seconds=s, chunks=c, cached_chunks=k) for n, s, c, k in PHASES),
-        requests=Requests(sent=14_220, reused=1_800, retried=12, failed=0, tokens_in=981_240, tokens_out=355_021),
+        requests=Requests(
+            sent=14_220, reused=1_800, retried=12, failed=0, tokens_in=981_240, tokens_out=355_021, spent={"gpt": 3.5}
+        ),
         memory=Memory(
             before_bytes=410 << 20,
             serving_bytes=2210 << 20,

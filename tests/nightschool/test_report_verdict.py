@@ -91,7 +91,8 @@ def test_a_night_without_anything_still_has_a_verdict() -> None:
 def test_the_terminal_shows_stages_committee_requests_and_gates() -> None:
     lines = summary_lines(example())
     text = "\n".join(lines)
-    for part in ("base", "sft", "dpo", "best teacher ada", "14,220 sent, 1,800 reused", "pass  sft-gain", "n 1,680"):
+    for part in ("base", "sft", "dpo", "best teacher ada", "14,220 sent, 1,800 reused", "3.50 spent on gpt",
+                 "pass  sft-gain", "n 1,680"):  # fmt: skip
         assert part in text
     assert max(map(len, lines[1:])) <= 100
     assert "FAIL" in "\n".join(summary_lines(stopped()))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from nightschool.records import Solutions
 from nightschool.wire import Endpoint
 from tasks import answers, pool, rows
 from tasks.night import Night
+from tasks.spending import spent
 from tasks.step import Made
 from tests.blocks.client_asks import counted
 
@@ -132,6 +134,10 @@ def test_a_budget_counts_what_was_spent_under_any_key_and_what_a_kill_left_unkno
         first = counted(url)["total"]
         assert 0 < first < 40
         assert json.loads(account.read_bytes())["spent_at_most"] == pytest.approx(12 * first)
+        paid = night.recipe.teachers[0].model_copy(update={"budget": 500.0})
+        billed = replace(night, recipe=night.recipe.model_copy(update={"teachers": (paid,)}))
+        assert spent(billed) == {"ann": pytest.approx(12 * first)}
+        assert spent(night) == {}
         night.store.forget(answers.chunks(night)[0])  # as --fresh does, replies and all
         with pytest.raises(BudgetSpent):
             make(night, url, **money)
