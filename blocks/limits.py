@@ -15,10 +15,11 @@ _MINUTE_S = 61.0
 
 @dataclass(slots=True)
 class Sent:
-    """What a request was charged when it went out."""
+    """What a request was charged when it went out; `counts` until its minute is over."""
 
     at: float
     tokens: float
+    counts: bool = True
 
 
 @dataclass(slots=True)
@@ -29,6 +30,7 @@ class _Limit:
     level: float = 0.0
     filled: float = -_MINUTE_S
     charges: deque[Sent] = field(default_factory=deque)
+    charged: float = 0.0
 
     def pace_s(self, now: float) -> float:
         """Seconds until one unit is there; a request may take more than there is, and those after it wait."""
@@ -40,8 +42,10 @@ class _Limit:
     def room_s(self, units: float, now: float) -> float:
         """Seconds until so many fit into the minute; what is more than a minute's worth has one of its own."""
         while self.charges and self.charges[0].at <= now - _MINUTE_S:
-            self.charges.popleft()
-        over = sum(one.tokens for one in self.charges) + units - self.per_minute
+            oldest = self.charges.popleft()
+            oldest.counts = False
+            self.charged -= oldest.tokens
+        over = self.charged + units - self.per_minute
         wait_s = 0.0
         for one in self.charges:
             if over <= 0:
@@ -51,7 +55,14 @@ class _Limit:
 
     def charge(self, one: Sent) -> None:
         self.level -= one.tokens
+        self.charged += one.tokens
         self.charges.append(one)
+
+    def give_back(self, one: Sent, used: float) -> None:
+        """A request has used less, or more, than it was charged."""
+        self.level += one.tokens - used
+        self.charged += used - one.tokens if one.counts else 0
+        one.tokens = used
 
 
 class Meter:
@@ -98,9 +109,7 @@ class Meter:
     def ended(self, charged: Sent | None, reply: Reply | None) -> None:
         """Give back what a request did not use; one without a reply has used what it was charged."""
         if self._tokens and charged and reply is not None:
-            used = reply.tokens_in + reply.tokens_out
-            self._tokens.level += charged.tokens - used
-            charged.tokens = used
+            self._tokens.give_back(charged, reply.tokens_in + reply.tokens_out)
 
 
 def _tokens(body: bytes, ask: Ask) -> int:
