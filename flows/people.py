@@ -51,6 +51,7 @@ def _wait(night: Night, until: datetime | None) -> None:
         time.sleep(_LOOK_EVERY_S)
     while form and not form.gone():
         time.sleep(_LOOK_EVERY_S)
+    counts.steps("rows", sitting.total - sitting.left, sitting.total)
     counts.finish(f"{sitting.left} wait still: {where}" if sitting.left else "all decided")
 
 

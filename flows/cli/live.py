@@ -21,6 +21,7 @@ from tasks.progress import Event
 # A log of a long night is to be read: a phase's lines come ever more seldom.
 _FIRST_LINE_S, _LAST_LINE_S, _SLOWER = 3.0, 60.0, 1.5
 _WHAT_IS_LEFT = Column(ratio=1, no_wrap=True, overflow="ellipsis")
+_MOST, _MOST_URGENT = 60, 400
 _END_STYLES = {False: "green", True: "bold red"}
 
 
@@ -59,6 +60,9 @@ def _bars(console: Console) -> Iterator[None]:
             bars.update(known, total=total or None, completed=done, note=_short(event), event=event)
             if event.finished:
                 bars.stop_task(known)
+            elif event.urgent:
+                # Whole, for there may be a command in it.
+                bars.console.print(f"{event.phase:<10} {_short(event)}", markup=False, highlight=False, soft_wrap=True)
 
     with bars, progress.listening(hear):
         yield
@@ -145,7 +149,7 @@ def _about(seconds: float) -> str:
 def _short(event: Event) -> str:
     """The pace and the note, as much as fits beside the rest."""
     note = " ".join(event.note.split())
-    most = 200 if event.urgent else 60
+    most = _MOST_URGENT if event.urgent else _MOST
     note = note if len(note) <= most else f"{note[: most - 1]}…"
     pace = describe_pace(event.pace, event.queued) if event.pace else ""
     return "; ".join(filter(None, [note, pace] if event.urgent else [pace, note]))

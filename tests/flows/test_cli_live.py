@@ -97,6 +97,12 @@ def test_bars_end_full_and_show_markup_as_it_is() -> None:
     assert "[red]x[/red]" in text
 
 
+def test_a_command_that_a_person_needs_is_shown_whole_above_the_bars() -> None:
+    told = "20 rows wait for a person: nightschool review strategyqa --store /a/place/far/down/there/runs"
+    text = shown(EVENT, replace(EVENT, phase="people", urgent=True, note=told), terminal=True)
+    assert told in " ".join(text.split())
+
+
 def test_a_long_note_is_cut_and_nothing_else() -> None:
     text = shown(EVENT, replace(EVENT, urgent=True, note="alba-0 ended; " + "word " * 60), terminal=True)
     last = [line for line in text.splitlines() if "alba-0 ended; word" in line][-1]
