@@ -21,6 +21,11 @@ RULES_VERSION = 1
 
 # withdraw: as if nobody had decided; that is how a decision is undone, for what is on file stays on file.
 Action = Literal["accept", "choose", "edit", "reject", "withdraw"]
+# What an answer has to be, in words for whoever types one.
+_NAMED: dict[Kind, str] = {
+    "letter": "a letter from A to J", "yes_no": "yes or no", "integer": "a whole number", "number": "a number",
+    "latex": "an expression", "text": "a short text",
+}  # fmt: skip
 WAITS, REJECTED = "waits_for_person", "rejected_by_person"
 
 
@@ -154,7 +159,7 @@ def decide(
 def flaw(case: Case, answer: str, reasoning: str) -> str | None:
     """Why this answer cannot be taught with this reasoning, in words for whoever typed it; None if it can."""
     if answer not in case.options and canonical(case, answer) != answer:
-        allowed = f"one of {', '.join(case.options)}" if case.ruling.question.choices else f"a value ({case.kind})"
+        allowed = f"one of {', '.join(case.options)}" if case.ruling.question.choices else _NAMED[case.kind]
         return f"answer: {answer or 'nothing'!r:.40} is not {allowed}"
     if not reasoning.strip():
         return f"reasoning: no teacher argues for {answer:.40}, so write why it is right"

@@ -133,7 +133,7 @@ def test_a_free_solution_must_come_to_the_answer_that_is_taught() -> None:
     assert flaw(row, "4", "It is \\boxed{4}.") is None
     assert flaw(row, "1024", "So it is \\boxed{1,024}.") is None
     assert flaw(row, "6", "It is \\boxed{4}.") == "reasoning: it comes to '4', not to 6; edit it too"
-    assert flaw(row, "six", "It is \\boxed{4}.") == "answer: 'six' is not a value (integer)"
+    assert flaw(row, "six", "It is \\boxed{4}.") == "answer: 'six' is not a whole number"
     assert canonical(row, " 1,024 ") == "1024"
     assert canonical(free("yes_no", alba=("yes", "Yes.")), " No. ") == "no"
     assert canonical(case(), " b ") == "B"
