@@ -9,7 +9,7 @@ from blocks.preflight.check import Check, fail, ok
 from nightschool.errors import RecipeError
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import Stage
-from nightschool.training.needs import Lack, lacking
+from nightschool.training.needs import NO_DEEPSPEED, Lack, lacking
 
 
 def stage_checks(recipe: Recipe) -> list[Check]:
@@ -36,3 +36,5 @@ def _lacks(recipe: Recipe) -> Iterator[tuple[Stage, Lack]]:
     for stage in recipe.stages if recipe.learner else ():
         free = getattr(stage.section, "padding_free", False)
         yield from ((stage, lack) for lack in lacking(stage.section, stage.lora, padding_free=free, cuda=cuda))
+        if stage.section.launcher == "deepspeed" and not cuda:
+            yield stage, Lack("launcher", NO_DEEPSPEED, "launcher: fsdp")

@@ -18,6 +18,7 @@ import orjson
 
 from nightschool.errors import DataError, WorldError
 from nightschool.training.job import Job
+from nightschool.training.needs import NO_DEEPSPEED
 
 STOP = b"stop\n"
 
@@ -50,11 +51,14 @@ def devices_of(job: Job) -> int:
 
     Raises:
         WorldError: more devices are asked for than there are GPUs, on a machine that has any.
+        DataError: launcher deepspeed, and there is no GPU.
     """
     if job.launcher == "plain":
         return 1
     ask = [sys.executable, "-c", "import torch; print(torch.cuda.device_count())"]
     there = int(subprocess.run(ask, capture_output=True, text=True, check=True).stdout)
+    if job.launcher == "deepspeed" and not there:
+        raise DataError(f"launcher: {NO_DEEPSPEED}; launcher fsdp trains on the CPU as well")
     if job.devices == "auto":
         return max(1, there)
     if there and job.devices > there:

@@ -9,6 +9,9 @@ from importlib.util import find_spec
 from nightschool.recipe.learning import Training
 from nightschool.recipe.lora import Lora
 
+# accelerate 1.15 counts one process where there are several without a GPU (measured: its gathering fails).
+NO_DEEPSPEED = "deepspeed needs a CUDA device, and there is none here"
+
 
 @dataclass(frozen=True, slots=True)
 class Lack:

@@ -190,7 +190,7 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "use_liger_kernel": job.liger,
         "gradient_checkpointing": job.gradient_checkpointing,
         "bf16": place.bf16,
-        # Told to use the CPU, transformers 5.19 leaves deepspeed out; without a GPU it finds the CPU by itself.
+        # Told to use the CPU, transformers 5.19 leaves deepspeed out; where there is no GPU it finds that by itself.
         "use_cpu": place.device == "cpu" and job.launcher != "deepspeed",
         "dataloader_pin_memory": place.device != "cpu",
         "remove_unused_columns": False,

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
 
-from nightschool.errors import WorldError
+from blocks.machine import gpus as find_gpus
+from nightschool.errors import DataError, WorldError
 from nightschool.training.job import Job
-from nightschool.training.launch import check_launcher
+from nightschool.training.launch import check_launcher, devices_of
 from nightschool.training.record import Step, read_record
 from tests.integration import tiny_training
-from tests.integration.tiny_training import make_job, run
+from tests.integration.tiny_training import make_job, run, weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -48,12 +52,12 @@ def job_of(folder: Path, name: str, stage: str, **more: Any) -> Job:
     return make_job(folder, stage, **there, **start, **more)
 
 
-def started(job: Job) -> subprocess.Popen[bytes]:
+def started(job: Job, env: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
     path = Path(job.output).with_suffix(".json")
     path.write_text(job.model_dump_json())
     log = path.with_suffix(".log").open("ab")
     command = [sys.executable, "-m", "nightschool.training", str(path)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log)
+    return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, env=env)
 
 
 def trained(job: Job) -> list[Step]:
@@ -134,6 +138,34 @@ def test_what_stops_one_of_them_is_what_is_said(folder: Path) -> None:
     assert not [path for path in folder.iterdir() if "partial" in path.name]
 
 
+@pytest.mark.skipif(find_spec("deepspeed") is not None, reason="deepspeed is installed")
 def test_deepspeed_is_refused_where_it_is_not_installed(folder: Path) -> None:
     with pytest.raises(WorldError, match="deepspeed, which is not installed"):
         check_launcher(make_job(folder, "sft", launcher="deepspeed", devices=2))
+
+
+@pytest.mark.skipif(find_spec("deepspeed") is None, reason="deepspeed is not installed")
+@pytest.mark.parametrize("more", [{}, {"lora": None, "learning_rate": 1e-3}], ids=["stage 2", "stage 3"])
+def test_deepspeeds_engine_trains_saves_and_writes_what_one_process_does(folder: Path, more: dict[str, Any]) -> None:
+    """As far as a CPU allows: an engine of one process, since accelerate counts no more than one without a GPU."""
+    name = f"deep-{len(more)}"
+    wanted = run(job_of(folder, f"{name}-one", "sft", **more)).losses
+    job = job_of(folder, f"{name}-engine", "sft", launcher="deepspeed", save_steps=2, **more)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = str(taken.getsockname()[1])
+    alone = {"LOCAL_RANK": "0", "RANK": "0", "WORLD_SIZE": "1", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port}
+    with started(job, env={**os.environ, **alone, "DS_ACCELERATOR": "cpu"}) as process:
+        assert process.stdout is not None
+        process.stdout.read()
+    assert process.returncode == 0, Path(job.output).with_suffix(".log").read_text()[-3000:]
+    same(read_record(Path(job.output)).losses, wanted)
+    one, other = (next((folder / f"{name}-{end}").glob("*.safetensors")) for end in ("one", "engine"))
+    mine, theirs = weights(other), weights(one)
+    assert all(mine[tensor].allclose(theirs[tensor], atol=1e-3) for tensor in theirs)
+
+
+@pytest.mark.skipif(bool(find_gpus()), reason="there is a GPU here")
+def test_deepspeed_without_a_gpu_is_refused_before_anything_is_started(folder: Path) -> None:
+    with pytest.raises(DataError, match="launcher: deepspeed needs a CUDA device"):
+        devices_of(make_job(folder, "sft", launcher="deepspeed", devices=2))
