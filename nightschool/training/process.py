@@ -25,8 +25,8 @@ KEEP = {-1: 256 << 20, -3: 32 << 20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
 
 def prepare(job: Job | MergeJob) -> None:
     """Fix threads, devices and what transformers may import or ask the network for."""
-    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)  # other C libraries have none
-    for parameter, size in KEEP.items() if mallopt else ():
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)  # other C libraries have none
+    for parameter, size in KEEP.items():
         mallopt(parameter, size)
     for name in NEVER_NEEDED:
         sys.modules[name] = None  # type: ignore[assignment]  # documented: an import of it then fails at once
