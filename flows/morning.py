@@ -6,9 +6,12 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.client.schemas.objects import State
+from prefect.states import Completed
 
+from nightschool.gates import refuse
 from nightschool.report.figures import Report
-from nightschool.report.verdict import summary_lines
+from nightschool.report.terminal import summary_lines
 from tasks import progress
 from tasks.ledger import Run
 from tasks.night import Night
@@ -30,6 +33,19 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
     figures = Report.model_validate_json(report())
     counts.finish(str(night.dir / "report.html"))
     return figures.model_dump(mode="json")
+
+
+def ended(figures: dict[str, Any]) -> dict[str, Any] | State:
+    """What Prefect shows of a night that is done: failed where a gate failed it, and by name where one warned.
+
+    Raises:
+        GateFailed: names the gates that did not hold.
+    """
+    report = Report.model_validate(figures)
+    refuse(report.gates)
+    if warned := [gate.name for gate in report.gates if not gate.passed]:
+        return Completed(name="CompletedWithWarnings", message=f"did not hold: {', '.join(warned)}", data=figures)
+    return figures
 
 
 def _markdown(found: Report) -> str:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 from prefect import flow
+from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 from pydantic import Field
@@ -15,12 +16,13 @@ from blocks.fleet import reap
 from blocks.memory import look_seldom, watching
 from blocks.preflight.training import refuse_stages
 from flows.artifacts import reuse_artifact
-from flows.morning import morning
+from flows.morning import ended, morning
 from flows.people import hear_people
 from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import recipes
-from tasks import crew, filters, stages
+from nightschool.recipe.stages import BASE
+from tasks import branches, crew, filters, stages
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -58,7 +60,7 @@ def night(
     sets: Sequence[str] = (),
     name: str = "",
     accept_stale: Sequence[PhaseName] = (),
-) -> dict[str, Any]:
+) -> dict[str, Any] | State:
     """Runs a whole night; what the store has already is not made again.
 
     Args:
@@ -67,6 +69,9 @@ def night(
         sets: single fields to change, such as answers.samples=4.
         name: the night's name; the recipe's if this is empty.
         accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
+
+    Raises:
+        GateFailed: the report is written, and a gate did not hold; one that only warns is told by the state's name.
     """
     look_seldom()
     loaded = read_recipe(recipe, profile=None if profile == _NO_PROFILE else profile, sets=sets)
@@ -89,7 +94,16 @@ def night(
             morning(begun, ledger.run)
             raise
         ledger.finish()
-        return morning(begun, ledger.run)
+        return ended(morning(begun, ledger.run))
+
+
+def _hold(begun: Night, ledger: Ledger, name: str) -> None:
+    """Measures a stage at once if a gate may stop the night by it, or skip what builds on it."""
+    if wanted := branches.asked(begun, name):
+        with student(begun, ledger) as served:
+            for one in wanted:
+                run_phase(begun, ledger, STEPS["validate"].of(one), served)
+        branches.hold(begun)
 
 
 def _phases(begun: Night, ledger: Ledger) -> None:
@@ -111,13 +125,17 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("splits")
     run("balance")
     run("critique")
+    _hold(begun, ledger, BASE)
     for stage in begun.recipe.stages:
+        if stage.name in branches.skipped(begun):
+            continue
         if stage.kind != "sft":
             with student(begun, ledger, *stages.asked(begun, stage)) as served:
                 if stage.gate:
                     run("rounds", served, of=stage.gate)
                 run("pairs", served, of=stage.name)
         run(stage.kind, of=stage.name)
+        _hold(begun, ledger, stage.name)
     with student(begun, ledger) as served:
         run("validate", served)
         run("timing", served)

@@ -16,7 +16,7 @@ from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import BASE, Learner, Stage
 from nightschool.registry import registry
 from nightschool.report.figures import Report
-from nightschool.report.proof import Stage as Measured
+from nightschool.report.stage import Stage as Measured
 from nightschool.report.text import duration, percent, plain, points, visible
 from nightschool.training.merge_job import Merged
 
@@ -70,7 +70,7 @@ def _front(recipe: Recipe, learner: Learner, contents: Contents) -> str:
 
 def _head(report: Report) -> Iterator[str]:
     yield f"{visible(report.night.verdict)}."
-    failed = [gate.name for gate in report.gates if not gate.passed]
+    failed = [gate.name for gate in report.gates if gate.fails]
     if failed:
         yield f"\n> **Not proven.** {len(failed)} of {len(report.gates)} gates did not hold: {', '.join(failed)}."
 
@@ -100,7 +100,7 @@ def _figures(report: Report, stage: str) -> str:
     gates = _table(("gate", "value", "wanted", ""), [
         (gate.name, "not measured" if gate.value is None else shown(gate.metric, gate.value),
          f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)} by {gate.by}",
-         "held" if gate.passed else "**did not hold**")
+         "held" if gate.passed else "**did not hold**" if gate.fails else "did not hold: a warning")
         for gate in report.gates
     ])  # fmt: skip
     missing = "" if mine else f"Stage {stage} was not measured: it does not answer questions."

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from nightschool.errors import GateFailed
 from nightschool.recipe.learning import OF_COMMITTEE, OF_ROWS, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
+from nightschool.report.stage import Stage
 from nightschool.report.text import duration, percent, plain, points
 
 
@@ -24,30 +27,55 @@ def judge(gate: Gate, report: Report) -> GateResult:
     """Hold a gate against the figures.
 
     By interval the near end counts: the low end for `at_least`, the high end for `at_most`. A figure or interval that
-    is missing fails the gate and `detail` says why.
+    is missing fails the gate and `detail` says why. A gate that claims skill also fails where always giving the
+    commonest answer would do as well.
 
-    Source: plan 000, 4.4; issue 6, 4.
+    Source: plan 000, 4.4; issue 6, 4; plan 002, whose 51.5% were exactly always no.
     """
+    stage = report.stage(gate.stage)
+    missing = f"{gate.stage} was skipped behind gate {by}" if (by := report.skipped.get(gate.stage or "")) else ""
+    return judge_stage(gate, stage, missing) if gate.stage else _held(gate, reading(gate, report))
+
+
+def judge_stage(gate: Gate, stage: Stage | None, missing: str = "") -> GateResult:
+    """`judge` for a gate about a stage, by this stage's figures alone; `missing` is why there are none."""
+    if stage is None:
+        return _held(gate, Reading(missing=missing or f"the night has no figures of stage {gate.stage}"))
+    return _held(gate, _of_stage(gate, stage), _guessed(stage) if gate.claims else "")
+
+
+def _held(gate: Gate, found: Reading, guessed: str = "") -> GateResult:
     direction = "at_least" if gate.at_least is not None else "at_most"
     limit = gate.at_least if gate.at_least is not None else gate.at_most
     assert limit is not None, "the recipe refuses a gate without a limit"
-    found = reading(gate, report)
     counted = found.value
     if gate.by == "interval":
         counted = found.low if direction == "at_least" else found.high
     passed = counted is not None and (counted >= limit if direction == "at_least" else counted <= limit)
     return GateResult(
         name=gate.name,
-        passed=passed,
+        passed=passed and not guessed,
         value=found.value,
         limit=limit,
         by=gate.by,
-        detail=_detail(gate, found, limit, direction),
+        detail="; ".join(filter(None, (_detail(gate, found, limit, direction), guessed))),
         metric=gate.metric,
         stage=gate.stage,
         over=gate.over,
         direction=direction,
+        on_failure=gate.on_failure,
+        because=guessed,
     )
+
+
+def refuse(results: Sequence[GateResult]) -> None:
+    """End a night as its gates have it; those that only warn don't.
+
+    Raises:
+        GateFailed: names the gates that failed it.
+    """
+    if failed := [gate.name for gate in results if gate.fails]:
+        raise GateFailed(f"{len(failed)} of {len(results)} gates failed: {', '.join(failed)}")
 
 
 def shown(metric: str, value: float) -> str:
@@ -77,8 +105,14 @@ def reading(gate: Gate, report: Report) -> Reading:
     stage = report.stage(gate.stage)
     if stage is None:
         return Reading(missing=f"the night has no figures of stage {gate.stage}")
-    if gate.metric == "accuracy":
-        return Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
+    return _of_stage(gate, stage)
+
+
+def _of_stage(gate: Gate, stage: Stage) -> Reading:
+    if gate.metric in ("accuracy", "balanced_accuracy", "worst_class_accuracy"):
+        return _of_share(gate.metric, stage)
+    if gate.metric == "guessing_gain":
+        return _of_gain(stage.over_guessing, f"{gate.stage} was not held against guessing")
     if gate.metric == "valid_share":
         return Reading(stage.valid_share, stage.valid_low, stage.valid_high)
     if gate.metric == "accuracy_gain":
@@ -91,8 +125,31 @@ def reading(gate: Gate, report: Report) -> Reading:
     return Reading(stage.latency.p99_s)
 
 
+def _of_share(metric: str, stage: Stage) -> Reading:
+    if metric == "accuracy":
+        return Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
+    if stage.by_class is None:
+        return Reading(missing="the held-out questions have no classes to tell apart")
+    found = stage.by_class.balanced if metric == "balanced_accuracy" else stage.by_class.worst.right
+    return Reading(found.value, found.low, found.high)
+
+
+def _guessed(stage: Stage) -> str:
+    """Why the figure is no skill; nothing where it is."""
+    gain = stage.over_guessing
+    if gain is None:
+        return "nobody knows whether guessing would do as well"
+    if gain.significant and gain.value > 0:
+        return ""
+    interval = f"{shown('gain', gain.low)} to {shown('gain', gain.high)}"
+    return f"not measurably above {gain.over}: {shown('gain', gain.value)} (95% interval {interval})"
+
+
 def _of_rows(metric: str, report: Report) -> Reading:
-    """The worst of the fields that are followed."""
+    """The share of held-out questions that were taught, or the worst of the fields that are followed."""
+    if metric == "contamination":
+        found = report.contamination
+        return Reading(found.same / found.held_out) if found else Reading(missing="nothing was held out and taught")
     if not report.shares:
         return Reading(missing="the night has no classes to compare")
     return Reading(max(one.apart if metric == "class_skew" else one.worst for one in report.shares))

@@ -106,14 +106,18 @@ def bootstrap_mean(
     values = np.asarray(values_N, dtype=np.float64).ravel()
     if values.size == 0 or not np.isfinite(values).all():
         raise ValueError("a mean needs at least one value, all of them finite")
-    rng = np.random.default_rng(seed)
-    rows = max(1, _BLOCK // values.size)
-    edges = [*range(0, resamples, rows), resamples]
-    draws = (rng.integers(0, values.size, (stop - start, values.size)) for start, stop in pairwise(edges))
-    means = np.concatenate([values[draw].mean(axis=1) for draw in draws])
+    means = resampled_means(values, np.random.default_rng(seed), resamples)
     tail = (1 - confidence) / 2
     low, high = np.quantile(means, [tail, 1 - tail])
     return float(values.mean()), float(low), float(high)
+
+
+def resampled_means(values_N: Floats, rng: np.random.Generator, resamples: int) -> Floats:
+    """The means of so many samples of N values each, drawn with replacement, a block of them at a time."""
+    rows = max(1, _BLOCK // values_N.size)
+    edges = [*range(0, resamples, rows), resamples]
+    draws = (rng.integers(0, values_N.size, (stop - start, values_N.size)) for start, stop in pairwise(edges))
+    return np.concatenate([values_N[draw].mean(axis=1) for draw in draws])
 
 
 def paired_bootstrap(

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 
 from nightschool import validate
-from nightschool.chunks import Chunk
+from nightschool.chunks import Chunk, split
 from nightschool.records import Measured, Question
 from nightschool.splits import side_of
 from nightschool.validate import Side
@@ -17,6 +17,27 @@ from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made
+
+
+def chunks(night: Night) -> list[Chunk]:
+    """The chunks of validation, of the base and every stage that a recipe wants measured."""
+    learner = night.recipe.learner
+    if learner is None:
+        return []
+    asked = split(range(count_of(night, learner.validate.side)), learner.validate.chunk_rows)
+    after = {name: stages.made_from(night, name) for name in learner.measured}
+    parts = [(stage, index, len(run)) for stage in after for index, run in enumerate(asked)]
+    return [
+        night.chunk(
+            f"validate/{stage}",
+            index,
+            ordinal,
+            f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
+            rows=count,
+            after=after[stage],
+        )
+        for ordinal, (stage, index, count) in enumerate(parts)
+    ]
 
 
 def measure(night: Night, chunk: Chunk, name: str, endpoint: Endpoint, mine: Sequence[tuple[Question, int]]) -> Made:

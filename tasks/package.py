@@ -16,7 +16,7 @@ from nightschool.chunks import Chunk
 from nightschool.errors import WorldError
 from nightschool.recipe.package import Package
 from nightschool.training.merge_job import Merged, MergeJob
-from tasks import progress, stages
+from tasks import branches, progress, stages
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -25,7 +25,8 @@ def chunks(night: Night) -> list[Chunk]:
     section = night.recipe.package
     if section is None or night.recipe.learner is None:
         return []
-    names = section.names(night.recipe.stages)
+    left_out = branches.skipped(night)
+    names = [name for name in section.names(night.recipe.stages) if name not in left_out]
     return [
         night.chunk(f"package/{name}", 0, place, f"package of {name}", rows=0, after=stages.made_from(night, name))
         for place, name in enumerate(names)

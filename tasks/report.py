@@ -14,7 +14,6 @@ import psutil
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.recipe.choosing import closed
-from nightschool.recipe.stages import BASE
 from nightschool.records import Answer, Measured, Question, Ruling
 from nightschool.report.figures import (
     Answered,
@@ -28,12 +27,11 @@ from nightschool.report.figures import (
     Source,
 )
 from nightschool.report.figures import Night as NightFigures
-from nightschool.report.guessing import baselines, said
-from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.proof import Stage
+from nightschool.report.guessing import baselines, by_topic, said
+from nightschool.report.measure import measure_committee
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, committee, crew, critique, pool, review, stages, timing, validate
+from tasks import answers, balance, branches, committee, crew, critique, measured, pool, review, stages, timing
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -51,12 +49,18 @@ T = TypeVar("T")
 
 def report(night: Night, run: Run) -> Report:
     """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
-    rulings, rows = _rulings(night), _measured(night)
+    rulings, rows = _rulings(night), measured.answers(night)
+    seen, few = [row for one in rows.values() for row in one], closed(night.recipe.answers)
+    times = _latency(night)
     found = Report(
         night=_night(night, run),
-        baselines=baselines([row for one in rows.values() for row in one], closed=closed(night.recipe.answers)),
-        said=said(rows, closed=closed(night.recipe.answers)),
-        stages=_stages(night, rows),
+        baselines=baselines(seen, closed=few),
+        said=said(rows, closed=few),
+        topic_baselines=by_topic(seen, closed=few),
+        stages=measured.figures(night, rows, times.seconds if times else ()),
+        contamination=measured.contaminated(night, rows),
+        skipped=branches.skipped(night),
+        halted=branches.stopped(night),
         **learned(night),
         committee=measure_committee(
             rulings,
@@ -72,7 +76,7 @@ def report(night: Night, run: Run) -> Report:
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
-        latency=_latency(night),
+        latency=times,
         phases=tuple(Phase(**phase.model_dump(exclude={"stopped"})) for phase in run.phases),
         requests=_requests(night),
         memory=_memory(run),
@@ -139,27 +143,6 @@ def _rulings(night: Night) -> list[Ruling]:
     chunks = committee.chunks(night) if night.recipe.answers.reply == "letter" else []
     lost = [row for chunk, _ in night.made(chunks) for row in night.store.dropped(chunk, Ruling)]
     return [*night.rows(chunks, Ruling), *lost]
-
-
-def _measured(night: Night) -> dict[str, list[Measured]]:
-    rows: dict[str, list[Measured]] = defaultdict(list)
-    for chunk, _ in night.made(validate.chunks(night)):
-        rows[chunk.part].extend(night.store.rows(chunk, Measured))
-    return rows
-
-
-def _stages(night: Night, rows: Mapping[str, list[Measured]]) -> tuple[Stage, ...]:
-    timed_s = [row.latency_s for row in night.rows(timing.chunks(night), Measured)]
-    learner = night.recipe.learner
-    found: list[Stage] = []
-    earlier: dict[str, Sequence[Measured]] = {}
-    for name in learner.measured if learner else ():
-        if rows.get(name):
-            start = learner.stage(name).start if learner and name != BASE else None
-            times = timed_s if learner and name == learner.measured[-1] else ()
-            found.append(measure_stage(name, rows[name], earlier=earlier, over=start, timed_s=times))
-            earlier[name] = rows[name]
-    return tuple(found)
 
 
 def _latency(night: Night) -> LatencyTimes | None:

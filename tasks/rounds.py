@@ -10,14 +10,15 @@ from nightschool.recipe.learning import Dpo
 from nightschool.recipe.stages import Stage
 from nightschool.records import Measured
 from nightschool.rounds import SIDE, Course
-from tasks import held_out, stages
+from tasks import branches, held_out, stages
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
     found: list[Chunk] = []
-    for loop in stages.of_kind(night, "rounds"):
+    left_out = branches.skipped(night)
+    for loop in (one for one in stages.of_kind(night, "rounds") if one.name not in left_out):
         count, known = held_out.count_of(night, SIDE), stages.Known()
         passed = range(course(night, loop).last + 1)
         found += [stages.gate(night, loop, number, rows=count, known=known) for number in passed]
@@ -47,11 +48,15 @@ def course(night: Night, loop: Stage) -> Course:
 
 def begins(night: Night, stage: Stage) -> bool:
     """Whether a stage is trained, as far as is known: a round behind a gate that failed is not."""
+    if stage.name in branches.skipped(night):
+        return False
     return not stage.passing or stage.round <= course(night, stages.learner(night).stage(stage.loop)).last
 
 
 def drafted(night: Night, stage: Stage) -> bool:
     """Whether there are drafts for a stage: also for the round that ended a loop because no pair came of them."""
+    if stage.name in branches.skipped(night):
+        return False
     if not stage.passing:
         return True
     found = course(night, stages.learner(night).stage(stage.loop))

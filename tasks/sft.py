@@ -17,7 +17,7 @@ from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
 from nightschool.teaching import Form
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
-from tasks import critique, stages
+from tasks import branches, critique, stages
 from tasks import questions as writing
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -25,7 +25,9 @@ from tasks.training import train
 
 
 def chunks(night: Night) -> list[Chunk]:
-    return [stages.training(night, stage.name) for stage in stages.of_kind(night, "sft")]
+    left_out = branches.skipped(night)
+    found = [stage for stage in stages.of_kind(night, "sft") if stage.name not in left_out]
+    return [stages.training(night, stage.name) for stage in found]
 
 
 def taught(ruling: Ruling, prompt: Prompt, section: Answers, *, form: Form = "reasoning") -> TaughtRow:

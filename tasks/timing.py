@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightschool.chunks import Chunk
-from tasks import stages
+from tasks import branches, stages
 from tasks.held_out import count_of, measure
 from tasks.held_out import rows as every
 from tasks.night import Night
@@ -12,9 +12,8 @@ from tasks.step import Made, Served, Step
 
 def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
-    if learner is None:
+    if learner is None or (stage := learner.measured[-1]) in branches.skipped(night):
         return []
-    stage = learner.measured[-1]
     rows = min(learner.validate.timed, count_of(night, learner.validate.side))
     return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.made_from(night, stage))]
 

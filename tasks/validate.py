@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from nightschool.chunks import Chunk, split
-from tasks import stages
-from tasks.held_out import count_of, measure, rows
+from tasks import branches, held_out
+from tasks.held_out import measure, rows
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
 
 def chunks(night: Night) -> list[Chunk]:
-    learner = night.recipe.learner
-    if learner is None:
-        return []
-    asked = split(range(count_of(night, learner.validate.side)), learner.validate.chunk_rows)
-    after = {name: stages.made_from(night, name) for name in learner.measured}
-    parts = [(stage, index, len(run)) for stage in after for index, run in enumerate(asked)]
-    return [
-        night.chunk(
-            f"validate/{stage}",
-            index,
-            ordinal,
-            f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
-            rows=count,
-            after=after[stage],
-        )
-        for ordinal, (stage, index, count) in enumerate(parts)
-    ]
+    left_out = branches.skipped(night)
+    return [chunk for chunk in held_out.chunks(night) if chunk.part not in left_out]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

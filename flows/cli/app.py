@@ -51,6 +51,7 @@ def run(
     sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
     with by_itself() as ready:
         from flows.cli import running
+        from nightschool.gates import refuse
         from tasks.night import Night
         from tasks.recipes import read_recipe
         from tasks.reuse import accept_stale as accepting
@@ -66,7 +67,7 @@ def run(
         running.say_verdicts(night)
         report = running.run_night(night, recipe, profile, sets, ready=ready)
     running.show_report(report, night.dir / "report.html", json=json)
-    running.judge(report)
+    refuse(report.gates)
 
 
 @app.command()

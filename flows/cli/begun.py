@@ -56,6 +56,7 @@ def rerun(
 
     with by_itself() as ready:
         from flows.cli import running
+        from nightschool.gates import refuse
 
         back = running.Back(
             phase,
@@ -67,7 +68,7 @@ def rerun(
         )
         report, page = running.rerun_night(store, night, back, ready=ready)
     running.show_report(report, page, json=json)
-    running.judge(report)
+    refuse(report.gates)
 
 
 def failures(

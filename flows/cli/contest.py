@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.cli.options import Json
 from flows.cli.output import out, write_json
 from nightschool.errors import GateFailed, RecipeError
+
+if TYPE_CHECKING:
+    from nightschool.contest_file import Judgement
 
 _MOST_ROWS = 20
 
@@ -22,6 +25,9 @@ def validate_format(
     tokenizer: Annotated[
         str | None, typer.Option(help="The contest model's folder or name: without it tokens are not counted.")
     ] = None,
+    at_least: Annotated[
+        float, typer.Option(min=0, max=1, help="Share of valid rows that is enough; plan 000 wants 0.8.")
+    ] = 1.0,
     json: Json = False,
 ) -> None:
     """Hold a file against a contest's rules, and name each row and rule that it breaks."""
@@ -30,25 +36,34 @@ def validate_format(
 
     rules = load_contest(_rules(contest))
     found = judge_file(file, rules, kind=kind, count=counter(tokenizer) if tokenizer else None)
-    share = found.valid / len(found.rows)
-    if json:
-        broken = [row for row in found.rows if row.breaches]
-        write_json({"kind": found.kind, "rows": len(found.rows), "valid": found.valid, "taken": found.taken,
-                    "unchecked": found.unchecked, "broken": broken})  # fmt: skip
-    else:
-        out.print(f"{file}: {len(found.rows):,} {found.kind}, {found.valid:,} valid ({share:.1%}) for {rules.name}")
-        broken = [(row.place, each) for row in found.rows for each in row.breaches]
-        for rule, count in Counter(each.rule for _, each in broken).most_common():
-            out.print(f"  {count:>6,}  {rule.replace('_', ' ')}")
-        for place, each in broken[:_MOST_ROWS]:
-            out.print(f"  row {place}: {each.rule.replace('_', ' ')}: {_plain(each.detail)}", soft_wrap=True)
-        if len(broken) > _MOST_ROWS:
-            out.print(f"  and {len(broken) - _MOST_ROWS:,} more: --json has all")
-        for rule in found.unchecked:
-            out.print(f"  not checked: {rule.replace('_', ' ')} (give --tokenizer)")
-    if found.valid < len(found.rows):
+    _tell(file, rules.name, found, json=json)
+    if found.valid < at_least * len(found.rows) or not found.taken:
+        enough = f"; {at_least:.0%} must be valid" if at_least < 1 else ""
         taken = "" if found.taken else f"; under {found.least_valid:.0%}, and the contest takes none"
-        raise GateFailed(f"{len(found.rows) - found.valid:,} of {len(found.rows):,} rows break a rule{taken}")
+        raise GateFailed(f"{len(found.rows) - found.valid:,} of {len(found.rows):,} rows break a rule{enough}{taken}")
+
+
+def _tell(file: Path, contest: str, found: Judgement, *, json: bool) -> None:
+    from nightschool.statistics import wilson
+
+    count, share = len(found.rows), found.valid / len(found.rows)
+    low, high = wilson(found.valid, count)
+    if json:
+        told = {"kind": found.kind, "rows": count, "valid": found.valid, "share": share, "low": low, "high": high}
+        broken = [row for row in found.rows if row.breaches]
+        write_json({**told, "taken": found.taken, "unchecked": found.unchecked, "broken": broken})
+        return
+    interval = f"{share:.1%}, 95% interval {low:.1%} to {high:.1%}"
+    out.print(f"{file}: {count:,} {found.kind}, {found.valid:,} valid ({interval}) for {contest}", soft_wrap=True)
+    broken = [(row.place, each) for row in found.rows for each in row.breaches]
+    for rule, times in Counter(each.rule for _, each in broken).most_common():
+        out.print(f"  {times:>6,}  {rule.replace('_', ' ')}")
+    for place, each in broken[:_MOST_ROWS]:
+        out.print(f"  row {place}: {each.rule.replace('_', ' ')}: {_plain(each.detail)}", soft_wrap=True)
+    if len(broken) > _MOST_ROWS:
+        out.print(f"  and {len(broken) - _MOST_ROWS:,} more: --json has all")
+    for rule in found.unchecked:
+        out.print(f"  not checked: {rule.replace('_', ' ')} (give --tokenizer)")
 
 
 def _plain(text: str) -> str:

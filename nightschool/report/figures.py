@@ -10,9 +10,10 @@ from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.doubts import LeftOut
 from nightschool.report.lessons import Lesson, Shortcut, Turn
-from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Stage, Votes
+from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Votes
 from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
+from nightschool.report.stage import Contamination, Stage
 from nightschool.report.text import clean
 
 Outcome = Literal["passed", "failed", "stopped"]
@@ -206,18 +207,23 @@ class Report(Figure):
 
     `said`: how often each class is true and how often each stage says it, see `nightschool.report.guessing`. `turns`:
     where a stage's loss changes. `accepted`: phases whose rows an older recipe made, each with what has changed since.
+    `skipped`: stages that were not trained, each with the gate behind which it lies; `halted`: the gate that ended it.
     """
 
     night: Night
     gates: tuple[GateResult, ...] = ()
     what_next: tuple[str, ...] = ()
     baselines: dict[str, Estimate] = {}
+    topic_baselines: dict[str, dict[str, Estimate]] = {}
     lessons: tuple[Lesson, ...] = ()
     shortcuts: tuple[Shortcut, ...] = ()
     rounds: tuple[Round, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
     said: dict[str, dict[str, int]] = {}
     stages: tuple[Stage, ...] = ()
+    contamination: Contamination | None = None
+    skipped: dict[str, str] = {}
+    halted: str = ""
     committee: Committee | None = None
     people: People | None = None
     votes: Votes | None = None

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.records import Measured
-from nightschool.report.proof import Estimate
+from nightschool.report.grid import gain_over, grid
+from nightschool.report.proof import Estimate, Gain
 from nightschool.report.text import percent
 from nightschool.statistics import wilson
 
@@ -28,7 +29,7 @@ def baselines(rows: Sequence[Measured], *, closed: bool) -> dict[str, Estimate]:
     truths = Counter({row.question: row.truth for row in rows}.values())
     if not truths:
         return {}
-    common, times = max(truths.items(), key=lambda item: (item[1], item[0]))
+    common, times = _commonest(truths)
     count = truths.total()
     found = {f"always {common}": _share(times, count)}
     return found | ({"chance": _share(count / len(truths), count)} if closed and len(truths) > 1 else {})
@@ -69,6 +70,27 @@ def view(found: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
         bars.append({"name": name, "pieces": [(share, colours[one]) for one, share in shares], "note": note})
     used = [one for one in (*classes, UNREAD) if any(counts.get(one) for counts in found.values())]
     return {"said": bars, "said_key": [(colours[one], one) for one in used]}
+
+
+def by_topic(rows: Sequence[Measured], *, closed: bool) -> dict[str, dict[str, Estimate]]:
+    """`baselines` of each topic by itself: a topic's own commonest truth may be another one."""
+    topics = sorted({row.topic for row in rows})
+    return {topic: baselines([row for row in rows if row.topic == topic], closed=closed) for topic in topics}
+
+
+def over_guessing(rows: Sequence[Measured]) -> Gain:
+    """What the answers gain over always giving the commonest one, on the same questions and seeds.
+
+    Raises:
+        ValueError: no rows.
+    """
+    common, _ = _commonest(Counter({row.question: row.truth for row in rows}.values()))
+    right = grid(rows, [row.right for row in rows])
+    return gain_over(f"always {common}", grid(rows, [row.truth == common for row in rows]), right)
+
+
+def _commonest(truths: Counter[str]) -> tuple[str, int]:
+    return max(truths.items(), key=lambda item: (item[1], item[0]), default=("", 0))
 
 
 def _share(right: float, count: int) -> Estimate:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nightschool.records import Measured, Ruling
-from nightschool.report.proof import Committee, Estimate, Gain, Latency, Stage, Teacher
-from nightschool.statistics import bootstrap_mean, clustered_share, paired_bootstrap, quantiles, sign_flip_exact
-
-_SEED = 0
+from nightschool.report.by_class import by_class
+from nightschool.report.calibration import calibration
+from nightschool.report.grid import SEED, accuracy, estimate, gain_over, grid
+from nightschool.report.guessing import over_guessing
+from nightschool.report.proof import Committee, Estimate, Gain, Teacher
+from nightschool.report.stage import Latency, Stage
+from nightschool.statistics import bootstrap_mean, clustered_share, quantiles
 
 
 def measure_stage(
@@ -23,6 +26,8 @@ def measure_stage(
     earlier: Mapping[str, Sequence[Measured]] | None = None,
     over: str | None = None,
     timed_s: Sequence[float] = (),
+    closed: bool = True,
+    as_ruled: Estimate | None = None,
 ) -> Stage:
     """One stage on the held-out questions, compared on the same (question, seed) pairs with the stages before it.
 
@@ -32,12 +37,14 @@ def measure_stage(
         earlier: the stages before, in order of training; `base` among them gives gain_over_base.
         over: the one that it began with, which `gain` is over if it was measured; else that is the one before.
         timed_s: seconds per answer, one after the other.
+        closed: whether answers are a few that come again and again, so that they make classes.
+        as_ruled: the share of answers that are the committee's, where it is known.
 
     Raises:
         ValueError: no rows.
     """
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
-    valid, valid_low, valid_high = clustered_share(_grid(rows, [row.value is not None for row in rows]))
+    valid, valid_low, valid_high = clustered_share(grid(rows, [row.value is not None for row in rows]))
     topics = sorted({row.topic for row in rows})
     last = over if over in before else next(reversed(before), None)
     return Stage(
@@ -54,8 +61,25 @@ def measure_stage(
             for other, others in before.items()
             if other not in ("base", last) and (found := compare(other, others, rows))
         ),
+        over_guessing=over_guessing(rows),
+        by_class=by_class(rows) if closed else None,
+        unread=dict(Counter(row.reason or "unread" for row in rows if row.value is None).most_common()),
+        calibration=calibration(rows),
+        as_ruled=as_ruled,
         latency=measure_latency(timed_s) if len(timed_s) else None,
     )
+
+
+def as_ruled(rows: Sequence[Measured], ruled: Mapping[str, str], same: Callable[[str, str], bool]) -> Estimate | None:
+    """The share of answers that are the committee's; an unreadable one is not. None where it ruled on none of them.
+
+    Args:
+        ruled: its answer by question.
+        same: whether its answer and the student's are one.
+    """
+    mine = [row for row in rows if row.question in ruled]
+    alike = [row.value is not None and same(ruled[row.question], row.value) for row in mine]
+    return estimate(grid(mine, alike)) if mine else None
 
 
 def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) -> Gain | None:
@@ -64,8 +88,8 @@ def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) ->
     if not common:
         return None
     sides = [sorted((row for row in rows if row.id in common), key=lambda row: row.id) for rows in (before, after)]
-    before_Q_S, after_Q_S = (_grid(rows, [row.right for row in rows]) for rows in sides)
-    return _gain(over, before_Q_S, after_Q_S)
+    before_Q_S, after_Q_S = (grid(rows, [row.right for row in rows]) for rows in sides)
+    return gain_over(over, before_Q_S, after_Q_S)
 
 
 def measure_latency(seconds_N: Sequence[float]) -> Latency:
@@ -74,7 +98,7 @@ def measure_latency(seconds_N: Sequence[float]) -> Latency:
     Raises:
         ValueError: no times.
     """
-    mean, low, high = bootstrap_mean(seconds_N, seed=_SEED)
+    mean, low, high = bootstrap_mean(seconds_N, seed=SEED)
     p50, p95, p99 = quantiles(seconds_N)
     return Latency(
         n=len(seconds_N),
@@ -139,9 +163,9 @@ def _against_teachers(rows: Sequence[Ruling], labels: Sequence[str | None], teac
     alone = {name: _right_votes(rows, name) for name in teachers}
     best = max(teachers, key=lambda name: float(alone[name].mean()))
     return _Against(
-        own=_estimate(own),
-        teachers={name: _estimate(right) for name, right in alone.items()},
-        gain=_gain(best, alone[best], own),
+        own=estimate(own),
+        teachers={name: estimate(right) for name, right in alone.items()},
+        gain=gain_over(best, alone[best], own),
         best=best,
     )
 
@@ -156,7 +180,7 @@ def _teacher(
         accuracy=ruled.teachers[name].value,
         low=ruled.teachers[name].low,
         high=ruled.teachers[name].high,
-        per_topic={topic: _estimate(_right_votes(rows, name)) for topic, rows in per_topic.items()},
+        per_topic={topic: estimate(_right_votes(rows, name)) for topic, rows in per_topic.items()},
         coverage=sum(ruling.votes.get(name) is not None for ruling in asked) / len(asked),
         on_vote=vote.teachers[name] if vote else None,
     )
@@ -164,33 +188,3 @@ def _teacher(
 
 def _right_votes(rows: Sequence[Ruling], name: str) -> NDArray[np.float64]:
     return np.array([row.votes.get(name) == row.question.truth for row in rows], dtype=float)
-
-
-def _grid(rows: Sequence[Measured], values: Sequence[bool]) -> NDArray[np.float64]:
-    """Questions x seeds of 0 and 1, both in sorted order; a question that lost a seed to the world is left out.
-
-    Where no question has all seeds (a night that was stopped), the least answered seeds are left out instead.
-    """
-    places = {(row.question, row.seed): float(value) for row, value in zip(rows, values, strict=True)}
-    seeds = [seed for seed, _ in Counter(seed for _, seed in places).most_common()]
-    questions: list[str] = []
-    while seeds and not questions:
-        answered = Counter(question for question, seed in places if seed in seeds)
-        questions = sorted(question for question, count in answered.items() if count == len(seeds))
-        seeds = sorted(seeds) if questions else seeds[:-1]
-    return np.array([[places[question, seed] for seed in seeds] for question in questions], dtype=float)
-
-
-def accuracy(rows: Sequence[Measured]) -> Estimate:
-    """Share of right answers, with an interval that knows that answers to one question are alike."""
-    return _estimate(_grid(rows, [row.right for row in rows]))
-
-
-def _estimate(right_Q_S: NDArray[np.float64]) -> Estimate:
-    value, low, high = clustered_share(right_Q_S)
-    return Estimate(value=value, low=low, high=high, n=right_Q_S.size)
-
-
-def _gain(over: str, before_Q_S: NDArray[np.float64], after_Q_S: NDArray[np.float64]) -> Gain:
-    value, low, high = paired_bootstrap(before_Q_S, after_Q_S, seed=_SEED)
-    return Gain(over=over, value=value, low=low, high=high, p=sign_flip_exact(before_Q_S, after_Q_S))

@@ -13,10 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import critiques, guessing, lessons, marks, shares, tables, text, votes
+from nightschool.report import critiques, guessing, lessons, marks, shares, student, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
-from nightschool.report.verdict import headline, packed, stale, unbeaten
+from nightschool.report.terminal import packed
+from nightschool.report.verdict import headline, stale, unbeaten
 
 if TYPE_CHECKING:
     from nightschool.report.svg import Plot
@@ -43,7 +44,7 @@ def render(report: Report) -> str:
         packed=packed,
         mark=_mark(report),
         took=(night.finished - night.started).total_seconds() if night.finished else None,
-        failed_gates=sum(not gate.passed for gate in report.gates),
+        failed_gates=sum(gate.fails for gate in report.gates),
         plots=_plots(report),
         parts=_parts(report),
         **tables.view(report),
@@ -53,6 +54,7 @@ def render(report: Report) -> str:
         **critiques.view(report.critiques),
         **lessons.view(report),
         **guessing.view(report.said),
+        **student.view(report),
     )
 
 

@@ -8,7 +8,8 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
-from nightschool.report.proof import Committee, Estimate, Stage
+from nightschool.report.proof import Committee, Estimate
+from nightschool.report.stage import Stage
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
 from nightschool.report.text import percent, plain, points
 

@@ -6,6 +6,10 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from nightschool.recipe.learning import OnFailure
+
+SIGNIFICANT = 0.05
+
 
 class Figure(BaseModel):
     """A part of the report: fixed once made, unknown keys refused, no number that is not finite."""
@@ -33,37 +37,8 @@ class Gain(Figure):
 
     @property
     def significant(self) -> bool:
-        """The interval leaves out zero."""
-        return self.low > 0 or self.high < 0
-
-
-class Latency(Figure):
-    """Seconds per answer, one after the other; the mean with its 95% interval."""
-
-    n: int
-    mean_s: float
-    mean_low_s: float
-    mean_high_s: float
-    p50_s: float
-    p95_s: float
-    p99_s: float
-    max_s: float
-
-
-class Stage(Figure):
-    """The student at one point of its training, on held-out questions. `gain` is over the stage that it began with,
-    `gains` are over the other ones before it."""
-
-    name: str
-    accuracy: Estimate
-    valid_share: float
-    valid_low: float
-    valid_high: float
-    per_topic: dict[str, Estimate] = {}
-    gain: Gain | None = None
-    gain_over_base: Gain | None = None
-    gains: tuple[Gain, ...] = ()
-    latency: Latency | None = None
+        """The interval leaves out zero, and the exact test agrees."""
+        return (self.low > 0 or self.high < 0) and (self.p is None or self.p < SIGNIFICANT)
 
 
 class People(Figure):
@@ -195,7 +170,10 @@ class Marks(Figure):
 
 
 class GateResult(Figure):
-    """A gate and what became of it. value and limit in the metric's own unit; no value = it could not be measured."""
+    """A gate and what became of it. value and limit in the metric's own unit; no value = it could not be measured.
+
+    because: why it failed although the figure is within the limit.
+    """
 
     name: str
     passed: bool
@@ -207,3 +185,10 @@ class GateResult(Figure):
     stage: str | None = None
     over: str | None = None
     direction: Literal["at_least", "at_most"] = "at_least"
+    on_failure: OnFailure = "fail"
+    because: str = ""
+
+    @property
+    def fails(self) -> bool:
+        """Whether the night has failed by it."""
+        return not self.passed and self.on_failure != "warn"

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from nightschool.report.figures import Report, Sample
-from nightschool.report.proof import Committee, Stage
+from nightschool.report.proof import Committee
 from nightschool.report.text import duration, percent, plain, points
 
 # The least share of the strip that a phase's name needs on a desk's screen; a phone needs twice as much.
@@ -41,8 +41,7 @@ def stages(report: Report) -> Table:
         "accuracy": [percent(stage.accuracy.value) for stage in report.stages],
         "95% interval": [f"{percent(s.accuracy.low)} to {percent(s.accuracy.high)}" for s in report.stages],
         "answers": [f"{stage.accuracy.n:,}" for stage in report.stages],
-        "gain, points": [_gain(stage) for stage in report.stages],
-        "p": [_chance(stage) for stage in report.stages],
+        "balanced": [percent(s.by_class.balanced.value) if s.by_class else "" for s in report.stages],
         "valid format": [percent(stage.valid_share) for stage in report.stages],
         "mean per answer": [duration(stage.latency.mean_s) if stage.latency else "" for stage in report.stages],
         "p99 per answer": [duration(stage.latency.p99_s) if stage.latency else "" for stage in report.stages],
@@ -183,17 +182,6 @@ def view(report: Report) -> dict[str, Any]:
 
 def _number(count: int | None) -> str:
     return "" if count is None else f"{count:,}"
-
-
-def _gain(stage: Stage) -> str:
-    gain = stage.gain
-    return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})" if gain else ""
-
-
-def _chance(stage: Stage) -> str:
-    if stage.gain is None or stage.gain.p is None:
-        return ""
-    return "< 0.001" if stage.gain.p < 0.001 else f"{stage.gain.p:.3f}"
 
 
 def _difference(found: Committee) -> str:

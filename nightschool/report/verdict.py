@@ -1,27 +1,29 @@
-"""From figures to words: did it work, what broke, what next; one line, and a small table for a terminal."""
+"""From figures to words: did it work, what broke, what next; in one line."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nightschool.gates import judge, limit_shown, shown
+from nightschool.gates import judge
 from nightschool.recipe.learning import Gate
-from nightschool.report.critiques import told
-from nightschool.report.figures import LatencyTimes, Outcome, Packed, Report
+from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
-from nightschool.report.kept import export, kept
-from nightschool.report.people import reviewed
-from nightschool.report.proof import Estimate, Stage
-from nightschool.report.rounds import loops
-from nightschool.report.text import duration, percent, plain, points, size
+from nightschool.report.kept import export
+from nightschool.report.proof import Estimate
+from nightschool.report.stage import Stage
+from nightschool.report.text import percent, plain, points
 
 _ADVICE = {
     "accuracy": "more rows (pool.per_topic), more epochs, or a stronger teacher",
     "accuracy_gain": "more rows (pool.per_topic), more epochs, or more seeds (validate.seeds) for a narrower interval",
+    "guessing_gain": "balance.by: [answer], so that no answer is worth giving always; then as for accuracy",
+    "balanced_accuracy": "balance.by: [answer], and the table of classes below",
+    "worst_class_accuracy": "balance.by: [answer], and the table of what was said instead below",
     "valid_share": "read the sample rows: is the answer format in the prompt, and is max_tokens enough?",
     "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
     "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
     "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
+    "contamination": "splits.leaks: drop, and one splits.salt for all nights of a student",
     "class_skew": "balance.by with the field that is off, or balance.method: upsample",
     "filter_skew": "a filter that drops less, or a weight for what it drops (filters.NAME.weight)",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
@@ -45,9 +47,11 @@ def conclude(report: Report, gates: Sequence[Gate]) -> Report:
 
 def headline(report: Report) -> str:
     """The shortest true answer to "did it work?"."""
+    if report.halted:
+        return f"Gate {report.halted} stopped the night"
     if report.night.stopped_in:
         return f"The night stopped in {plain(report.night.stopped_in)}"
-    failed = sum(not gate.passed for gate in report.gates)
+    failed = sum(gate.fails for gate in report.gates)
     if failed:
         return f"{failed} of {len(report.gates)} gates failed"
     last = report.stages[-1] if report.stages else None
@@ -78,15 +82,21 @@ def verdict_line(report: Report) -> str:
     parts = [_students(report.stages)] if report.stages else []
     if report.answered and not report.night.learns:
         parts.append(_answered(report))
-    if report.night.stopped_in:
+    if report.halted:
+        parts.append(f"stopped by gate {report.halted}")
+    elif report.night.stopped_in:
         parts.append(f"stopped in {plain(report.night.stopped_in)}")
-    failed = [gate.name for gate in report.gates if not gate.passed and gate.value is not None]
-    unknown = sum(gate.value is None for gate in report.gates)
+    parts += [f"{stage} skipped behind gate {gate}" for stage, gate in report.skipped.items()]
+    failed = [gate.name for gate in report.gates if gate.fails and gate.value is not None]
+    unknown = sum(gate.fails and gate.value is None for gate in report.gates)
+    warned = [gate.name for gate in report.gates if not gate.passed and not gate.fails]
     if failed:
         parts.append(f"{len(failed)} of {len(report.gates)} gates failed: {', '.join(failed)}")
     if unknown:
         parts.append(f"{_count(unknown, 'gate')} could not be measured")
-    if report.gates and not failed and not unknown:
+    if warned:
+        parts.append(f"{_count(len(warned), 'gate')} warned: {', '.join(warned)}")
+    if report.gates and not (failed or unknown or warned):
         parts.append(f"all {len(report.gates)} gates passed" if len(report.gates) > 1 else "the one gate passed")
     parts += [
         f"{_count(one.failed_rows, 'row')} of {plain(one.name)} missing" for one in report.phases if one.failed_rows
@@ -109,7 +119,7 @@ def what_next(report: Report) -> tuple[str, ...]:
     """What to do in the morning, most urgent first; lines that begin with "$ " are commands."""
     night = report.night
     lines = list(dict.fromkeys(f"$ {failure.command}" for failure in report.failures))[:3]
-    if night.stopped_in and night.command:
+    if night.stopped_in and night.command and not report.halted:
         lines += [f"The night goes on in {plain(night.stopped_in)}; finished chunks are not asked again:"]
         lines += [f"$ {night.command}"]
     if report.people and report.people.waiting:
@@ -125,6 +135,8 @@ def what_next(report: Report) -> tuple[str, ...]:
         if found.warning and not found.mended
     ]
     lines += [*filter(None, (one.told for one in report.lessons)), *(one.told for one in report.shortcuts if one.warns)]
+    if (both := report.contamination) and both.same:
+        lines.append(f"{_count(both.same, 'held-out question')} of {both.held_out:,} had been taught: leave them out.")
     if guess := unbeaten(report):
         reached, name = report.stages[-1], guess[0]
         lines.append(
@@ -142,59 +154,6 @@ def what_next(report: Report) -> tuple[str, ...]:
     return (*lines, *export(report)) or ("Nothing is left to do.",)
 
 
-def summary_lines(report: Report) -> list[str]:
-    """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
-    lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
-    lines += [_stage_line(stage) for stage in report.stages]
-    lines += [f"  rounds     {line}" for line in loops(report.rounds)]
-    if report.committee:
-        found = report.committee
-        lines.append(
-            f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
-            f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
-        )
-    lines += [f"  people     {reviewed(report.people)}"] if report.people else []
-    lines += [
-        f"  {'classes' if found.mended else 'WARNING':<10} {found.warning}" for found in report.shares if found.warning
-    ]
-    lines += [
-        f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
-        f"n {one.right.n:,})"
-        for one in (report.marks.teachers if report.marks else ())
-        if one.right
-    ]
-    lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
-    lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
-    asked = report.requests
-    money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
-    lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")
-    lines += _remade(report)
-    lines += [f"  server     {found}" for found in report.restarts[-3:]]
-    lines += [f"  package    {one.folder} ({packed(one)})" for one in report.packages]
-    lines += [f"  WARNING    {line.replace('**', '')}" for one in report.packages[:1] for line in one.warnings]
-    spent = sum(phase.seconds for phase in report.phases)
-    slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
-    longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
-    lines += [f"  time       {duration(spent)}{f': {longest}' if longest else ''}", ""]
-    for gate in report.gates:
-        value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
-        limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
-        lines.append(f"  {'pass' if gate.passed else 'FAIL'}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
-    return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
-
-
-def packed(one: Packed) -> str:
-    """What a package holds, in a few words: "adapter and card, 0.5 MiB, zip beside it"."""
-    beside = ", zip beside it" if one.zip else ""
-    return f"{', '.join(one.forms)} and card, {size(one.bytes)}{beside}"
-
-
-def _remade(report: Report) -> list[str]:
-    lines = [f"  made anew  {found}" for found in report.remade[:3]]
-    more = len(report.remade) - len(lines)
-    return [*lines, f"  made anew  and {more} more, whose files were damaged too"] if more else lines
-
-
 def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:
     times = report.latency
     limits = [gate.at_most for gate in gates if gate.metric.startswith("latency") and gate.at_most is not None]
@@ -206,7 +165,7 @@ def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:
 def _outcome(report: Report) -> Outcome:
     if report.night.stopped_in:
         return "stopped"
-    return "passed" if all(gate.passed for gate in report.gates) else "failed"
+    return "failed" if any(gate.fails for gate in report.gates) else "passed"
 
 
 def _count(n: int, thing: str) -> str:
@@ -230,12 +189,6 @@ def _students(stages: Sequence[Stage]) -> str:
         if stage.gain:
             gain = stage.gain
             unit, called = (" points", "95% interval ") if place == 0 else ("", "")
-            text += f" ({points(gain.value)}{unit}, {called}{points(gain.low)} to {points(gain.high)})"
+            doubt = "" if gain.significant else ", not significant"
+            text += f" ({points(gain.value)}{unit}, {called}{points(gain.low)} to {points(gain.high)}{doubt})"
     return text
-
-
-def _stage_line(stage: Stage) -> str:
-    found = stage.accuracy
-    interval = f"({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
-    line = f"  {stage.name:<10} {percent(found.value):>6} {interval}  valid {percent(stage.valid_share)}"
-    return f"{line}  {duration(stage.latency.mean_s)} per answer" if stage.latency else line

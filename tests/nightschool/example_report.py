@@ -22,9 +22,11 @@ from nightschool.report.figures import (
     SolverCounts,
     Source,
 )
+from nightschool.report.guessing import baselines, by_topic
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.proof import Committee, Estimate, Stage, Votes
+from nightschool.report.proof import Committee, Votes
+from nightschool.report.stage import Contamination, Stage
 from nightschool.report.verdict import conclude
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import sit
@@ -160,7 +162,9 @@ def unjudged() -> Report:
         night=night(),
         lessons=LESSONS,
         shortcuts=SHORTCUTS,
-        baselines={"guessing": Estimate(value=0.25, low=0.21, high=0.29, n=420)},
+        baselines=baselines(measured("dpo"), closed=True),
+        topic_baselines=by_topic(measured("dpo"), closed=True),
+        contamination=Contamination(held_out=420, taught=1344, same=0, near=3, threshold=0.8),
         stages=stages(),
         committee=committee(),
         votes=votes(),

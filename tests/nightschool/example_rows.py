@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 
 from nightschool.records import LETTERS, Letter, Measured, Question, Ruling
 from nightschool.report.figures import Sample, SampleVote
@@ -18,9 +19,10 @@ def measured(stage: str, *, questions: int = 420, seeds: int = 4) -> list[Measur
     rows = []
     for number in range(questions):
         topic = TOPICS[number % len(TOPICS)]
+        truth, other = LETTERS[number // 4 % 4], LETTERS[(number // 4 + 1) % 4]
         skill = random.Random(number).betavariate(3, 3) + _LEVEL[stage] - 0.02 + 0.05 * (TOPICS.index(topic) - 1.5)
         for seed in range(seeds):
-            letter: Letter | None = "A" if rng.random() < skill else "B"
+            letter: Letter | None = truth if rng.random() < skill else other
             letter = letter if rng.random() < 0.995 else None
             rows.append(
                 Measured(
@@ -28,9 +30,9 @@ def measured(stage: str, *, questions: int = 420, seeds: int = 4) -> list[Measur
                     question=f"{topic}-{number:05d}",
                     topic=topic,
                     seed=seed,
-                    truth="A",
+                    truth=truth,
                     value=letter,
-                    right=letter == "A",
+                    right=letter == truth,
                     reason=None if letter else "no_json",
                     latency_s=0.2,
                     tokens_out=24,
@@ -38,6 +40,18 @@ def measured(stage: str, *, questions: int = 420, seeds: int = 4) -> list[Measur
                 )
             )
     return rows
+
+
+def answered(rows: Sequence[tuple[str | None, ...]]) -> list[Measured]:
+    """A question for each row: its truth, then what was answered under seeds 0, 1, ..."""
+    return [
+        Measured(
+            id=f"q{place}@{seed}", question=f"q{place}", topic="t", seed=seed, truth=str(truth), value=value,
+            right=value == truth, reason=None if value else "no_answer", latency_s=0.1, tokens_out=3, text="",
+        )
+        for place, (truth, *values) in enumerate(rows)
+        for seed, value in enumerate(values)
+    ]  # fmt: skip
 
 
 def rulings(n: int = 1200) -> list[Ruling]:

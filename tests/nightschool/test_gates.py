@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
 from pydantic import ValidationError
 
-from nightschool.gates import judge
+from nightschool.errors import GateFailed
+from nightschool.gates import judge, refuse
 from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Report
-from nightschool.report.proof import Committee, Estimate, Gain, Latency, Stage
+from nightschool.report.measure import measure_stage
+from nightschool.report.proof import Committee, Estimate, Gain
+from nightschool.report.stage import Contamination, Latency, Stage
+from nightschool.report.verdict import conclude
 from nightschool.sitting import sit
 from tests.nightschool.example_report import night
+from tests.nightschool.example_rows import answered
 from tests.nightschool.test_report_votes import RULINGS, measured
 
 
@@ -31,6 +37,7 @@ def report(*, committee: bool = True) -> Report:
         valid_share=0.96,
         valid_low=0.93,
         valid_high=0.98,
+        over_guessing=Gain(over="always B", value=0.2, low=0.15, high=0.25, p=0.0),
         gain=Gain(over="base", value=0.3, low=0.25, high=0.35),
         gain_over_base=Gain(over="base", value=0.3, low=0.25, high=0.35),
         latency=latency,
@@ -112,3 +119,78 @@ def test_a_gain_over_another_stage_is_not_the_gain_that_was_asked_for() -> None:
     result = judge(Gate(name="g", metric="accuracy_gain", stage="sft", over="base", at_least=-1), lone)
     assert not result.passed
     assert "sft was not compared with base" in result.detail
+
+
+# What a thinking reader would have wanted of plan 002's student, and of plan 000's.
+OF_SKILL: list[dict[str, Any]] = [
+    {"metric": "accuracy", "at_least": 0.5},
+    {"metric": "accuracy", "at_least": 0.4, "by": "interval"},
+    {"metric": "accuracy_gain", "over": "base", "at_least": 0.07},
+    {"metric": "accuracy_gain", "over": "base", "at_least": 0.0, "by": "interval"},
+    {"metric": "guessing_gain", "at_least": 0.001},
+    {"metric": "guessing_gain", "at_least": 0.001, "by": "interval"},
+    {"metric": "balanced_accuracy", "at_least": 0.51},
+    {"metric": "worst_class_accuracy", "at_least": 0.01},
+]
+
+
+@cache
+def plan_002(said: str | None = None) -> Report:
+    """Its test of 354 no and 333 yes; a base that two of three times says nothing, then a student that says this, or
+    what is right in nine of ten."""
+    truths = ["no"] * 354 + ["yes"] * 333
+    other = {"no": "yes", "yes": "no"}
+    base = answered([(truth, truth if place % 3 == 0 else None) for place, truth in enumerate(truths)])
+    sft = answered(
+        [(truth, said or (other[truth] if place % 10 == 0 else truth)) for place, truth in enumerate(truths)]
+    )
+    return Report(
+        night=night(), stages=(measure_stage("base", base), measure_stage("sft", sft, earlier={"base": base}))
+    )
+
+
+@pytest.mark.parametrize("gate", OF_SKILL)
+def test_always_no_fails_every_gate_that_is_about_skill(gate: dict[str, Any]) -> None:
+    held = Gate(name="g", stage="sft", **gate)
+    found = judge(held, plan_002("no"))
+    assert found.value is not None
+    assert not found.passed
+    assert judge(held, plan_002()).passed, "a student that knows something passes it"
+
+
+def test_always_no_is_told_why_although_its_figure_is_within_the_limit() -> None:
+    found = judge(Gate(name="g", metric="accuracy", stage="sft", at_least=0.5), plan_002("no"))
+    assert found.value == pytest.approx(0.515, abs=5e-4)
+    assert "not measurably above always no: +0.0 points" in found.detail
+    may = Gate(name="g", metric="accuracy", stage="sft", at_least=0.5, if_guessed="pass")
+    assert judge(may, plan_002("no")).passed
+
+
+def test_a_gate_that_warns_fails_no_night_and_is_told() -> None:
+    gates = [Gate(name="soft", metric="accuracy", stage="sft", at_least=0.99, on_failure="warn")]
+    found = conclude(plan_002(), gates)
+    refuse(found.gates)
+    assert (found.gates[0].passed, found.night.outcome) == (False, "passed")
+    assert "1 gate warned: soft" in found.night.verdict
+    hard = conclude(plan_002(), [gates[0].model_copy(update={"on_failure": "fail"})])
+    assert hard.night.outcome == "failed"
+    with pytest.raises(GateFailed, match="1 of 1 gates failed: soft"):
+        refuse(hard.gates)
+
+
+def test_taught_questions_among_the_held_out_fail_their_gate() -> None:
+    gate = Gate(name="g", metric="contamination", at_most=0)
+    seen = Contamination(held_out=50, taught=900, same=1, near=0, threshold=0.8)
+    assert judge(gate, plan_002().model_copy(update={"contamination": seen})).value == 0.02
+    assert judge(gate, plan_002().model_copy(update={"contamination": seen.model_copy(update={"same": 0})})).passed
+    assert not judge(gate, plan_002()).passed
+
+
+@pytest.mark.parametrize(
+    "gate",
+    [{"metric": "latency_mean_s", "stage": "sft", "at_most": 9.0}, {"metric": "vote_gain", "at_least": 0.0}],
+)
+@pytest.mark.parametrize("on_failure", ["stop", "skip"])
+def test_what_is_measured_last_can_stop_nothing(gate: dict[str, Any], on_failure: str) -> None:
+    with pytest.raises(ValidationError, match=f"when nothing is left to {on_failure}"):
+        Gate(name="g", on_failure=on_failure, **gate)  # pyright: ignore[reportArgumentType]

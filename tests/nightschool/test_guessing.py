@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from nightschool.records import Measured
-from nightschool.report.guessing import TRUTH, UNREAD, baselines, leaning, said
-from nightschool.statistics import wilson
+from nightschool.report.guessing import TRUTH, UNREAD, baselines, by_topic, leaning, over_guessing, said
+from nightschool.statistics import mcnemar_exact, wilson
+from tests.nightschool.example_rows import answered
 
 
 def rows(truths: list[str], seeds: int = 1) -> list[Measured]:
@@ -49,3 +50,18 @@ def test_a_collapse_to_one_class_is_told_beside_the_truth() -> None:
 
 def test_nothing_measured_has_no_baseline() -> None:
     assert baselines([], closed=True) == {}
+
+
+def test_always_the_commonest_answer_gains_nothing_over_itself() -> None:
+    same = over_guessing(answered([("no", "no")] * 6 + [("yes", "no")] * 4))
+    assert (same.over, same.value, same.low, same.high, same.p) == ("always no", 0, 0, 0, 1)
+    better = over_guessing(answered([("no", "no")] * 60 + [("yes", "yes")] * 40))
+    assert (better.value, better.significant) == (0.4, True)
+    assert better.p == pytest.approx(mcnemar_exact(0, 40))
+
+
+def test_a_topic_has_its_own_commonest_answer() -> None:
+    both = [row.model_copy(update={"topic": row.truth}) for row in rows(["a", "b", "b"])]
+    assert {topic: list(found) for topic, found in by_topic(both, closed=False).items()} == {
+        "a": ["always a"], "b": ["always b"],
+    }  # fmt: skip

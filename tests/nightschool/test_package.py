@@ -16,7 +16,8 @@ from nightschool.lineage import lineage
 from nightschool.package import adapter_config, base_name, goes_along, sums
 from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.recipe.recipe import Recipe
-from nightschool.report.verdict import conclude, summary_lines
+from nightschool.report.terminal import summary_lines
+from nightschool.report.verdict import conclude
 from nightschool.training.merge_job import Alike, Merged
 from tests.nightschool import example_report
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nightschool.report.figures import Funnel, Report
 from nightschool.report.kept import export, kept
 from nightschool.report.proof import Critiques
-from nightschool.report.verdict import summary_lines
+from nightschool.report.terminal import summary_lines
 from tests.nightschool.example_report import night
 
 STEPS = (Funnel(step="asked", total=400), Funnel(step="agreed", total=300), Funnel(step="balanced", total=200))

@@ -1,11 +1,18 @@
 """Rows in, figures out: the same numbers as counting by hand."""
 
+from operator import eq
+
 import pytest
 
 from nightschool.records import Letter, Measured
-from nightschool.report.measure import compare, measure_committee, measure_latency, measure_stage
+from nightschool.report.figures import Report
+from nightschool.report.measure import as_ruled, compare, measure_committee, measure_latency, measure_stage
+from nightschool.report.proof import Gain
+from nightschool.report.student import verdict
+from nightschool.report.verdict import verdict_line
 from nightschool.statistics import mcnemar_exact, wilson
-from tests.nightschool.example_rows import TEACHERS, measured, rulings
+from tests.nightschool.example_report import night
+from tests.nightschool.example_rows import TEACHERS, answered, measured, rulings
 
 
 def rows(letters: dict[str, list[Letter | None]]) -> list[Measured]:
@@ -101,3 +108,30 @@ def test_an_accepted_row_without_a_certain_truth_is_not_measured() -> None:
     found = measure_committee([*blind, *some[20:]], teachers=TEACHERS, verifier="none")
     assert found is not None
     assert (found.asked, found.rows) == (40, sum(row.answer is not None for row in some[20:]))
+
+
+def test_agreement_with_the_committee_is_on_what_it_ruled_on() -> None:
+    found = as_ruled(answered([("A", "A"), ("A", "B"), ("A", None), ("A", "A")]), {"q0": "A", "q1": "B", "q2": "A"}, eq)
+    assert found is not None
+    assert (found.value, found.n) == (pytest.approx(2 / 3), 3)
+    assert as_ruled(answered([("A", "A")]), {}, eq) is None
+
+
+def test_a_difference_that_is_not_significant_is_called_so() -> None:
+    base = rows({f"sea{i}": ["A" if i < 20 else "B"] for i in range(40)})
+    sft = rows({f"sea{i}": ["A" if i < 22 else "B"] for i in range(40)})
+    stage = measure_stage("sft", sft, earlier={"base": base})
+    assert stage.gain is not None
+    assert verdict(stage.gain) == "no significant difference"
+    assert "not significant" in verdict_line(Report(night=night(), stages=(measure_stage("base", base), stage)))
+
+
+def test_the_interval_alone_makes_no_difference_significant() -> None:
+    gain = Gain(over="base", value=0.1, low=0.01, high=0.2, p=0.06)
+    assert not gain.significant
+    assert gain.model_copy(update={"p": 0.04}).significant
+
+
+def test_unreadable_answers_are_counted_by_reason() -> None:
+    stage = measure_stage("sft", answered([("A", None), ("B", "B"), ("A", None)]))
+    assert stage.unread == {"no_answer": 2}

@@ -6,7 +6,8 @@ from nightschool.recipe.learning import Gate
 from nightschool.report.figures import Report
 from nightschool.report.page import render
 from nightschool.report.proof import Gain
-from nightschool.report.verdict import conclude, headline, summary_lines, verdict_line
+from nightschool.report.terminal import summary_lines
+from nightschool.report.verdict import conclude, headline, verdict_line
 from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
 
 

@@ -8,7 +8,7 @@ from nightschool.gates import judge
 from nightschool.recipe.learning import Gate
 from nightschool.report.page import render
 from nightschool.report.shares import Shares, Step, measure_shares
-from nightschool.report.verdict import summary_lines
+from nightschool.report.terminal import summary_lines
 from tests.nightschool.example_report import example
 
 ASKED, KEPT = {"yes": 91.0, "no": 109.0}, {"yes": 39.0, "no": 98.0}

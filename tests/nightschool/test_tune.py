@@ -13,7 +13,8 @@ from nightschool.errors import RecipeError
 from nightschool.recipe.load import find_recipe, load_recipe, tree_of
 from nightschool.recipe.tune import Tune
 from nightschool.report.figures import Night, Report
-from nightschool.report.proof import Estimate, Stage
+from nightschool.report.proof import Estimate
+from nightschool.report.stage import Stage
 from nightschool.tune import Trial, Tuned, best, corners, overrides, profile, score, study_key, twin
 from nightschool.tune_file import load_tune
 from nightschool.validate import held_out

@@ -8,7 +8,7 @@ import pytest
 
 from blocks.decisions import Decisions
 from nightschool.records import Ruling
-from nightschool.report.verdict import summary_lines
+from nightschool.report.terminal import summary_lines
 from nightschool.review import REJECTED, WAITS, Decision
 from tasks import balance, committee, pool, review
 from tasks.ledger import Run

@@ -1,0 +1,90 @@
+"""From figures to a small table for a terminal."""
+
+from __future__ import annotations
+
+from nightschool.gates import limit_shown, shown
+from nightschool.report.critiques import told
+from nightschool.report.figures import Packed, Report
+from nightschool.report.kept import kept
+from nightschool.report.people import reviewed
+from nightschool.report.proof import Estimate, Gain
+from nightschool.report.rounds import loops
+from nightschool.report.stage import Stage
+from nightschool.report.student import chance, verdict
+from nightschool.report.text import duration, percent, plain, points, size
+from nightschool.report.verdict import stale, verdict_line
+
+
+def summary_lines(report: Report) -> list[str]:
+    """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
+    lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
+    lines += [_stage_line(stage) for stage in report.stages]
+    if report.stages:
+        lines += [f"  {plain(name):<10} {_share(found)}" for name, found in report.baselines.items()]
+        lines += [f"  rounds     {line}" for line in loops(report.rounds)]
+        lines += [_difference_line(stage, gain) for stage in report.stages for gain in stage.compared]
+    if both := report.contamination:
+        lines.append(f"  held out   {both.same:,} of {both.held_out:,} questions had been taught, {both.near:,} nearly")
+    if report.committee:
+        found = report.committee
+        lines.append(
+            f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
+            f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
+        )
+    lines += [f"  people     {reviewed(report.people)}"] if report.people else []
+    lines += [
+        f"  {'classes' if found.mended else 'WARNING':<10} {found.warning}" for found in report.shares if found.warning
+    ]
+    lines += [
+        f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
+        f"n {one.right.n:,})"
+        for one in (report.marks.teachers if report.marks else ())
+        if one.right
+    ]
+    lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
+    lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
+    asked = report.requests
+    money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
+    lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")
+    lines += _remade(report)
+    lines += [f"  server     {found}" for found in report.restarts[-3:]]
+    lines += [f"  package    {one.folder} ({packed(one)})" for one in report.packages]
+    lines += [f"  WARNING    {line.replace('**', '')}" for one in report.packages[:1] for line in one.warnings]
+    spent = sum(phase.seconds for phase in report.phases)
+    slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
+    longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
+    lines += [f"  time       {duration(spent)}{f': {longest}' if longest else ''}", ""]
+    for gate in report.gates:
+        value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
+        limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
+        mark = "pass" if gate.passed else "FAIL" if gate.fails else "WARN"
+        lines.append(f"  {mark}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
+        lines += [f"        {gate.because}"] if gate.because else []
+    return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def packed(one: Packed) -> str:
+    """What a package holds, in a few words: "adapter and card, 0.5 MiB, zip beside it"."""
+    beside = ", zip beside it" if one.zip else ""
+    return f"{', '.join(one.forms)} and card, {size(one.bytes)}{beside}"
+
+
+def _remade(report: Report) -> list[str]:
+    lines = [f"  made anew  {found}" for found in report.remade[:3]]
+    more = len(report.remade) - len(lines)
+    return [*lines, f"  made anew  and {more} more, whose files were damaged too"] if more else lines
+
+
+def _stage_line(stage: Stage) -> str:
+    line = f"  {stage.name:<10} {_share(stage.accuracy)}  valid {percent(stage.valid_share)}"
+    return f"{line}  {duration(stage.latency.mean_s)} per answer" if stage.latency else line
+
+
+def _share(found: Estimate) -> str:
+    return f"{percent(found.value):>6} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+
+
+def _difference_line(stage: Stage, gain: Gain) -> str:
+    p = f", p {chance(gain)}" if gain.p is not None else ""
+    line = f"{stage.name} over {plain(gain.over)}: {points(gain.value)} points"
+    return f"    {line} ({points(gain.low)} to {points(gain.high)}{p}): {verdict(gain)}"
