@@ -69,9 +69,6 @@ def night(
         sets: single fields to change, such as answers.samples=4.
         name: the night's name; the recipe's if this is empty.
         accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
-
-    Raises:
-        GateFailed: the report is written, and a gate did not hold; one that only warns is told by the state's name.
     """
     look_seldom()
     loaded = read_recipe(recipe, profile=None if profile == _NO_PROFILE else profile, sets=sets)

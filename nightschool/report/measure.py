@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,7 +47,6 @@ def measure_stage(
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
     valid, valid_low, valid_high = clustered_share(grid(rows, [row.value is not None for row in rows]))
     topics = sorted({row.topic for row in rows})
-    last = over if over in before else next(reversed(before), None)
     return Stage(
         name=name,
         accuracy=accuracy(rows),
@@ -54,20 +54,25 @@ def measure_stage(
         valid_low=valid_low,
         valid_high=valid_high,
         per_topic={topic: accuracy([row for row in rows if row.topic == topic]) for topic in topics},
-        gain=compare(last, before[last], rows) if last else None,
-        gain_over_base=compare("base", before["base"], rows) if "base" in before else None,
-        gains=tuple(
-            found
-            for other, others in before.items()
-            if other not in ("base", last) and (found := compare(other, others, rows))
-        ),
-        over_guessing=over_guessing(rows),
-        by_class=by_class(rows) if closed else None,
         unread=dict(Counter(row.reason or "unread" for row in rows if row.value is None).most_common()),
+        by_class=by_class(rows) if closed else None,
         calibration=calibration(rows),
         as_ruled=as_ruled,
         latency=measure_latency(timed_s) if len(timed_s) else None,
+        **_gains(before, over, rows),
     )
+
+
+def _gains(before: Mapping[str, Sequence[Measured]], over: str | None, rows: Sequence[Measured]) -> dict[str, Any]:
+    """Over what the stage began with, over the base, over the others, and over guessing."""
+    last = over if over in before else next(reversed(before), None)
+    others = [compare(name, found, rows) for name, found in before.items() if name not in ("base", last)]
+    return {
+        "gain": compare(last, before[last], rows) if last else None,
+        "gain_over_base": compare("base", before["base"], rows) if "base" in before else None,
+        "gains": tuple(gain for gain in others if gain),
+        "over_guessing": over_guessing(rows),
+    }
 
 
 def as_ruled(rows: Sequence[Measured], ruled: Mapping[str, str], same: Callable[[str, str], bool]) -> Estimate | None:

@@ -87,7 +87,7 @@ def sure_words(stages: Sequence[Stage]) -> list[str]:
         told = "surer than it is right" if found.low > 0 else "less sure than it is right" if found.high < 0 else (
             "about as sure as it is right")  # fmt: skip
         words.append(
-            f"{stage.name} is {told}: {percent(found.confidence)} sure, {points(found.gap)} points beside its accuracy "
+            f"{stage.name} is {told}: {percent(found.confidence)} sure, {points(found.gap)} points off its accuracy "
             f"({points(found.low)} to {points(found.high)}, {found.questions:,} questions)."
         )
     return words

@@ -18,13 +18,7 @@ from nightschool.report.verdict import stale, verdict_line
 def summary_lines(report: Report) -> list[str]:
     """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
     lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
-    lines += [_stage_line(stage) for stage in report.stages]
-    if report.stages:
-        lines += [f"  {plain(name):<10} {_share(found)}" for name, found in report.baselines.items()]
-        lines += [f"  rounds     {line}" for line in loops(report.rounds)]
-        lines += [_difference_line(stage, gain) for stage in report.stages for gain in stage.compared]
-    if both := report.contamination:
-        lines.append(f"  held out   {both.same:,} of {both.held_out:,} questions had been taught, {both.near:,} nearly")
+    lines += _student_lines(report)
     if report.committee:
         found = report.committee
         lines.append(
@@ -54,13 +48,31 @@ def summary_lines(report: Report) -> list[str]:
     slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
     longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)
     lines += [f"  time       {duration(spent)}{f': {longest}' if longest else ''}", ""]
+    lines += _gate_lines(report)
+    return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+
+
+def _student_lines(report: Report) -> list[str]:
+    """Stages, what guessing reaches, and every difference with what it says."""
+    lines = [_stage_line(stage) for stage in report.stages]
+    if report.stages:
+        lines += [f"  {plain(name):<10} {_share(found)}" for name, found in report.baselines.items()]
+        lines += [f"  rounds     {line}" for line in loops(report.rounds)]
+        lines += [_difference_line(stage, gain) for stage in report.stages for gain in stage.compared]
+    if both := report.contamination:
+        lines.append(f"  held out   {both.same:,} of {both.held_out:,} questions had been taught, {both.near:,} nearly")
+    return lines
+
+
+def _gate_lines(report: Report) -> list[str]:
+    lines: list[str] = []
     for gate in report.gates:
         value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         mark = "pass" if gate.passed else "FAIL" if gate.fails else "WARN"
         lines.append(f"  {mark}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
         lines += [f"        {gate.because}"] if gate.because else []
-    return [*lines, *([""] if report.gates else []), *(f"  {line}" for line in report.what_next)]
+    return lines
 
 
 def packed(one: Packed) -> str:

@@ -8,7 +8,8 @@ from nightschool.report.lessons import Lesson, Shortcut, Turn, lessons_table, sh
 from nightschool.report.measure import accuracy, compare
 from nightschool.report.page import render
 from nightschool.report.rounds import Round
-from nightschool.report.verdict import summary_lines, what_next
+from nightschool.report.terminal import summary_lines
+from nightschool.report.verdict import what_next
 from nightschool.training.record import Prompts
 from tests.nightschool.example_report import example
 from tests.nightschool.example_rows import measured
