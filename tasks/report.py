@@ -15,20 +15,11 @@ from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.recipe.choosing import closed
 from nightschool.records import Answer, Measured, Question, Ruling
-from nightschool.report.figures import (
-    Answered,
-    LatencyTimes,
-    Memory,
-    Phase,
-    Report,
-    Requests,
-    Sample,
-    SolverCounts,
-    Source,
-)
+from nightschool.report.figures import Answered, LatencyTimes, Memory, Phase, Report, Requests, Sample
 from nightschool.report.figures import Night as NightFigures
 from nightschool.report.guessing import baselines, by_topic, said
 from nightschool.report.measure import measure_committee
+from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from tasks import answers, balance, branches, committee, crew, critique, measured, pool, review, stages, timing

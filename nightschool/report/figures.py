@@ -10,7 +10,18 @@ from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.doubts import LeftOut
 from nightschool.report.lessons import Lesson, Shortcut, Turn
-from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Votes
+from nightschool.report.proof import (
+    Committee,
+    Critiques,
+    Estimate,
+    Figure,
+    GateResult,
+    Marks,
+    People,
+    SolverCounts,
+    Source,
+    Votes,
+)
 from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
 from nightschool.report.stage import Contamination, Stage
@@ -71,22 +82,6 @@ class Answered(Figure):
     retries: int = 0
     tokens_in: int = 0
     tokens_out: int = 0
-
-
-class Source(Figure):
-    """Who wrote the questions that were used."""
-
-    teacher: int = 0
-    generator: int = 0
-
-
-class SolverCounts(Figure):
-    """What the solver said of the questions that one teacher wrote."""
-
-    ok: int = 0
-    wrong_key: int = 0
-    unsolvable: int = 0
-    malformed: int = 0
 
 
 class LossPoint(Figure):

@@ -64,6 +64,22 @@ class Critiques(Figure):
     dropped: dict[str, int]
 
 
+class Source(Figure):
+    """Who wrote the questions that were used."""
+
+    teacher: int = 0
+    generator: int = 0
+
+
+class SolverCounts(Figure):
+    """What the solver said of the questions that one teacher wrote."""
+
+    ok: int = 0
+    wrong_key: int = 0
+    unsolvable: int = 0
+    malformed: int = 0
+
+
 class Teacher(Figure):
     """One teacher alone; an abstention counts as not right.
 

@@ -19,13 +19,11 @@ from nightschool.report.figures import (
     Phase,
     Report,
     Requests,
-    SolverCounts,
-    Source,
 )
 from nightschool.report.guessing import baselines, by_topic
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.measure import measure_committee, measure_stage
-from nightschool.report.proof import Committee, Votes
+from nightschool.report.proof import Committee, SolverCounts, Source, Votes
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.verdict import conclude
 from nightschool.report.votes import measure_votes
