@@ -33,8 +33,7 @@ def measure_stage(
     """One stage on the held-out questions, compared on the same (question, seed) pairs with the stages before it.
 
     Args:
-        rows: every answer; an unreadable answer counts as wrong, a question that the world kept from being answered
-            under every seed is left out.
+        rows: every answer; an unreadable one counts as wrong, a question that lost a seed to the world is left out.
         earlier: the stages before, in order of training; `base` among them gives gain_over_base.
         over: the one that it began with, which `gain` is over if it was measured; else that is the one before.
         timed_s: seconds per answer, one after the other.

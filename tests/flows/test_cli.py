@@ -247,16 +247,3 @@ def test_an_interrupt_is_no_bug(capsys: pytest.CaptureFixture[str]) -> None:
         raise KeyboardInterrupt
     assert caught.value.code == 130
     assert "goes on where it stopped" in capsys.readouterr().err
-
-
-@pytest.mark.parametrize(("at_least", "code"), [((), 1), (("--at-least", "0.8"), 0), (("--at-least", "0.9"), 1)])
-def test_a_contest_file_is_held_to_the_share_that_is_asked_for(
-    cli: Cli, tmp_path: Path, at_least: tuple[str, ...], code: int
-) -> None:
-    answers = ["0", "99999", "7", "100000", "1.5", *map(str, range(8, 18))]
-    (tmp_path / "mine.csv").write_text("id,answer\n" + "".join(f"q{n},{each}\n" for n, each in enumerate(answers)))
-    done = cli("validate-format", "mine.csv", "--contest", "aimo", *at_least)
-    assert done.returncode == code
-    assert "15 submission, 13 valid (86.7%, 95% interval 62.1% to 96.3%) for aimo" in done.stdout
-    assert "row 5: out of range: answer is 100000, not 0 to 99999" in done.stdout
-    assert "row 6: no integer: answer is '1.5'" in done.stdout
