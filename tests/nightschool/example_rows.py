@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 
-from nightschool.records import LETTERS, Letter, Measured, Question, Ruling
+from nightschool.records import LETTERS, Measured, Question, Ruling
 from nightschool.report.figures import Sample, SampleVote
 
 TOPICS = ("blood_relations", "seating", "series", "syllogisms")
@@ -22,7 +22,7 @@ def measured(stage: str, *, questions: int = 420, seeds: int = 4) -> list[Measur
         truth, other = LETTERS[number // 4 % 4], LETTERS[(number // 4 + 1) % 4]
         skill = random.Random(number).betavariate(3, 3) + _LEVEL[stage] - 0.02 + 0.05 * (TOPICS.index(topic) - 1.5)
         for seed in range(seeds):
-            letter: Letter | None = truth if rng.random() < skill else other
+            letter: str | None = truth if rng.random() < skill else other
             letter = letter if rng.random() < 0.995 else None
             rows.append(
                 Measured(
