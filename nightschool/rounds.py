@@ -40,7 +40,8 @@ def gate(number: int, rows: Sequence[Measured], before: Sequence[Measured], loop
 
     Source: plan 002, Phase C, whose loop had no gate; issue 5, 4.
     """
-    from nightschool.report.measure import accuracy, compare  # numpy, which naming a night needs not
+    from nightschool.report.grid import accuracy  # numpy, which naming a night needs not
+    from nightschool.report.measure import compare
 
     gain = compare(f"round {number - 1}" if number > 1 else "the start", before, rows) if number else None
     counted = None if gain is None else gain.low if loop.by == "interval" else gain.value

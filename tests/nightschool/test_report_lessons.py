@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from nightschool.recipe.preference import Epochs, Scheduled
 from nightschool.report.doubts import LeftOut
+from nightschool.report.grid import accuracy
 from nightschool.report.lessons import Lesson, Shortcut, Turn, lessons_table, shortcuts_table, turns
-from nightschool.report.measure import accuracy, compare
+from nightschool.report.measure import compare
 from nightschool.report.page import render
 from nightschool.report.rounds import Round
 from nightschool.report.terminal import summary_lines
