@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 
-from nightschool.lines import ruled_line
 from nightschool.recipe.choosing import closed
 from nightschool.recipe.stages import BASE
 from nightschool.records import Measured, Question
 from nightschool.report.measure import as_ruled, measure_stage
 from nightschool.report.stage import Contamination, Stage
+from nightschool.ruling_line import ruling_line
 from nightschool.values.read import equal
 from tasks import balance, held_out, merge, review
 from tasks.night import Night
@@ -54,9 +54,9 @@ def figures(night: Night, rows: Rows, timed_s: Sequence[float] = ()) -> tuple[St
 def contaminated(night: Night, rows: Rows) -> Contamination | None:
     """Held-out questions that were answered, against those that were taught; None where either is missing."""
     asked = {row.question for found in rows.values() for row in found}
-    questions = {question.id: question for question in _questions(night) if question.id in asked}
     taught = balance.taught(night) if asked else []
-    if not questions or not taught:
+    questions = {question.id: question for question in _questions(night) if question.id in asked} if taught else {}
+    if not questions:
         return None
     from nightschool.contamination import contamination  # a second, and only the report needs it
 
@@ -78,7 +78,7 @@ def _ruled(night: Night, rows: Rows) -> dict[str, str]:
     if section is None or section.per_topic is not None:
         return {}
     asked = {row.question for found in rows.values() for row in found}
-    lines = night.read(review.out(night), ruled_line) if asked else ()
+    lines = night.read(review.out(night), ruling_line) if asked else ()
     return {line.id: line.answer for line in lines if line.answer is not None and line.id in asked}
 
 

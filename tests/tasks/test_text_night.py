@@ -12,12 +12,14 @@ from blocks.scripted.local import scripted
 from nightschool.recipe.data_file import Source
 from nightschool.recipe.load import load_recipe
 from nightschool.recipe.stages import Stage
-from nightschool.records import Question
+from nightschool.records import Question, Ruling
 from nightschool.splits import side_of
 from nightschool.wire import Endpoint
-from tasks import held_out, pool, sft, stages
+from tasks import held_out, measured, pool, review, sft, stages, validate
+from tasks.chunk import make_chunk
 from tasks.night import Night
 from tests.file_night import make
+from tests.tasks.test_rounds import trained
 
 RECIPE = """
 name: verdicts
@@ -79,3 +81,31 @@ def test_all_questions_of_the_test_side_are_measured_whatever_the_teacher_said_o
     assert not held & lessons(night, "cot").keys()
     # The teacher is wrong on most that are yes: measured on what it got right, the test would be of another kind.
     assert sum(question.answer == "yes" for question, _ in rows) > 0.3 * len(rows)
+
+
+def test_a_student_that_always_says_no_is_seen_through(night: Night) -> None:
+    night.begin()
+    trained(night, "baseline")
+    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
+    always_no = {name: ScriptedModel(accuracy={"yes": 0.0, "no": 1.0}) for name in ("base", "baseline")}
+    with scripted(Script(behaviour="verdict", reasons="facts", answers=key, models=always_no)) as url:
+        served = {name: Endpoint(model=name, urls=(url,)) for name in always_no}
+        for chunk in [one for one in validate.chunks(night) if one.part in served]:
+            make_chunk.fn(night.store.place, night.name, night.stamp, chunk, served)
+    rows = measured.answers(night)
+    _, baseline = measured.figures(night, rows)
+    assert baseline.by_class is not None
+    assert (baseline.by_class.balanced.value, baseline.by_class.worst.truth) == (0.5, "yes")
+    assert baseline.gain is not None
+    assert (baseline.gain.value, baseline.gain.significant) == (0, False)
+    assert baseline.over_guessing is not None
+    assert baseline.over_guessing.value <= 0
+    assert baseline.calibration is not None
+    assert baseline.calibration.confidence == 1
+    ruled = {row.id: row.answer for row in night.rows(review.out(night), Ruling) if row.answer}
+    both = [ruled[row.question] == "no" for row in rows["baseline"] if row.question in ruled]
+    assert baseline.as_ruled is not None
+    assert (baseline.as_ruled.value, baseline.as_ruled.n) == (sum(both) / len(both), len(both))
+    seen = measured.contaminated(night, rows)
+    assert seen is not None
+    assert (seen.same, seen.held_out) == (0, len({row.question for row in rows["base"]}))
