@@ -42,6 +42,8 @@ def described(case: Case, *, place: str, wrong: str = "") -> str:
     about = ", ".join(escaped(plain(word)) for word in (place, ruling.question.topic, why) if word)
     parts += [about, f"### {escaped(' '.join(visible(ruling.question.question).split()))}"]
     parts += ["\n".join(f"- {escaped(_told(case, answer))}" for answer in case.options)]
+    # Where the dialogue cuts them off nothing else says that there are more.
+    parts += [f"Below in their own words (scroll): {', '.join(escaped(voice.teacher) for voice in case.voices)}"]
     # The dialogue shows little at a time: who says nothing comes last.
     for voice in sorted(case.voices, key=lambda voice: voice.answer is None):
         lines = escaped(clean(voice.reasoning) or "(nothing that could be read)").splitlines()
@@ -77,7 +79,8 @@ def obey(sitting: Sitting, said: Mapping[str, Any]) -> str | None:
     try:
         sitting.decide(answer, reasoning=said["reasoning"])
     except ValueError as err:
-        return str(err)
+        field, _, why = str(err).partition(": ")
+        return f"{'Decision' if field == 'answer' else field.capitalize()}: {why}"
     return None
 
 
