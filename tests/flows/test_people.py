@@ -109,7 +109,8 @@ def test_forms_one_after_the_other_decide_the_rows(night: Night) -> None:
     assert not person.refused
     assert escaped(first.question.question.split()[0]) in person.seen[0]
     assert "Row 1 of 4" in person.seen[0]
-    assert f"**Not taken.** {escaped("Decision: 'E' is not one of A, B, C, D")}" in person.seen[2]
+    slip = escaped("Decision: 'E' is not one of A, B, C, D")
+    assert f"**Not taken.** {slip}" in person.seen[2]
     assert "Row 4 of 4" in person.seen[5]
     said = [(one.action, one.answer, one.who) for one in Decisions(night.store).read()]
     assert said == [("reject", None, "bob"), ("edit", "D", "ada"), ("reject", None, "ada"), ("reject", None, "ada")]
