@@ -6,11 +6,10 @@ from collections.abc import Sequence
 from functools import partial
 
 from nightschool.errors import GateFailed
-from nightschool.gates import judge_stage
 from nightschool.recipe.learning import Gate
 from nightschool.recipe.stages import Stage
 from nightschool.report.proof import GateResult
-from tasks import held_out, measured, stages
+from tasks import held_out, stages
 from tasks.night import Night
 
 
@@ -72,5 +71,9 @@ def _judged(night: Night) -> list[tuple[Gate, GateResult]]:
 
 
 def _judge(night: Night, gate: Gate, names: Sequence[str]) -> GateResult:
+    # scipy, which a night without such a gate needs not
+    from nightschool.gates import judge_stage
+    from tasks import measured
+
     figures = measured.figures(night, measured.answers(night, names))
     return judge_stage(gate, next((stage for stage in figures if stage.name == gate.stage), None))
