@@ -6,8 +6,6 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from scipy.special import chdtrc
-
 # Cochran's rule: below five expected rows the chi-square of a class says nothing, so such classes are tested as one.
 _LEAST_EXPECTED = 5
 RARE = "(rare)"
@@ -74,4 +72,6 @@ def _table(before: Mapping[str, float], after: Mapping[str, float]) -> tuple[flo
         for found, share in ((kept[name], (n - lost) / n), (gone[name], lost / n)):
             if total:
                 square += (found - total * share) ** 2 / (total * share)
+    from scipy.special import chdtrc  # 0.4 s, which naming a report needs not
+
     return math.sqrt(square / n), float(chdtrc(len(kept) - 1, square))
