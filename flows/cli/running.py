@@ -17,7 +17,6 @@ from flows.cli.stopping import stoppable
 from flows.cli.tables import reuse_table
 from nightschool.errors import DataError, GateFailed, NightError, RecipeError, WorldError
 from nightschool.report.figures import Report
-from nightschool.report.terminal import summary_lines
 from tasks.night import Night
 from tasks.redo import ahead, ask_again, forget
 from tasks.reuse import accept_stale, refuse, reuse
@@ -142,4 +141,6 @@ def show_report(report: Report, page: Path, *, json: bool) -> None:
     if json:
         write_json({**report.model_dump(mode="json", include=SUMMARY), "page": str(page)}, indent=False)
         return
+    from nightschool.report.terminal import summary_lines  # scipy, which may wait until all was asked
+
     out.print("\n".join(["", *summary_lines(report), "", f"  The whole report: {page}"]), soft_wrap=True)
