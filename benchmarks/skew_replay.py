@@ -25,7 +25,7 @@ DATA = Path(os.environ.get("NIGHTSCHOOL_DATA", "../shared/data"))
 MODELS = ("gpt4", "gpt-3.5-turbo", "text003")
 METHODS: tuple[Method, ...] = ("downsample", "upsample", "weights")
 # Of its 91 rows whose truth is Yes plan 002 kept 39, of its 109 whose truth is No 98.
-_STAYS = {"yes": 39 / 91, "no": 98 / 109}
+STAYS = {"yes": 39 / 91, "no": 98 / 109}
 MOST_SKEW = 0.1
 
 
@@ -49,7 +49,7 @@ def replays() -> Iterator[Replay]:
     """The plan's own filter first, then agreement with each real model."""
     truths = labels()
     rng = random.Random(2)
-    yield replay("plan 002's teacher", truths, {row for row, truth in truths.items() if rng.random() < _STAYS[truth]})
+    yield replay("plan 002's teacher", truths, {row for row, truth in truths.items() if rng.random() < STAYS[truth]})
     for model in MODELS:
         said, known = answers(model), questions()
         yield replay(model, known, {row for row, truth in known.items() if said.get(row) == truth})
