@@ -27,7 +27,7 @@ from nightschool.tinymodels.spec import ANSWERS
 from nightschool.tinymodels.tokenizer import END, PAD, build_tokenizer, token_id
 from nightschool.tinymodels.train import Encoder, Optimiser, batches, loss_of, rate
 
-STEPS, BATCH, RATE = 600, 32, 0.012
+STEPS, BATCH, RATE = 450, 32, 0.012
 CLAIMS = 0.5  # share of turns
 _PUZZLES = 3_500
 _VOCABULARY = 480
