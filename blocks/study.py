@@ -25,7 +25,7 @@ _STATES: dict[TrialState, State] = {
     TrialState.RUNNING: "running", TrialState.WAITING: "running", TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned", TrialState.FAIL: "failed",
 }  # fmt: skip
-_TOLD = ("low", "high", "seconds", "why")
+_TOLD = ("low", "high", "seconds", "looks", "why")
 
 
 class _Ours(JournalFileOpenLock):
@@ -74,7 +74,7 @@ class Study:
         return live.should_prune()
 
     def tell(self, trial: Trial, state: State, score: float | None = None, **told: Any) -> Trial:
-        """The trial is over; what is told beside its score: low, high, seconds, why."""
+        """The trial is over; what is told beside its score: low, high, seconds, looks, why."""
         live = self._live(trial)
         for name, value in told.items():
             live.set_user_attr(name, value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from typing import Any
 
 from prefect import flow
@@ -12,11 +13,11 @@ from prefect.runtime import flow_run
 
 from blocks.study import Study, opened
 from flows.night import ProfileName, RecipeName, night
-from nightschool.errors import DataError, RecipeError
+from nightschool.errors import DataError, Pruned, RecipeError
 from nightschool.report.figures import Report
 from nightschool.report.text import duration
-from nightschool.tune import ALWAYS, Trial, overrides, score, twin
-from tasks import progress
+from nightschool.tune import ALWAYS, Trial, curves, overrides, score, twin
+from tasks import progress, pruning
 from tasks.tuning import Tuning
 
 
@@ -60,8 +61,13 @@ def _walk(tuning: Tuning, study: Study, trial: Trial) -> Trial:
     rungs = [overrides(rung) for rung in tuning.how.rungs]
     for place, rung in enumerate([*rungs, []]):
         sets = [*tuning.sets, *overrides(trial.values), *rung, *ALWAYS]
+        # A rung may train on less: its curves are no measure for the whole, nor the other way.
+        watch = pruning.watched(tuning.how, study.trials()) if place == len(rungs) else nullcontext()
         try:
-            found = Report.model_validate(night(str(tuning.recipe), tuning.profile, sets, trial.night))
+            with watch:
+                found = Report.model_validate(night(str(tuning.recipe), tuning.profile, sets, trial.night))
+        except Pruned as err:
+            return study.tell(trial, "pruned", why=str(err))
         except (DataError, RecipeError) as err:
             return study.tell(trial, "failed", why=str(err).splitlines()[0][:300])
         value, low, high = score(tuning.how, found)
@@ -71,7 +77,7 @@ def _walk(tuning: Tuning, study: Study, trial: Trial) -> Trial:
             return study.tell(trial, "pruned", why=f"after rung {place + 1}: {value:.4g}")
         if place == len(rungs):
             seconds = round(time.monotonic() - began, 1)
-            return study.tell(trial, "complete", value, low=low, high=high, seconds=seconds)
+            return study.tell(trial, "complete", value, low=low, high=high, seconds=seconds, looks=curves(found))
     raise AssertionError("the last rung is the whole night")
 
 

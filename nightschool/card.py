@@ -49,7 +49,7 @@ def card(recipe: Recipe, report: Report, contents: Contents) -> str:
         f"## How to ask it\n\n{_usage(learner, contents)}",
         f"## What it can do\n\n{_figures(report, contents.stage)}",
         f"## What it learned from\n\n{_data(recipe, report)}",
-        f"## How it was trained\n\n{_training(learner, contents)}",
+        f"## How it was trained\n\n{_training(learner, report, contents)}",
         f"## Licences\n\n{_licences(recipe, learner)}",
         f"## Limits\n\n{_limits(recipe, report, contents)}",
         f"## Files\n\n{_files(contents)}",
@@ -142,7 +142,7 @@ def _files_of(recipe: Recipe) -> str:
     return visible(", ".join(PurePath(path).name for path in paths))
 
 
-def _training(learner: Learner, contents: Contents) -> str:
+def _training(learner: Learner, report: Report, contents: Contents) -> str:
     chain = _chain(learner, contents.stage)
     rows = [_trained(stage, contents.learned.get(stage.name)) for stage in chain]
     head = ("stage", "from", "rows", "weights", "epochs", "learning rate", "rows a step", "loss")
@@ -150,7 +150,9 @@ def _training(learner: Learner, contents: Contents) -> str:
     for section in settings.values():
         section.pop("prompt", None)
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
-    return f"{_table(head, rows)}\n\n<details><summary>All settings</summary>\n\n{_fenced(text)}\n\n</details>"
+    left = [f"{name}: {one.told}." for name, one in report.evaluated.items() if name in settings]
+    told = "\n\n".join([_table(head, rows), *left])
+    return f"{told}\n\n<details><summary>All settings</summary>\n\n{_fenced(text)}\n\n</details>"
 
 
 def _trained(stage: Stage, rows: int | None) -> tuple[str, ...]:

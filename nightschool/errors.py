@@ -61,6 +61,10 @@ class DataError(NightError):
         super().__init__(f"{where}: {message}" if where else message)
 
 
+class Pruned(DataError):
+    """A trial of a search that falls behind the others: nothing is wrong with it, and it goes no further."""
+
+
 class Refused(NightError):
     """What is asked for would mix rows or could never be right: says what to do instead."""
 

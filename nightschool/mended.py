@@ -7,6 +7,8 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 Side = Literal["train", "validation", "test"]
+# The sides that training may see: rows that are learned, and rows that a step is chosen by. The others only prove.
+Seen = Literal["train", "validation"]
 
 
 class Mended(BaseModel):

@@ -107,6 +107,10 @@ def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[s
         "tokens": list(stage.tokens),
         "leaks": leaks.RULES_VERSION,
     }
+    if (how := stage.section.evaluate) is None:
+        del found["evaluate"]
+    elif how.asks:
+        found["max_tokens"] = learner.student.max_tokens
     if stage.kind == "dpo":
         found["reference"] = keys.get(place(learner, stage.reference))
     lessons = {"questions": "questions/", "critiques": "critique"}

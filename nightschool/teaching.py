@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Literal
 
 from nightschool import answers
-from nightschool.values.kinds import Kind
+from nightschool.leaks import Asked
+from nightschool.records import LETTERS
+from nightschool.values.kinds import Fallback, Kind
 from nightschool.values.read import equal, read
+from nightschool.wire import Choice
 
 Form = Literal["reasoning", "answer"]
 
@@ -46,3 +49,17 @@ def stating(answer: str, kind: Kind) -> str:
             return answer
         case _:
             return f"The answer is {answer}."
+
+
+def right(asked: Asked, text: str, finish: str, *, letters: bool, fallback: Fallback) -> bool:
+    """Whether a student's reply says the answer; one that was cut off, or cannot be read, does not.
+
+    Args:
+        asked: with an answer of a kind that compares as it stands: a letter, yes or no, a number.
+        letters: whether replies are JSON with a letter.
+    """
+    if letters:
+        choice = Choice(text=text, finish=finish)
+        return answers.cast(choice, choices=len(LETTERS), repair=False).letter == asked.answer
+    found = read(text, asked.kind, fallback=fallback).value
+    return found is not None and finish == "stop" and bool(equal(asked.answer, found, asked.kind))

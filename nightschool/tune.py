@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -22,8 +23,14 @@ State = Literal["running", "complete", "pruned", "failed"]
 ALWAYS = ("gates=[]", "package=null", "validate.side=validation")
 
 
+Curve = tuple[tuple[float, float], ...]
+
+
 class Trial(BaseModel):
-    """One trial: values by field, what its rungs and it itself came to, and why it ended where it is not complete."""
+    """One trial: values by field, what its rungs and it itself came to, and why it ended where it is not complete.
+
+    `looks`: by stage, what its held-back rows came to after so many epochs, where the recipe looks at any.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -36,6 +43,7 @@ class Trial(BaseModel):
     low: float | None = None
     high: float | None = None
     seconds: float | None = None
+    looks: dict[str, Curve] = {}
     why: str = ""
 
 
@@ -93,6 +101,29 @@ def score(how: Tune, report: Report) -> tuple[float | None, float | None, float 
         return None, None, None
     found = reading(Gate.model_construct(name="tune", metric=how.metric, stage=stage, at_least=0.0), report)
     return found.value, found.low, found.high
+
+
+def curves(report: Report) -> dict[str, Curve]:
+    """What the held-back rows of each stage came to, by epoch, under the metric that its step was chosen by."""
+    found = {
+        stage: [(look.epoch, getattr(look, one.metric)) for look in one.looks]
+        for stage, one in report.evaluated.items()
+    }
+    return {stage: tuple((epoch, value) for epoch, value in each if value is not None) for stage, each in found.items()}
+
+
+def bar(others: Sequence[Curve], epoch: float, *, upwards: bool, least: int) -> float | None:
+    """What a trial's best look has to reach by an epoch: the median of what the others had reached by then.
+
+    Args:
+        others: of trials that are complete.
+        least: trials without which none is held to any bar.
+
+    Source: Golovin et al. 2017, "Google Vizier", median stopping.
+    """
+    reached = [[value for at, value in curve if at <= epoch] for curve in others]
+    known = [(max if upwards else min)(values) for values in reached if values]
+    return median(known) if known and len(known) >= least else None
 
 
 def best(trials: Sequence[Trial], *, upwards: bool) -> Trial | None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Container, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from nightschool import balance
 from nightschool.chunks import Chunk
 from nightschool.classes import class_of, value_of
+from nightschool.mended import Seen
 from nightschool.recipe.choosing import Balance
 from nightschool.records import Ruling
 from nightschool.relettering import relettered
@@ -51,20 +52,27 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     return Made([*kept, *held], dropped, figures=_figures(night, rows, kept, held))
 
 
-def lessons(night: Night) -> int:
-    """How many rows there are to train on; what is held out is none of them."""
+def ruled(night: Night) -> Iterator[Ruling]:
+    """All rows, whatever their side."""
+    return night.each(out(night), Ruling)
+
+
+def lessons(night: Night, sides: Container[Seen] = ("train",)) -> int:
+    """How many rows of these sides there are."""
     found = [manifest for _, manifest in night.made(out(night))]
     if night.recipe.splits is None:
         return sum(manifest.rows for manifest in found)
-    return sum(int(manifest.figures["sides"].get("train", 0)) for manifest in found)
+    return sum(int(count) for manifest in found for side, count in manifest.figures["sides"].items() if side in sides)
 
 
-def taught(night: Night, chunk_rows: int | None = None, index: int = 0) -> list[Ruling]:
-    """The rows to train on, all or a run of them."""
+def taught(
+    night: Night, chunk_rows: int | None = None, index: int = 0, sides: Container[Seen] = ("train",)
+) -> list[Ruling]:
+    """The rows to train on (or of other sides), all or a run of them."""
     if night.recipe.splits is None and chunk_rows is not None:
         return night.run_of(out(night), Ruling, chunk_rows, index)
     start, stop = (0, None) if chunk_rows is None else (index * chunk_rows, (index + 1) * chunk_rows)
-    return list(islice((row for row in night.each(out(night), Ruling) if row.side == "train"), start, stop))
+    return list(islice((row for row in ruled(night) if row.side in sides), start, stop))
 
 
 def _fates(rows: Sequence[Ruling], section: Balance, seed: int) -> list[balance.Fate]:

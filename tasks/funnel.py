@@ -15,7 +15,7 @@ from nightschool.report.proof import Marks, Votes
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import Sitting
 from nightschool.tallies import Tally
-from tasks import answers, balance, committee, filters, merge, pool, questions, review, splits, stages
+from tasks import answers, balance, committee, filters, held, merge, pool, questions, review, splits, stages
 from tasks.night import Night
 
 
@@ -61,8 +61,11 @@ def _balanced(night: Night) -> Iterator[Funnel]:
         yield _step("balanced", topics, _reasons(night, balance.chunks(night)))
     trained = [stage for stage in stages.of_kind(night, "sft") if stage.answers and stages.made_from(night, stage.name)]
     if trained:
-        rows = max((stages.taught(night, stage) for stage in trained), key=len)
-        yield _step("trained", [ruling.question.topic for ruling in rows], {})
+        stage = max(trained, key=lambda one: len(stages.taught(night, one)))
+        rows, of = stages.taught(night, stage), held.side_for(night, stage)
+        topics = [row.question.topic for row in rows if of(row.side, row.question.question) == "train"]
+        back = len(rows) - len(topics)
+        yield _step("trained", topics, {"held back to evaluate by": back} if back else {})
 
 
 def _solved(night: Night) -> Iterator[Funnel]:

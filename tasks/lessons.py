@@ -10,6 +10,7 @@ from nightschool.recipe.learning import Dpo
 from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
 from nightschool.report.doubts import LeftOut, short
+from nightschool.report.evaluated import Evaluated, Look
 from nightschool.report.figures import LossPoint
 from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.lessons import turns as planned
@@ -26,6 +27,7 @@ def learned(night: Night) -> dict[str, Any]:
         "shortcuts": shortcuts(night),
         "losses": losses(night),
         "turns": turns(night),
+        "evaluated": evaluated(night),
         "rounds": rounds(night),
         "left_out": tuple(pair for stage in stages.of_kind(night, "dpo") for pair in left_out(night, stage)),
     }
@@ -50,6 +52,19 @@ def turns(night: Night) -> dict[str, tuple[Turn, ...]]:
     sections = {stage.name: stage.section for stage in stages.of_kind(night, "dpo")}
     found = {name: planned(section) for name, section in sections.items() if isinstance(section, Dpo)}
     return {name: each for name, each in found.items() if each}
+
+
+def evaluated(night: Night) -> dict[str, Evaluated]:
+    """Of every stage that was looked at on held-back rows, what they came to and which step was left."""
+    found: dict[str, Evaluated] = {}
+    for name, figures in _trainings(night):
+        if how := stages.learner(night).stage(name).section.evaluate:
+            found[name] = Evaluated(
+                rows=figures["held"], metric=how.metric_for_best_model, chosen=figures["chosen"],
+                looks=tuple(map(Look.model_validate, figures["evaluations"])), last=figures["steps"],
+                best=how.load_best_model_at_end, early=figures["stopped_early"],
+            )  # fmt: skip
+    return found
 
 
 def shortcuts(night: Night) -> tuple[Shortcut, ...]:

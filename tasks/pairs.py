@@ -28,7 +28,7 @@ def chunks(night: Night) -> list[Chunk]:
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, stage = night.recipe.pairs, stages.learner(night).stage(chunk.part)
     assert section is not None
-    rulings = stages.taught(night, stage, section.chunk_rows, chunk.index)
+    rulings = stages.seen(night, stage, section.chunk_rows, chunk.index)
     prompt, sampling = stage.prompts["answers"], section.sampling
     if section.rejected == "teacher":
         return _judged(night, rulings, prompt)

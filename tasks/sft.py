@@ -8,6 +8,7 @@ from nightschool import answers, questions, teaching
 from nightschool import critique as judging
 from nightschool.chunks import Chunk
 from nightschool.leaks import Asked
+from nightschool.mended import Seen
 from nightschool.pool import question_id
 from nightschool.prompts import Prompt
 from nightschool.recipe.learning import Sft
@@ -17,7 +18,7 @@ from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
 from nightschool.teaching import Form
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
-from tasks import branches, critique, stages
+from tasks import branches, critique, held, stages
 from tasks import questions as writing
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -44,30 +45,35 @@ def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     stage = stages.learner(night).stage(chunk.part)
-    found = list(lessons(night, stage))
-    return train(night, chunk, stage, [row for row, _ in found], asked=[later for _, later in found])
+    looked_at = held.drawn(night, stage, lessons(night, stage, "validation"))
+    return train(night, chunk, stage, list(lessons(night, stage, "train")), looked_at)
 
 
-def lessons(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+def lessons(night: Night, stage: Stage, side: Seen = "train") -> Iterator[tuple[TaughtRow, Asked]]:
     """Every row of every lesson, its weight times the lesson's; beside it what is asked later about its question."""
     for lesson, weight in stage.teaches.items():
-        found = {"answers": _answers, "questions": _questions, "critiques": _critiques}[lesson](night, stage)
+        found = {"answers": _answers, "questions": _questions, "critiques": _critiques}[lesson](night, stage, side)
         yield from ((row.model_copy(update={"weight": row.weight * weight}), later) for row, later in found)
 
 
-def _answers(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+def _rulings(night: Night, stage: Stage, side: Seen) -> Iterator[Ruling]:
+    of = held.side_for(night, stage)
+    return (row for row in stages.seen(night, stage) if of(row.side, row.question.question) == side)
+
+
+def _answers(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[TaughtRow, Asked]]:
     prompt, section = stage.prompts["answers"], night.recipe.answers
     form: Form = stage.section.form if isinstance(stage.section, Sft) else "reasoning"
-    for ruling in stages.taught(night, stage):
+    for ruling in _rulings(night, stage, side):
         yield taught(ruling, prompt, section, form=form), asked(ruling, prompt, section.kind)
 
 
-def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
+def _questions(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[TaughtRow, Asked]]:
     """Written questions that were accepted, as their writers were asked for them.
 
     Source: plan 000, 3.1, whose question agent learned from all that parsed.
     """
-    kept = {ruling.question.id: ruling.question for ruling in stages.taught(night, stage)}
+    kept = {ruling.question.id: ruling.question for ruling in _rulings(night, stage, side)}
     topics = {topic: [one for one in kept.values() if one.topic == topic] for topic in night.recipe.topics}
     for chunk, _ in night.made(writing.chunks(night)):
         for row in night.store.rows(chunk, Written):
@@ -77,18 +83,18 @@ def _questions(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
                 yield _alike(_row(row.id, 1.0, asked, questions.completion(row)))
 
 
-def _critiques(night: Night, stage: Stage) -> Iterator[tuple[TaughtRow, Asked]]:
-    for row, prompt, due, _ in judgements(night, stage):
+def _critiques(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[TaughtRow, Asked]]:
+    for row, prompt, due, _ in judgements(night, stage, side):
         yield _alike(_row(row.id, 1.0, prompt, due))
 
 
-def judgements(night: Night, stage: Stage) -> Iterator[tuple[CritiqueRow, tuple[Message, ...], str, str]]:
-    """Every critique to train on: how it is asked, the judgement that is due, and the other one."""
-    section = night.recipe.critique
+def judgements(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[CritiqueRow, tuple[Message, ...], str, str]]:
+    """Every critique of a side: how it is asked, the judgement that is due, and the other one."""
+    section, of = night.recipe.critique, held.side_for(night, stage)
     assert section is not None
-    mine = {_asked_first(ruling) for ruling in stages.taught(night, stage)} if stage.section.questions else None
+    mine = {_asked_first(ruling) for ruling in stages.seen(night, stage)} if stage.section.questions else None
     for row in night.each(critique.chunks(night), CritiqueRow):
-        if row.side == "train" and (mine is None or row.extra_info.question_id in mine):
+        if of(row.side, row.question) == side and (mine is None or row.extra_info.question_id in mine):
             prompt = stage.prompts["critiques"].messages(
                 question=row.question, solution=row.solution, topic=row.extra_info.topic
             )

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from nightschool.chunks import Chunk, Manifest, split
 from nightschool.keys import place
+from nightschool.mended import Seen
 from nightschool.recipe.stages import BASE, Learner, Stage
 from nightschool.records import Ruling
 from nightschool.seeds import drawn
-from tasks import balance, critique, questions, school
+from tasks import balance, critique, held, questions, school
 from tasks.night import Night
 
 
@@ -64,6 +65,19 @@ def taught(night: Night, stage: Stage, chunk_rows: int | None = None, index: int
     return found if chunk_rows is None else found[index * chunk_rows : (index + 1) * chunk_rows]
 
 
+def sampled(night: Night, stage: Stage) -> tuple[Seen, ...]:
+    """The sides whose rows a stage sees: those that it learns from, and those that it is looked at by."""
+    return ("train", "validation") if stage.section.evaluate and held.split_off(night) else ("train",)
+
+
+def seen(night: Night, stage: Stage, chunk_rows: int | None = None, index: int = 0) -> list[Ruling]:
+    """All rows of the sides that a stage sees, or a run of them: first those to train on."""
+    if "validation" not in sampled(night, stage):
+        return taught(night, stage, chunk_rows, index)
+    rows = [*taught(night, stage), *balance.taught(night, sides=("validation",))]
+    return rows if chunk_rows is None else rows[index * chunk_rows : (index + 1) * chunk_rows]
+
+
 def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]:
     """The chunks of pairs that a dpo stage learns from."""
     stage, section = learner(night).stage(name), night.recipe.pairs
@@ -74,7 +88,8 @@ def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]
     elif stage.drafter != BASE:
         after += made_from(night, stage.drafter, known)
     count = balance.lessons(night)
-    runs = split(range(min(count, stage.section.questions or count)), section.chunk_rows)
+    beside = balance.lessons(night, ("validation",)) if "validation" in sampled(night, stage) else 0
+    runs = split(range(min(count, stage.section.questions or count) + beside), section.chunk_rows)
     turn = [one.name for one in of_kind(night, "dpo")].index(name)
     of = f" for {name}" if len(of_kind(night, "dpo")) > 1 else ""
     return [

@@ -34,7 +34,6 @@ def refuse_stages(recipe: Recipe) -> None:
 def _lacks(recipe: Recipe) -> Iterator[tuple[Stage, Lack]]:
     cuda = bool(machine.gpus())
     for stage in recipe.stages if recipe.learner else ():
-        free = getattr(stage.section, "padding_free", False)
-        yield from ((stage, lack) for lack in lacking(stage.section, stage.lora, padding_free=free, cuda=cuda))
+        yield from ((stage, lack) for lack in lacking(stage.section, stage.lora, cuda=cuda))
         if stage.section.launcher == "deepspeed" and not cuda:
             yield stage, Lack("launcher", NO_DEEPSPEED, "launcher: fsdp")

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from nightschool.recipe.evaluate import Evaluate
 from nightschool.recipe.lora import Weights
 from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.roles import Roles
@@ -35,6 +36,7 @@ class Training(Section):
     leaks: Literal["refuse", "allow"] = Field(
         default="refuse", description="prompts that give the answer away, or are others than those asked later"
     )
+    evaluate: Evaluate | None = Field(default=None, description="looks at held-back rows on the way; best step is left")
     devices: Positive | Literal["auto"] = execution(
         "auto", description="auto: every GPU there is where launcher starts several processes, else one"
     )
@@ -63,6 +65,9 @@ class Training(Section):
                         allowed="ddp, fsdp, deepspeed")  # fmt: skip
         if isinstance(self.devices, int) and self.batch_size * self.accumulation % self.devices:
             raise Clash("rows per step (batch_size x accumulation) do not divide by the devices", "devices")
+        if self.evaluate and self.evaluate.asks and self.launcher in ("fsdp", "deepspeed"):
+            raise Clash("no process has all weights to answer with", "evaluate", "metric_for_best_model",
+                        allowed="loss, or launcher: plain, ddp")  # fmt: skip
         return self
 
 
@@ -98,7 +103,15 @@ class Sft(Stage):
         default="reasoning",
         description="of its answers: the way and the answer, or the answer alone (plan 002, track A)",
     )
-    padding_free: bool = execution(False, description="a batch as one row without padding; FlashAttention, on CUDA")
+    padding_free: bool = execution(
+        False, description="rows packed end to end without padding, none reading another; fast with flash-attn on CUDA"
+    )
+
+    @model_validator(mode="after")
+    def _evaluates_itself(self) -> Sft:
+        if self.evaluate:
+            self.evaluate.fits("sft")
+        return self
 
 
 class Rounds(Section):
@@ -141,6 +154,8 @@ class Dpo(Stage, Scheduled):
     def _schedule_fits(self) -> Dpo:
         if wrong := self.flaw(self.epochs):
             raise wrong
+        if self.evaluate:
+            self.evaluate.fits("dpo")
         return self
 
     @model_validator(mode="after")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from nightschool.recipe.evaluate import ANSWERED, OF_KIND
 from nightschool.recipe.section import Clash, fill_answer
+from nightschool.recipe.stages import Stage
 
 if TYPE_CHECKING:
     from nightschool.recipe.recipe import Recipe
@@ -26,6 +28,8 @@ def check(recipe: Recipe) -> None:
     if recipe.answers.reply == "text" and section.per_topic is not None:
         raise Clash("the school's questions have choices, and this night answers in free text", "validate", "per_topic",
                     allowed="leave it out: the file's held-out side is asked")  # fmt: skip
+    for stage in (one for one in recipe.stages if one.kind in OF_KIND):
+        _can_be_asked(recipe, stage)
     if section.per_topic is not None:
         if section.limit is not None:
             raise Clash("per_topic says how many questions there are", "validate", "limit", allowed="one of the two")
@@ -39,6 +43,26 @@ def check(recipe: Recipe) -> None:
     if any(stage.loop for stage in recipe.stages) and not recipe.splits.validation:
         raise Clash("no question of the file is held out for the gates between rounds", "splits", "validation",
                     allowed="a share above 0")  # fmt: skip
+    _proof_is_apart(recipe)
+
+
+def _proof_is_apart(recipe: Recipe) -> None:
+    """That no gate is judged by the rows that a step was chosen by."""
+    section, splits = recipe.validate_, recipe.splits
+    looked_at = [stage.name for stage in recipe.stages if stage.section.evaluate]
+    judged = any(gate.stage for gate in recipe.gates)
+    if looked_at and judged and section and section.side == "validation" and splits and splits.validation:
+        message = f"gates would be judged by the rows that the step of {looked_at[0]} is chosen by"
+        raise Clash(message, "validate", "side", allowed="test, or no gates of a stage")
+
+
+def _can_be_asked(recipe: Recipe, stage: Stage) -> None:
+    how, where = stage.section.evaluate, (stage.kind, "evaluate", "metric_for_best_model")
+    if how and how.asks and not stage.answers:
+        raise Clash(f"{stage.name} learns no answers", *where, allowed=", ".join(OF_KIND[stage.kind][:-1]))
+    if how and how.asks and recipe.answers.kind not in ANSWERED:
+        message = f"answers of kind {recipe.answers.kind} take mathematics to compare"
+        raise Clash(message, *where, allowed=", ".join(OF_KIND[stage.kind][:-1]))
 
 
 def _choices_are_told(recipe: Recipe) -> None:

@@ -135,6 +135,7 @@ def _name(stage: Stage) -> str:
 
 def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
     fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
+    fields["evaluate"] = None  # of so few rows none may be held back
     if isinstance(section.lora, Lora):
         fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear", "quantize": "none"})
     if isinstance(section, Dpo):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -12,6 +13,10 @@ from nightschool.recipe.section import Clash, Name, Positive, Section
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$")]
 Value = bool | int | float | str | None
+
+
+# What says which rows prove a student; a trial that moved them would be chosen by them.
+_PROOF = ("splits", "gates", "validate.side")
 
 
 class Span(Section):
@@ -52,7 +57,9 @@ class Tune(Section):
         default="tpe", description="tpe learns from the trials so far; grid tries every combination of lists"
     )
     pruner: Literal["none", "median", "halving"] = Field(
-        default="median", description="ends a trial after a rung: below the median so far, or not among the best half"
+        default="median",
+        description="ends a trial after a rung: below the median so far, or not among the best half; median also at "
+        "a look of evaluate",
     )
     warm_up: int = Field(default=4, ge=0, description="trials that are never pruned, by the median")
     rungs: tuple[dict[FieldName, Any], ...] = Field(
@@ -66,6 +73,7 @@ class Tune(Section):
             raise Clash("a gain is over a stage that changes with the trial", "metric", allowed="accuracy")
         if self.metric in OF_COMMITTEE and self.stage:
             raise Clash(f"{self.metric} is of no stage", "stage")
+        _leaves_the_proof_alone(self.fields, self.rungs)
         spans = [name for name, values in self.fields.items() if isinstance(values, Span)]
         if self.sampler == "grid" and spans:
             raise Clash("a grid is of lists of values", "fields", spans[0], allowed="[...], or another sampler")
@@ -84,3 +92,16 @@ class Tune(Section):
         if self.sampler != "grid":
             return self.trials
         return min(self.trials, math.prod(len(each) for each in self.fields.values() if isinstance(each, tuple)))
+
+
+def _leaves_the_proof_alone(fields: Iterable[str], rungs: Iterable[Iterable[str]]) -> None:
+    """Refuse to choose by the test side: by asking it, or by drawing it anew for each trial.
+
+    Raises:
+        Clash: names the field.
+    """
+    for where, names in (("fields", fields), *(("rungs", rung) for rung in rungs)):
+        for name in names:
+            if name == "validate" or f"{name}.".startswith(tuple(f"{part}." for part in _PROOF)):
+                message = f"{name} says which rows prove the student, and is not to be chosen by"
+                raise Clash(message, where, allowed="other fields; trials are measured on the validation side")

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from nightschool.report.evaluated import Evaluated
 from nightschool.report.figures import LatencyTimes, LossPoint
 from nightschool.report.lessons import Turn
 from nightschool.report.plots import WIDTH
@@ -25,20 +26,27 @@ NARROW = 330
 _FAR = 3
 
 
-def loss(stage: str, log: Sequence[LossPoint], place: int, turns: Sequence[Turn] = ()) -> Plot | None:
-    """One stage's training loss by step, with its epochs and where its schedule turns; None without a finite loss."""
+def loss(
+    stage: str, log: Sequence[LossPoint], place: int, turns: Sequence[Turn] = (), held: Evaluated | None = None
+) -> Plot | None:
+    """One stage's training loss by step, with its epochs, where its schedule turns, and held-back rows; None without a
+    finite loss."""
     points = [(point.step, point.loss) for point in log if point.loss is not None]
     if not points:
         return None
     smooth = _smoothed(points)
     colour, last = stage_colour(stage, place), smooth[-1]
+    looks = [(look.step, look.loss) for look in (held.looks if held else ()) if look.loss is not None]
     with canvas(NARROW, 210, left=36, right=44, top=38 if turns else 12, bottom=28) as axes:
         if len(smooth) > 1:
             axes.plot(*zip(*_thinned(points, _MOST_POINTS), strict=True), color=colour, linewidth=1, alpha=0.3)
         axes.plot(*zip(*_thinned(smooth, _MOST_POINTS), strict=True), color=colour, linewidth=2)
         axes.plot(*last, marker="o", color=colour, markersize=6, clip_on=False)
-        axes.annotate(f"{last[1]:.3f}", last, (9, 0), textcoords="offset points", va="center", weight="bold")
-        lowest, highest = min(value for _, value in points), max(value for _, value in points)
+        if held and looks:
+            _looks(axes, looks, held)
+        else:
+            axes.annotate(f"{last[1]:.3f}", last, (9, 0), textcoords="offset points", va="center", weight="bold")
+        lowest, highest = min(value for _, value in (*points, *looks)), max(value for _, value in (*points, *looks))
         axes.set_ylim(bottom=min(0, lowest) if lowest < 0.4 * highest else None)
         axes.grid(axis="y", color=THEME["line"], linewidth=1)
         axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
@@ -46,9 +54,23 @@ def loss(stage: str, log: Sequence[LossPoint], place: int, turns: Sequence[Turn]
         epochs = _epochs(axes, log, turns)
         spoken = f"From {points[0][1]:.3f} at step {points[0][0]} to {points[-1][1]:.3f} at step {points[-1][0]}."
         spoken += "".join(f" From epoch {turn.epoch + 1}: {turn.told}." for turn in turns)
+        spoken += f" Held-back rows: {held.told}." if held else ""
         svg = inline(axes, name=f"loss{place}", title=f"Training loss of {stage}", description=spoken)
     caption = f"By optimiser step{f', {epochs:g} epochs' if epochs > 1 else ''}; thick: mean of the steps around."
-    return Plot(f"Training loss, {stage}", svg, caption, *_log_table(log))
+    caption += f" Dots: the loss of held-back rows; {held.told}." if held else ""
+    return Plot(f"Training loss, {stage}", svg, caption, *_log_table(log, held))
+
+
+def _looks(axes: Axes, looks: Sequence[tuple[int, float]], held: Evaluated) -> None:
+    """What held-back rows came to, the last value beside it, and the step whose weights were kept."""
+    axes.plot(*zip(*looks, strict=True), color=THEME["ink"], linewidth=1.5, marker="o", markersize=4, clip_on=False)
+    axes.annotate(f"{looks[-1][1]:.3f}", looks[-1], (9, 0), textcoords="offset points", va="center", weight="bold")
+    axes.axvline(held.chosen, color=THEME["good"], linewidth=1.5)
+    late = held.chosen > held.last / 2
+    axes.annotate(
+        f"step {held.chosen:,} kept", (held.chosen, 0), (-4 if late else 4, 8), axes.get_xaxis_transform(),
+        "offset points", ha="right" if late else "left", color=THEME["good"], size=11,
+    )  # fmt: skip
 
 
 def _epochs(axes: Axes, log: Sequence[LossPoint], turns: Sequence[Turn]) -> float:
@@ -127,12 +149,21 @@ def _thinned(points: Sequence[tuple[int, float]], most: int) -> list[tuple[int, 
     return [points[place] for place in np.linspace(0, len(points) - 1, most).round().astype(int)]
 
 
-def _log_table(log: Sequence[LossPoint]) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
+def _log_table(log: Sequence[LossPoint], held: Evaluated | None) -> tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]:
     places = _thinned([(place, 0.0) for place in range(len(log))], _MOST_ROWS)
     columns = ("loss", "learning_rate", "grad_norm", "reward_margin", "reward_accuracy")
     used = [name for name in columns if any(getattr(point, name) is not None for point in log)]
+    looks = {look.step: look for look in (held.looks if held else ())}
+    shown = {log[place].step for place, _ in places} | looks.keys()
+    measured = ["loss", *([held.metric] if held.metric != "loss" else [])] if held else []
     rows = [
-        (log[place].step, *("" if (value := getattr(log[place], name)) is None else f"{value:.4g}" for name in used))
-        for place, _ in places
-    ]
-    return table(("step", *(plain(name) for name in used)), rows)
+        (point.step, *(_short(getattr(point, name)) for name in used),
+         *(_short(getattr(looks.get(point.step), name, None)) for name in measured))
+        for point in log
+        if point.step in shown
+    ]  # fmt: skip
+    return table(("step", *map(plain, used), *(f"{plain(name)}, held back" for name in measured)), rows)
+
+
+def _short(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.doubts import LeftOut
+from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.proof import (
     Committee,
@@ -30,11 +30,6 @@ from nightschool.report.text import clean
 Outcome = Literal["passed", "failed", "stopped"]
 
 Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
-# A loss that diverged is shown as a gap, never as a number.
-Logged = Annotated[
-    float | None,
-    BeforeValidator(lambda value: None if isinstance(value, float) and not math.isfinite(value) else value),
-]
 
 
 class Phase(Figure):
@@ -231,6 +226,7 @@ class Report(Figure):
     solver: dict[str, SolverCounts] = {}
     losses: dict[str, tuple[LossPoint, ...]] = {}
     turns: dict[str, tuple[Turn, ...]] = {}
+    evaluated: dict[str, Evaluated] = {}
     latency: LatencyTimes | None = None
     phases: tuple[Phase, ...] = ()
     requests: Requests = Requests()

@@ -73,8 +73,8 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
     from nightschool.report import agreement, curves, plots
 
     curve = [
-        curves.loss(stage, log, place + 1, report.turns.get(stage, ()))
-        for place, (stage, log) in enumerate(report.losses.items())
+        curves.loss(stage, log, place, report.turns.get(stage, ()), report.evaluated.get(stage))
+        for place, (stage, log) in enumerate(report.losses.items(), start=1)
     ]
     return {
         "accuracy": plots.accuracy(report.stages, report.baselines) if report.stages else None,

@@ -58,6 +58,7 @@ def _student_lines(report: Report) -> list[str]:
     if report.stages:
         lines += [f"  {plain(name):<10} {_share(found)}" for name, found in report.baselines.items()]
         lines += [f"  rounds     {line}" for line in loops(report.rounds)]
+        lines += [f"  {name:<10} {one.told}" for name, one in report.evaluated.items()]
         lines += [_difference_line(stage, gain) for stage in report.stages for gain in stage.compared]
     if both := report.contamination:
         lines.append(f"  held out   {both.same:,} of {both.held_out:,} questions had been taught, {both.near:,} nearly")

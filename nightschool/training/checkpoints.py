@@ -73,22 +73,26 @@ class Checkpoints(TrainerCallback):
 
 def identity_of(job: Job) -> str:
     """Digest of all that decides the steps of a stage: settings, rows, model; not of where or how fast it runs."""
-    rows = hashlib.sha256(Path(job.rows).read_bytes()).hexdigest()
-    parts = {**job.identity(), "rows": rows, "output": None}
+    named = {"rows": job.rows, "held": job.held, "questions": job.questions and job.questions.file}
+    files = {name: file and hashlib.sha256(Path(file).read_bytes()).hexdigest() for name, file in named.items()}
+    parts = {**job.identity(), **files, "output": None}
     return hashlib.sha256(orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)).hexdigest()[:16]
 
 
 def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
-    """The last checkpoint that is whole and of this stage; of the others it is said on stderr what becomes of them.
+    """The last checkpoint that is whole and of this stage, as is the best one that it names.
 
-    One that is half is removed. One that is whole and of another stage is somebody's work: it is put aside, into a
-    folder named by its identity.
+    Of the others it is said on stderr what becomes of them. One that is half, or whose best one is lost, is removed.
+    One that is whole and of another stage is somebody's work: it is put aside, into a folder named by its identity.
     """
     found: tuple[Path, Mark] | None = None
-    for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True):
-        mark = _whole(path)
-        if mark is None:
-            sys.stderr.write(f"checkpoint of step {_step(path)} is damaged or half: not used\n")
+    marks = {path: _whole(path) for path in sorted(folder.glob("checkpoint-*"), key=_step, reverse=True)}
+    whole = {mark.step for mark in marks.values() if mark and mark.identity == identity}
+    for path, mark in marks.items():
+        best = mark and mark.more.get("best", {}).get("step")
+        if mark is None or (mark.identity == identity and not (best is None or best in whole)):
+            why = "damaged or half" if mark is None else f"without the best one, of step {best}"
+            sys.stderr.write(f"checkpoint of step {_step(path)} is {why}: not used\n")
             shutil.rmtree(path)
         elif mark.identity != identity:
             aside = folder / f"{_ASIDE}{mark.identity}"

@@ -6,15 +6,25 @@ from pathlib import Path
 from typing import Literal
 
 import orjson
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from nightschool.errors import DataError
 from nightschool.recipe.learning import Training
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.preference import Scheduled
-from nightschool.recipe.section import Name, execution
+from nightschool.recipe.section import Name, Positive, Section, execution
+from nightschool.values.kinds import Fallback
 
 Stage = Literal["sft", "dpo"]
+
+
+class Questions(Section):
+    """Held-back questions to answer on the way, as a night's student is asked them; `file` has what is asked."""
+
+    file: str
+    letters: bool = Field(description="replies are JSON with a letter")
+    fallback: Fallback = "none"
+    max_tokens: Positive = 512
 
 
 class Job(Training, Scheduled):
@@ -24,7 +34,8 @@ class Job(Training, Scheduled):
     with. `tokens` are added to the vocabulary and their rows trained; what is left then is a whole model. `reference`
     is what dpo is held to: an adapter of the same model, or where all weights are trained a model; `model` itself is
     without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is a file of what is
-    asked later, a line for each row; without it prompts are compared with none. `output` must not exist yet.
+    asked later, a line for each row; without it prompts are compared with none. `held` is a file of rows like `rows`,
+    looked at as `evaluate` says and never trained on; `questions` are answered then. `output` must not exist yet.
     `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing is saved
     on the way. `references` is a folder that keeps what was computed of a reference, for later runs.
     """
@@ -37,12 +48,26 @@ class Job(Training, Scheduled):
     tokens: tuple[str, ...] = ()
     rows: str = Field(min_length=1)
     asked: str | None = None
+    held: str | None = None
+    questions: Questions | None = None
     output: str = execution(..., min_length=1)
     checkpoints: str | None = execution(None)
     seed: int = Field(0, ge=0, lt=2**32)
     references: str | None = execution(None)
     lora: Lora | None = None
     padding_free: bool = execution(False)
+
+    @model_validator(mode="after")
+    def _can_be_evaluated(self) -> Job:
+        if (self.evaluate is None) != (self.held is None):
+            raise ValueError("evaluate and held come together")
+        if self.evaluate and self.evaluate.load_best_model_at_end and self.checkpoints is None:
+            raise ValueError("the best checkpoint is to be left, and there is no folder for checkpoints")
+        if self.evaluate:
+            self.evaluate.fits(self.stage)
+        if self.evaluate and self.evaluate.asks != (self.questions is not None):
+            raise ValueError("metric_for_best_model: accuracy and questions come together")
+        return self
 
 
 def load_job(path: Path) -> Job:

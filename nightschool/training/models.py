@@ -24,6 +24,7 @@ from nightschool.recipe.lora import Lora
 from nightschool.training.batches import Layout, lay_out
 from nightschool.training.job import Job
 from nightschool.training.needs import lacking
+from nightschool.training.packing import attention
 from nightschool.training.vocabulary import add_tokens, give_rows, spell
 
 
@@ -58,7 +59,7 @@ def place_of(job: Job, most: int | None = None) -> Place:
         DataError: the job asks for what this machine cannot do.
     """
     gpu = torch.cuda.is_available()
-    for lack in lacking(job, job.lora, padding_free=job.padding_free, cuda=gpu):
+    for lack in lacking(job, job.lora, cuda=gpu):
         raise DataError(f"{lack.field}: {lack.why}; {lack.mend}")
     bf16 = job.dtype == "bfloat16" or (job.dtype == "auto" and gpu and torch.cuda.is_bf16_supported())
     frozen = job.lora is not None or job.adapter is not None
@@ -144,7 +145,7 @@ def load_base(name: str, weights: torch.dtype, job: Job) -> Any:
             bnb_4bit_compute_dtype=torch.bfloat16,
         )
     if job.padding_free:
-        how["attn_implementation"] = "flash_attention_2"
+        how |= attention()
     try:
         return AutoModelForCausalLM.from_pretrained(name, **how)
     except (OSError, ValueError) as error:

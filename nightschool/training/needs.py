@@ -26,7 +26,6 @@ def lacking(
     section: Training,
     lora: Lora | None,
     *,
-    padding_free: bool,
     cuda: bool,
     has: Callable[[str], bool] = lambda package: find_spec(package) is not None,
 ) -> Iterator[Lack]:
@@ -41,7 +40,6 @@ def lacking(
         ("lora.quantize", "4bit", lora is not None and lora.quantize == "4bit", "bitsandbytes", "quantize: none"),
         ("optimizer", section.optimizer, section.optimizer == "adamw_8bit", "bitsandbytes", "optimizer: adamw"),
         ("liger", "liger kernels", section.liger, "liger_kernel", "liger: false"),
-        ("padding_free", "rows without padding", padding_free, "flash_attn", "padding_free: false"),
     ]
     for field, what, asked, package, instead in wanted:
         if asked and not cuda:

@@ -11,6 +11,7 @@ import torch
 from accelerate.utils import broadcast_object_list
 from datasets import Dataset, concatenate_datasets
 from torch import Tensor
+from torch.nn.functional import logsigmoid
 from trl.trainer.dpo_trainer import DPOTrainer
 
 from nightschool.doubts import most_doubted
@@ -97,7 +98,8 @@ class Dpo(Watched, DPOTrainer):
     def _prepare_dataset(self, dataset: Any, *args: Any, **kwargs: Any) -> Any:
         """Rows are ready. TRL comes by here when the model is whole and before anything is computed with it: its
         reference is what the policy begins with, also where the recipe names another (measured, TRL 1.16)."""
-        self._hold_to()
+        hold_to, self._hold_to = self._hold_to, lambda: None  # once: it comes by again for held-back rows
+        hold_to()
         return dataset
 
     def _precompute_ref_logps(self, dataset: Any, name: str, batch_size: int) -> Any:
@@ -138,6 +140,17 @@ class Dpo(Watched, DPOTrainer):
         loss = preference_loss(chosen_B, rejected_B, weights_B, how, centre=centre, gather=self._gather)
         self._note(inputs, how, gap_B)
         return self._shared(loss, int((self._gather(weights_B) > 0).sum()))
+
+    def sums(self, model: Any, inputs: dict[str, Any], weights_B: Tensor) -> Tensor:
+        chosen_B, rejected_B = self._ratios(model, inputs)
+        margin_B, kept_B = self._scheduled.beta * (chosen_B - rejected_B), weights_B > 0
+        parts = (-logsigmoid(margin_B) * weights_B, kept_B, (margin_B > 0) * kept_B, margin_B * kept_B)
+        return torch.stack([part.double().sum() for part in parts])
+
+    def figures(self, sums: Tensor) -> dict[str, Any]:
+        """The loss is DPO's own under the stage's beta, whatever is trained: values of all epochs compare."""
+        loss, pairs, right, margin = sums
+        return {"loss": loss / pairs, "reward_accuracy": right / pairs, "reward_margin": margin / pairs}
 
     def _shared(self, loss: Tensor, rows: int) -> Tensor:
         """The mean over `rows` rows of all processes as its part in the mean over all rows of the step that count.

@@ -9,8 +9,9 @@ import orjson
 import torch
 from transformers import TrainerCallback, TrainerControl, TrainerState, TrainingArguments
 
+from nightschool.training.best import Best
 from nightschool.training.process import rss_bytes
-from nightschool.training.record import Step
+from nightschool.training.record import Evaluation, Step
 
 # ours: TRL's, which are there according to the stage
 FIELDS = {
@@ -28,10 +29,13 @@ class Progress(TrainerCallback):
 
     Args:
         out: where the lines go.
+        best: what is told of held-back rows.
     """
 
-    def __init__(self, out: TextIO) -> None:
+    def __init__(self, out: TextIO, best: Best | None) -> None:
         self.steps: list[Step] = []
+        self.evaluations: list[Evaluation] = []
+        self._best = best
         self.tokens = 0
         self._out = out
         self._started = 0.0
@@ -43,10 +47,13 @@ class Progress(TrainerCallback):
     ) -> None:
         self._started, self._began_at = time.perf_counter(), state.global_step
         self.steps = [_step(int(entry["step"]), entry) for entry in state.log_history if "loss" in entry]
+        self.evaluations = [_look(int(entry["step"]), entry) for entry in state.log_history if "eval_loss" in entry]
 
     def on_log(self, args: TrainingArguments, state: TrainerState, control: TrainerControl, **kwargs: Any) -> None:
         logs: dict[str, float] = kwargs["logs"]
-        if "loss" not in logs:  # the summary after the last step
+        if "eval_loss" in logs:
+            self.evaluations.append(_look(state.global_step, logs))
+        if "loss" not in logs:  # a look, or the summary after the last step
             return
         step = _step(state.global_step, logs)
         self.steps.append(step)
@@ -62,6 +69,8 @@ class Progress(TrainerCallback):
             "rss_bytes": rss_bytes(),
             "device_bytes": torch.cuda.memory_reserved() if args.device.type == "cuda" else 0,
         }
+        if self.evaluations and self._best:
+            line["held"] = self._best.told() | self.evaluations[-1].model_dump(include={"epoch", "loss"})
         if not state.is_world_process_zero:
             return
         self._out.write(orjson.dumps(line).decode() + "\n")
@@ -77,3 +86,8 @@ def _step(number: int, logs: dict[str, float]) -> Step:
         grad_norm=logs["grad_norm"],
         **{ours: logs.get(theirs) for ours, theirs in FIELDS.items()},
     )
+
+
+def _look(number: int, logs: dict[str, float]) -> Evaluation:
+    figures = {name.removeprefix("eval_"): value for name, value in logs.items() if name.startswith("eval_")}
+    return Evaluation(step=number, epoch=logs["epoch"], **figures)

@@ -29,6 +29,21 @@ class Step(BaseModel):
     logps_rejected: float | None = None
 
 
+class Evaluation(BaseModel):
+    """A look at held-back rows after a step. `loss`: sft as it is trained; dpo's own (arXiv 2305.18290) under the
+    stage's beta, whatever loss is trained."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    step: int
+    epoch: float
+    loss: float | None
+    mean_token_accuracy: float | None = None
+    reward_accuracy: float | None = None
+    reward_margin: float | None = None
+    accuracy: float | None = Field(default=None, description="share of held-back questions that were answered rightly")
+
+
 class Prompts(BaseModel):
     """Rows as they were read, and what was found in their prompts and lengths.
 
@@ -70,6 +85,10 @@ class Record(BaseModel):
     peak_rss_bytes: int
     peak_device_bytes: int
     losses: list[Step]
+    held: int = Field(default=0, description="rows that were held back, to look at on the way")
+    evaluations: list[Evaluation] = []
+    chosen: int | None = Field(default=None, description="the step whose weights are left; the last one if none")
+    stopped_early: bool = False
     resumed_at: int = Field(default=0, description="the step after which this process went on")
     references_kept: bool = Field(default=False, description="the reference was computed by an earlier run")
     dropped: dict[int, list[str]] = Field(default={}, description="pairs at weight zero, by epoch from 0")

@@ -73,13 +73,22 @@ def read_asked(path: Path, rows: Sequence[TrainingRow]) -> list[Asked]:
     Raises:
         DataError: no such file, a line that cannot be read, or not one for each row.
     """
-    try:
-        asked = list(_parsed(path.read_bytes().splitlines(), Asked, path))
-    except OSError as error:
-        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
+    asked = read_questions(path)
     if [one.id for one in asked] != [row.id for row in rows]:
         raise DataError(f"{len(asked)} rows that are not those that are trained on, which are {len(rows)}", file=path)
     return asked
+
+
+def read_questions(path: Path) -> list[Asked]:
+    """What is asked, and the answers.
+
+    Raises:
+        DataError: no such file, or a line that cannot be read.
+    """
+    try:
+        return list(_parsed(path.read_bytes().splitlines(), Asked, path))
+    except OSError as error:
+        raise DataError(f"cannot be read: {error.strerror}", file=path) from error
 
 
 def look(job: Job, rows: Sequence[TrainingRow]) -> Compared | None:

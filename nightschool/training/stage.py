@@ -12,6 +12,7 @@ import torch
 from peft import PeftModel
 
 from nightschool.rendering import PROBES_FILE
+from nightschool.training.best import Best
 from nightschool.training.checkpoints import Checkpoints, Mark, clear, identity_of, newest
 from nightschool.training.disk import within_disk
 from nightschool.training.job import Job
@@ -19,12 +20,14 @@ from nightschool.training.launch import is_first, launched
 from nightschool.training.memory import within_memory
 from nightschool.training.models import Place, load_model, load_tokenizer, place_of, stop_ids
 from nightschool.training.output import new_directory
+from nightschool.training.packing import check_apart
 from nightschool.training.preference import Dpo
 from nightschool.training.process import peak_rss_bytes
 from nightschool.training.progress import Progress
+from nightschool.training.quiz import Quiz
 from nightschool.training.record import FILE, Prompts, Record
 from nightschool.training.render import Rendered, check_asked, fit, probes_of, render_rows
-from nightschool.training.rows import TrainingRow, look, read_asked
+from nightschool.training.rows import TrainingRow, look, read_asked, read_questions, read_rows
 from nightschool.training.stopping import Stopping
 from nightschool.training.template import check_template
 from nightschool.training.together import first_alone, meet
@@ -53,17 +56,15 @@ def run_stage(
     place = place_of(job, most or (found[1].more.get("micro") if found else None))
     tokenizer = load_tokenizer(job)
     rendered, prompts = _rendered(job, rows, tokenizer)
+    held = _held(job, tokenizer)
     with new_directory(Path(job.output), ours=is_first()) as folder, within_memory(place.layout), within_disk():
         trainer = build_trainer(
-            job,
-            model=load_model(job, place.weights),
-            tokenizer=tokenizer,
-            rendered=rendered,
-            place=place,
+            job, model=load_model(job, place.weights), tokenizer=tokenizer, rendered=rendered, held=held, place=place,
             folder=str(folder),
-        )
+        )  # fmt: skip
+        _ready(job, trainer, tokenizer, held)
         course = {"seconds_import": seconds_import, "seconds_load": time.perf_counter() - begun, "prompts": prompts}
-        record = _go(job, trainer, found, place, Progress(out), course)
+        record = _go(job, trainer, found, place, Progress(out, trainer.best), course)
         _write(job, trainer, tokenizer, folder)
         if is_first():
             (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
@@ -101,6 +102,26 @@ def _rendered(job: Job, rows: Sequence[TrainingRow], tokenizer: Any) -> tuple[li
     return kept, prompts.model_copy(update=told)
 
 
+def _held(job: Job, tokenizer: Any) -> list[Rendered]:
+    """The rows that are looked at on the way; longer ones than the context are left out, as a server would."""
+    if job.held is None:
+        return []
+    file, rows = Path(job.held), read_rows(Path(job.held), job.stage)
+    found = render_rows(rows, tokenizer, stop_ids=stop_ids(job, tokenizer), file=file)
+    return fit(found, max_length=job.max_length, too_long="drop", file=file)[0]
+
+
+def _ready(job: Job, trainer: Sft | Dpo, tokenizer: Any, held: Sequence[Rendered]) -> None:
+    """Before anything is trained: packed rows are tried, and what is looked at on the way is laid out."""
+    if job.padding_free:
+        check_apart(trainer)
+    if job.evaluate:
+        trainer.best, trainer.held_weights = Best(trainer, job.evaluate), [one.row.weight for one in held]
+    if job.questions:
+        asked = read_questions(Path(job.questions.file))
+        trainer.quiz = Quiz(asked, job.questions, tokenizer, stop_ids(job, tokenizer))
+
+
 def _go(
     job: Job,
     trainer: Sft | Dpo,
@@ -116,8 +137,9 @@ def _go(
     begun, cpu = time.perf_counter(), time.process_time()
     resumed_at = _train(job, trainer, found)
     stopping.leave()
+    chosen = trainer.best.load() if trainer.best else None
     course |= {"seconds": time.perf_counter() - begun, "seconds_cpu": time.process_time() - cpu}
-    return _record(job, trainer, progress, place, course | {"resumed_at": resumed_at})
+    return _record(job, trainer, progress, place, course | {"resumed_at": resumed_at, "chosen": chosen})
 
 
 def _train(job: Job, trainer: Sft | Dpo, found: tuple[Path, Mark] | None) -> int:
@@ -125,6 +147,8 @@ def _train(job: Job, trainer: Sft | Dpo, found: tuple[Path, Mark] | None) -> int
     if job.checkpoints:
         trainer.args.output_dir = job.checkpoints
         trainer.add_callback(Checkpoints(trainer, job, identity_of(job)))
+    if trainer.best:
+        trainer.add_callback(trainer.best)
     if found is None:
         trainer.train()
         return 0
@@ -150,6 +174,9 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, cour
         peak_rss_bytes=peak_rss_bytes(),
         peak_device_bytes=torch.cuda.max_memory_allocated() if place.device == "cuda" else 0,
         losses=progress.steps,
+        held=len(trainer.held_weights),
+        evaluations=progress.evaluations,
+        stopped_early=trainer.best is not None and trainer.best.stopped,
         dropped=trainer.dropped if isinstance(trainer, Dpo) else {},
         references_kept=isinstance(trainer, Dpo) and trainer.references.found,
         **course,

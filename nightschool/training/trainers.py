@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
 from datasets import Dataset
 from peft import PeftModel
+from torch import Tensor
 from trl.trainer.dpo_config import DPOConfig
 from trl.trainer.sft_config import SFTConfig
 from trl.trainer.sft_trainer import SFTTrainer
@@ -38,15 +40,30 @@ class Sft(Watched, SFTTrainer):
         else:
             batch["labels"][real:] = IGNORED
 
+    def sums(self, model: Any, inputs: dict[str, Any], weights_B: Tensor) -> Tensor:
+        found = model(**inputs, use_cache=False, fused_lm_head=True)
+        weights = self._of_tokens(weights_B, inputs, found.log_probs)
+        counted = weights > 0
+        parts = (-found.log_probs * weights, found.label_mask * counted, found.is_top1 * counted)
+        return torch.stack([part.double().sum() for part in parts])
+
+    def figures(self, sums: Tensor) -> dict[str, Any]:
+        loss, tokens, right = sums
+        return {"loss": loss / tokens, "mean_token_accuracy": right / tokens}
+
+    def _of_tokens(self, weights_B: Tensor, inputs: dict[str, Any], like: Tensor) -> Tensor:
+        """The weight of each token's row, in a shape that goes with `like`."""
+        # Without padding all rows are one: each token has its row's weight.
+        each = weights_B[_row_of_token(inputs)] if self.padding_free else weights_B[:, None]
+        return each[:, -like.shape[1] :]
+
     def _weighing(self, model: Any) -> Any:
         """TRL sums the log-probabilities that a model gives: what is weighed there is weighed in the loss."""
 
         def forward(**inputs: Any) -> Any:
             found = model(**inputs)
-            weights = self.weights_of_batch(found.log_probs)
-            # Without padding all rows are one: each token has its row's weight.
-            each = weights[_row_of_token(inputs)] if self.padding_free else weights[:, None]
-            found.log_probs = found.log_probs * each[:, -found.log_probs.shape[1] :]
+            weights = self._of_tokens(self.weights_of_batch(found.log_probs), inputs, found.log_probs)
+            found.log_probs = found.log_probs * weights
             return found
 
         return forward
@@ -65,6 +82,7 @@ def build_trainer(
     rendered: Sequence[Rendered],
     place: Place,
     folder: str,
+    held: Sequence[Rendered] = (),
 ) -> Sft | Dpo:
     """Make the trainer of a job's stage.
 
@@ -74,24 +92,24 @@ def build_trainer(
 
     Args:
         model: base, or PeftModel when the job goes on with an adapter.
-        rendered: in file order.
+        rendered, held: rows to train on, and those to look at on the way if the job does; in file order.
         folder: where TRL may write; nothing of it is kept.
 
     Raises:
         DataError: LoRA names modules that the model does not have.
     """
     peft_config = lora_config(job.lora, model) if job.lora and not isinstance(model, PeftModel) else None
+    dataset = sft_dataset if job.stage == "sft" else dpo_dataset
     common: dict[str, Any] = {"model": model, "processing_class": tokenizer, "peft_config": peft_config}
+    common |= {"train_dataset": dataset(rendered), "eval_dataset": dataset(held) if held else None}
     settings = _settings(job, place, folder)
     if job.stage == "sft":
         prepared = {"completion_only_loss": True, "dataset_kwargs": {"skip_prepare_dataset": True}}
-        args = SFTConfig(**settings, **prepared, padding_free=job.padding_free)
-        trainer = Sft(args=args, train_dataset=sft_dataset(rendered), **common)
+        trainer = Sft(args=SFTConfig(**settings, **prepared, padding_free=job.padding_free), **common)
     else:
-        held = _reference(job, model, place)
         kept = References(Path(job.references) if job.references else None, f"{place.device} {place.dtype}")
-        common |= {"references": kept, **held}
-        trainer = Dpo(args=_dpo_config(job, settings), train_dataset=dpo_dataset(rendered), **common)
+        common |= {"references": kept, **_reference(job, model, place)}
+        trainer = Dpo(args=_dpo_config(job, settings), **common)
         pairs = (one.row for one in rendered)
         trainer.plan(job, {pair.id: pair.disagreement for pair in pairs if isinstance(pair, DpoRow)})
     trainer.watch([one.row for one in rendered], [one.line for one in rendered], job.rows, Explosion(job.explode_ratio))
@@ -149,8 +167,8 @@ def _dpo_config(job: Job, settings: dict[str, Any]) -> DPOConfig:
         loss_type=list(job.loss),
         loss_weights=list(job.loss_weights) if job.loss_weights else None,
         label_smoothing=job.label_smoothing,
-        # one pass over the rows for the reference, instead of one an epoch
-        precompute_ref_log_probs=job.epochs > 1,
+        # one pass over the rows for the reference, instead of one an epoch and one for each look
+        precompute_ref_log_probs=job.epochs > 1 or job.evaluate is not None,
     )
 
 
@@ -197,7 +215,7 @@ def _settings(job: Job, place: Place, folder: str) -> dict[str, Any]:
         "logging_steps": 1,
         "logging_nan_inf_filter": False,
         "save_strategy": "no",  # a callback says when
-        "save_total_limit": KEPT,
+        "save_total_limit": KEPT + (job.evaluate is not None and job.evaluate.load_best_model_at_end),
         "report_to": "none",
         **_sharing(job, place),
         "disable_tqdm": True,

@@ -12,7 +12,10 @@ import torch
 from transformers import PrinterCallback, Trainer
 
 from nightschool.errors import DataError
+from nightschool.training.best import Best
 from nightschool.training.explosion import LAST, Explosion
+from nightschool.training.held import look
+from nightschool.training.quiz import Quiz
 from nightschool.training.rows import TrainingRow
 
 ROW = "row"
@@ -24,7 +27,8 @@ class Watched(Trainer):
     """Knows which rows a step is made of, and stops at a loss or gradient that is not finite or explodes.
 
     `ids`, `weights` and `lines` are of the rows that are trained on, in file order; `file` is where they stand; `saved`
-    is the step of the last checkpoint.
+    is the step of the last checkpoint. `best`, if there is one, says when to look at the held-back rows of
+    `eval_dataset`, whose weights are `held_weights`, and to ask `quiz`.
     """
 
     ids: Sequence[str]
@@ -32,6 +36,9 @@ class Watched(Trainer):
     lines: Sequence[int]
     file: str
     saved = 0
+    best: Best | None = None
+    held_weights: Sequence[float] = ()
+    quiz: Quiz | None = None
     _total_train_tokens: int
 
     def watch(self, rows: Sequence[TrainingRow], lines: Sequence[int], file: str, explosion: Explosion) -> None:
@@ -49,17 +56,48 @@ class Watched(Trainer):
     def keep(self) -> dict[str, Any]:
         """What a checkpoint holds beside what Trainer puts there; `restore` takes it back."""
         micro = self.args.per_device_train_batch_size
-        return {"tokens": self._total_train_tokens, "micro": micro, "explosion": self.explosion.keep()}
+        found = {"tokens": self._total_train_tokens, "micro": micro, "explosion": self.explosion.keep()}
+        return found | ({"best": self.best.keep()} if self.best else {})
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Go on as the trainer that was saved."""
         self._total_train_tokens = kept["tokens"]
         self.explosion.restore(kept["explosion"])
+        if self.best:
+            self.best.restore(kept["best"])
 
     @property
     def under(self) -> str:
         """What the loss is made by: values under another one do not compare."""
         return ""
+
+    def evaluate(self, *args: Any, **kwargs: Any) -> dict[str, float]:
+        """Trainer's own would be a mean over batches, and draw from the random state that training goes by."""
+        model: Any = self.model_wrapped
+        found = look(self)
+        self.log(dict(found))
+        model.train()
+        self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
+        return found
+
+    def sums(self, model: Any, inputs: dict[str, Any], weights_B: torch.Tensor) -> torch.Tensor:
+        """Of a batch, what `figures` makes figures of once it is summed over all; rows of weight 0 are in none.
+
+        Args:
+            inputs: as the collator made them, on the device.
+        """
+        raise NotImplementedError
+
+    def figures(self, sums: torch.Tensor) -> dict[str, Any]:
+        """The figures of all held-back rows, by name."""
+        raise NotImplementedError
+
+    def held(self, rows: Sequence[int]) -> dict[str, Any]:
+        """Some held-back rows as a batch on the device."""
+        dataset: Any = self.eval_dataset
+        batch: Any = self.data_collator([dataset[row] for row in rows])
+        batch.pop(ROW)
+        return self._prepare_inputs(batch)
 
     def get_batch_samples(self, epoch_iterator: Iterator[Any], num_batches: int, device: torch.device) -> Any:
         batches = list(islice(epoch_iterator, num_batches))

@@ -116,35 +116,6 @@ def test_modules_that_are_not_there_are_refused_with_those_that_are(folder: Path
         run(make_job(folder, "sft", lora=lora, output=str(folder / "never")))
 
 
-@pytest.mark.parametrize("weights", [(1.0, 1.0), (1.0, 3.0)], ids=["alike", "weighed"])
-def test_a_batch_without_padding_is_the_same_training(folder: Path, weights: tuple[float, float]) -> None:
-    """By the attention that any machine has; `place_of` refuses it here, for want of FlashAttention."""
-    from nightschool.training.models import load_model, load_tokenizer, place_of, stop_ids
-    from nightschool.training.render import render_rows
-    from nightschool.training.rows import read_rows
-    from nightschool.training.trainers import build_trainer
-
-    job = make_job(folder, "sft", scheduler="constant", warmup_share=0)
-    rows = [row.model_copy(update={"weight": weights[i % 2]}) for i, row in enumerate(read_rows(Path(job.rows), "sft"))]
-    losses: list[list[float]] = []
-    for free in (False, True):
-        place, tokenizer = place_of(job), load_tokenizer(job)
-        rendered = render_rows(rows, tokenizer, stop_ids=stop_ids(job, tokenizer), file=Path(job.rows))
-        trainer = build_trainer(
-            job.model_copy(update={"padding_free": free}),
-            model=load_model(job, place.weights),
-            tokenizer=tokenizer,
-            rendered=rendered,
-            place=place,
-            folder=str(folder / "trl"),
-        )
-        shapes = {len(batch["input_ids"]) for batch in trainer.get_train_dataloader()}
-        assert shapes == ({1} if free else {job.batch_size})
-        trainer.train()
-        losses.append([entry["loss"] for entry in trainer.state.log_history if "loss" in entry])
-    assert losses[1] == pytest.approx(losses[0], abs=2e-4)
-
-
 @pytest.mark.parametrize("kind", [{"dora": True}, {"rslora": True}, {"target_modules": "q_proj"}])
 def test_kinds_of_adapters_are_trained_and_gone_on_with(folder: Path, kind: dict[str, Any]) -> None:
     from peft import PeftConfig

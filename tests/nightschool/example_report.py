@@ -8,6 +8,7 @@ from functools import cache
 
 from nightschool.recipe.learning import Gate
 from nightschool.records import Measured
+from nightschool.report.evaluated import Evaluated, Look
 from nightschool.report.figures import (
     DeviceMemory,
     Failure,
@@ -106,6 +107,14 @@ def losses() -> dict[str, tuple[LossPoint, ...]]:
     return {"sft": tuple(sft), "dpo": tuple(dpo)}
 
 
+def evaluated() -> Evaluated:
+    looks = [
+        Look(step=s, loss=0.693 - 0.0016 * min(s, 48) + 0.0009 * max(0, s - 48), reward_accuracy=0.6 + s / 400)
+        for s in range(8, 79, 8)
+    ]
+    return Evaluated(rows=57, metric="loss", looks=tuple(looks), chosen=48, last=78, best=True)
+
+
 def funnel() -> tuple[Funnel, ...]:
     steps = [
         ("written", 2400, {}),
@@ -179,6 +188,7 @@ def unjudged() -> Report:
             "carl": SolverCounts(ok=428, wrong_key=71, unsolvable=73, malformed=228),
         },
         losses=losses(),
+        evaluated={"dpo": evaluated()},
         latency=LatencyTimes(seconds=seconds("dpo"), stage="dpo"),
         phases=tuple(Phase(name=n, seconds=s, chunks=c, cached_chunks=k) for n, s, c, k in PHASES),
         requests=Requests(

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nightschool.teaching import stating, taught
+from nightschool.leaks import Asked
+from nightschool.teaching import right, stating, taught
 from nightschool.values.kinds import Kind
 from nightschool.values.read import equal, read
+from nightschool.wire import Message
 
 ANSWERS = st.one_of(
     st.tuples(st.just("yes_no"), st.sampled_from(["yes", "no"])),
@@ -55,3 +57,23 @@ def test_a_solution_that_ends_in_its_answer_is_taught_as_it_is() -> None:
 def test_a_night_of_letters_keeps_its_json(form: str, reasoning: str) -> None:
     told = taught("so Dan", "B", "letter", form=form, letters=True)  # pyright: ignore[reportArgumentType]
     assert json.loads(told) == {"reasoning": reasoning, "answer": "B"}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "text", "finish", "letters", "fine"),
+    [
+        ("letter", "B", '{"reasoning":"It is so.","answer":"B"}', "stop", True, True),
+        ("letter", "B", '{"reasoning":"It is so.","answer":"C"}', "stop", True, False),
+        ("letter", "B", '{"reasoning":"It is so.","ans', "length", True, False),
+        ("yes_no", "yes", "It is.\nSo the answer is yes.", "stop", False, True),
+        ("yes_no", "yes", "So the answer is no.", "stop", False, False),
+        ("yes_no", "yes", "I cannot tell.", "stop", False, False),
+        ("integer", "12", "The answer is 12.", "stop", False, True),
+        ("integer", "12", "The answer is 12.", "length", False, False),
+    ],
+)
+def test_a_reply_is_right_if_it_says_the_answer(
+    kind: Kind, answer: str, text: str, finish: str, letters: bool, fine: bool
+) -> None:
+    asked = Asked(id="q", prompt=(Message(role="user", content="Is it?"),), answer=answer, kind=kind)
+    assert right(asked, text, finish, letters=letters, fallback="none") is fine

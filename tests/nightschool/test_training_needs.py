@@ -14,7 +14,6 @@ WANTS: dict[str, tuple[dict[str, Any], str]] = {
     "lora.quantize": ({"lora": Lora(quantize="4bit")}, "bitsandbytes"),
     "optimizer": ({"optimizer": "adamw_8bit"}, "bitsandbytes"),
     "liger": ({"liger": True}, "liger_kernel"),
-    "padding_free": ({"padding_free": True}, "flash_attn"),
 }
 
 
@@ -25,8 +24,7 @@ def test_each_wants_a_device_and_a_package(field: str) -> None:
     lora = section.lora if isinstance(section.lora, Lora) else None
 
     def lacks(*, cuda: bool, installed: bool) -> list[tuple[str, str]]:
-        free = section.padding_free
-        found = lacking(section, lora, padding_free=free, cuda=cuda, has=lambda name: installed and name == package)
+        found = lacking(section, lora, cuda=cuda, has=lambda name: installed and name == package)
         return [(lack.field, lack.why) for lack in found]
 
     assert lacks(cuda=True, installed=True) == []
@@ -37,4 +35,4 @@ def test_each_wants_a_device_and_a_package(field: str) -> None:
 
 
 def test_a_plain_stage_wants_nothing() -> None:
-    assert not list(lacking(Sft(learning_rate=1e-4), Lora(), padding_free=False, cuda=False, has=lambda _: False))
+    assert not list(lacking(Sft(learning_rate=1e-4), Lora(), cuda=False, has=lambda _: False))

@@ -15,7 +15,7 @@ from nightschool.recipe.tune import Tune
 from nightschool.report.figures import Night, Report
 from nightschool.report.proof import Estimate
 from nightschool.report.stage import Stage
-from nightschool.tune import Trial, Tuned, best, corners, overrides, profile, score, study_key, twin
+from nightschool.tune import Trial, Tuned, bar, best, corners, overrides, profile, score, study_key, twin
 from nightschool.tune_file import load_tune
 from nightschool.validate import held_out
 
@@ -43,6 +43,9 @@ def trial(number: int, value: float | None, **changes: Any) -> Trial:
     ({"metric": "vote_gain", "stage": "sft"}, "of no stage"),
     ({"fields": {}}, "at least 1"),
     ({"fields": {"a": ["one"]}}, "at least 2"),
+    ({"fields": {"splits.test": [0.1, 0.2]}}, "splits.test says which rows prove the student"),
+    ({"fields": {"validate.side": ["test", "validation"]}}, "not to be chosen by"),
+    ({"rungs": [{"validate.limit": 4}, {"validate.side": "test"}]}, "validate.side says which rows"),
 ])  # fmt: skip
 def test_what_can_not_be_searched_is_refused(changes: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
@@ -53,6 +56,15 @@ def test_a_slip_in_a_file_is_told_with_its_line(tmp_path: Path) -> None:
     (tmp_path / "search.yaml").write_text("fields:\n  sft.epochs: [1, 2]\ntrails: 3\n")
     with pytest.raises(RecipeError, match=r"search\.yaml:3: trails: unknown key, did you mean trials"):
         load_tune(tmp_path / "search.yaml")
+
+
+def test_the_bar_is_the_median_of_what_others_had_reached_by_then() -> None:
+    falling = [((1.0, 0.9), (2.0, 0.5), (3.0, 0.7)), ((1.0, 0.8), (2.0, 0.6)), ((1.5, 0.4),)]
+    assert bar(falling, 0.5, upwards=False, least=0) is None
+    assert bar(falling, 1.0, upwards=False, least=2) == pytest.approx(0.85)
+    assert bar(falling, 1.0, upwards=False, least=3) is None
+    assert bar(falling, 9.0, upwards=False, least=3) == 0.5
+    assert bar(falling, 9.0, upwards=True, least=3) == 0.8
 
 
 @pytest.mark.parametrize("file", sorted((ROOT / "configs" / "tune").glob("*.yaml")), ids=lambda file: file.stem)

@@ -72,7 +72,7 @@ def test_a_judgement_that_is_due_is_preferred_to_the_other(tmp_path: Path) -> No
     said = [f"It is \\boxed{{{n}}}, I think." for n in (7, 7, 8, 9)]
     records = [{"question": f"What is {n} + {7 - n}?", "gt": "7", "code": said * 2} for n in range(20)]
     night = critiqued(tmp_path, "equal", records, LEARNING)
-    rows, later = dpo.judged(night, stages.learner(night).stage("judge"))
+    rows, later = zip(*dpo.judged(night, stages.learner(night).stage("judge"), "train"), strict=True)
     drawn = {row.id: row for row in night.rows(critique.chunks(night), CritiqueRow) if row.side == "train"}
     assert drawn
     assert [row.id for row in rows] == list(drawn)

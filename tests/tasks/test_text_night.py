@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.recipe.data_file import Source
+from nightschool.recipe.evaluate import Evaluate
 from nightschool.recipe.load import load_recipe
 from nightschool.recipe.stages import Stage
 from nightschool.records import Question, Ruling
@@ -109,3 +111,18 @@ def test_a_student_that_always_says_no_is_seen_through(night: Night) -> None:
     seen = measured.contaminated(night, rows)
     assert seen is not None
     assert (seen.same, seen.held_out) == (0, len({row.question for row in rows["base"]}))
+
+
+def test_nothing_but_validate_and_timing_sees_a_question_of_the_test_side(night: Night) -> None:
+    """Whatever a stage learns and is looked at by; what proves it is on the other side of a hash, and typed so."""
+    recipe = night.recipe.model_copy(
+        update={"sft": tuple(one.model_copy(update={"evaluate": Evaluate()}) for one in night.recipe.sft)}
+    )
+    looked = replace(night, recipe=recipe)
+    proven = {question.question for question, _ in held_out.rows(looked, "test")}
+    for stage in stages.of_kind(looked, "sft"):
+        for side in ("train", "validation"):
+            seen = {row.prompt[-1].content.strip() for row, _ in sft.lessons(looked, stage, side)}
+            assert seen
+            assert not seen & proven
+            assert {side_of(text, validation=0.1, test=0.3) for text in seen} == {side}
