@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Container, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -57,7 +57,7 @@ def ruled(night: Night) -> Iterator[Ruling]:
     return night.each(out(night), Ruling)
 
 
-def lessons(night: Night, sides: Container[Seen] = ("train",)) -> int:
+def lessons(night: Night, sides: Sequence[Seen] = ("train",)) -> int:
     """How many rows of these sides there are."""
     found = [manifest for _, manifest in night.made(out(night))]
     if night.recipe.splits is None:
@@ -66,7 +66,7 @@ def lessons(night: Night, sides: Container[Seen] = ("train",)) -> int:
 
 
 def taught(
-    night: Night, chunk_rows: int | None = None, index: int = 0, sides: Container[Seen] = ("train",)
+    night: Night, chunk_rows: int | None = None, index: int = 0, sides: Sequence[Seen] = ("train",)
 ) -> list[Ruling]:
     """The rows to train on (or of other sides), all or a run of them."""
     if night.recipe.splits is None and chunk_rows is not None:

@@ -75,6 +75,7 @@ def whole(folder: Path) -> Record:
 
 def test_the_best_step_is_left_and_not_the_last(folder: Path, whole: Record) -> None:
     assert [one.step for one in whole.evaluations] == list(range(2, 31, 2))
+    assert whole.chosen is not None
     assert whole.chosen == best_of(whole).step < whole.steps
     assert whole.held == 7
     stopped = job_of(folder, "sft", "until", checkpoints=str(folder / "until-saved"), save_steps=whole.chosen)
