@@ -27,6 +27,7 @@ class Quiz:
         self._prompts = rendered(tokenizer, [one.prompt for one in asked], opened=True)
         self._config = GenerationConfig(
             do_sample=False,
+            use_cache=True,
             max_new_tokens=how.max_tokens,
             eos_token_id=sorted(stop_ids),
             pad_token_id=tokenizer.pad_token_id if tokenizer.pad_token_id is not None else min(stop_ids),
@@ -53,7 +54,7 @@ class Quiz:
         real = torch.tensor(
             [[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in prompts], device=model.device
         )
-        said = model.generate(input_ids=ids, attention_mask=real, generation_config=self._config, use_cache=True)
+        said = model.generate(input_ids=ids, attention_mask=real, generation_config=self._config)
         stops: Any = self._config.eos_token_id
         for tokens in said[:, width:].tolist():
             end = next((place for place, token in enumerate(tokens) if token in stops), None)
