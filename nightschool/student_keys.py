@@ -59,6 +59,8 @@ def _paired(
     assert section is not None
     parts: dict[str, object] = {"section": section.identity(), "questions": stage.section.questions}
     parts |= {"seed": recipe.seed, "prompt": stage.prompts["answers"].identity(), **reading(recipe)}
+    if stage.section.evaluate and recipe.splits and recipe.splits.validation:
+        parts["sides"] = ["train", "validation"]
     if section.rejected == "teacher":
         return parts | {"inputs": [last(keys), keys["critique"]]}
     return parts | {"student": student, "from": keys.get(place(learner, stage.drafter)), "inputs": [last(keys)]}

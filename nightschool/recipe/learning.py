@@ -107,12 +107,6 @@ class Sft(Stage):
         False, description="rows packed end to end without padding, none reading another; fast with flash-attn on CUDA"
     )
 
-    @model_validator(mode="after")
-    def _evaluates_itself(self) -> Sft:
-        if self.evaluate:
-            self.evaluate.fits("sft")
-        return self
-
 
 class Rounds(Section):
     """Drafts by the student as it is by now, pairs of them, dpo, and again, as long as the gate between rounds holds.
@@ -154,8 +148,6 @@ class Dpo(Stage, Scheduled):
     def _schedule_fits(self) -> Dpo:
         if wrong := self.flaw(self.epochs):
             raise wrong
-        if self.evaluate:
-            self.evaluate.fits("dpo")
         return self
 
     @model_validator(mode="after")

@@ -58,6 +58,9 @@ def _proof_is_apart(recipe: Recipe) -> None:
 
 def _can_be_asked(recipe: Recipe, stage: Stage) -> None:
     how, where = stage.section.evaluate, (stage.kind, "evaluate", "metric_for_best_model")
+    if how and how.metric_for_best_model not in OF_KIND[stage.kind]:
+        message = f"{stage.kind} has no {how.metric_for_best_model}"
+        raise Clash(message, *where, allowed=", ".join(OF_KIND[stage.kind]))
     if how and how.asks and not stage.answers:
         raise Clash(f"{stage.name} learns no answers", *where, allowed=", ".join(OF_KIND[stage.kind][:-1]))
     if how and how.asks and recipe.answers.kind not in ANSWERED:
