@@ -70,6 +70,7 @@ def test_what_was_cut_off_is_asked_again_with_more_room_and_all_that_was_paid_is
     assert len(made.rows) + len(made.dropped) == 40
     assert {reason for reason, _ in made.dropped} <= {"truncated"}
     assert again.rows == made.rows
+    assert isinstance(made.rows, list)
     whole = [row for row in made.rows if isinstance(row, Solutions) and len(row.said) == 2]
     # Without asking again, 14 of 40 rows would have both samples.
     assert len(whole) > 18
@@ -107,6 +108,7 @@ def test_samples_one_by_one_go_on_where_they_stopped(night: Night) -> None:
         again = make(night, url)
         assert counted(url)["total"] == 80 + 30
     assert again.rows == made.rows
+    assert isinstance(made.rows, list)
     assert all(isinstance(row, Solutions) and len(row.said) == 2 for row in made.rows)
 
 
