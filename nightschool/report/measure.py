@@ -64,7 +64,7 @@ def measure_stage(
 
 def _gains(before: Mapping[str, Sequence[Measured]], over: str | None, rows: Sequence[Measured]) -> dict[str, Any]:
     """Over what the stage began with, over the base, over the others, and over guessing."""
-    last = over if over in before else next(reversed(before), None)
+    last = over if over is not None and over in before else next(reversed(tuple(before)), None)
     others = [compare(name, found, rows) for name, found in before.items() if name not in ("base", last)]
     return {
         "gain": compare(last, before[last], rows) if last else None,
