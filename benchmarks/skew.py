@@ -30,7 +30,7 @@ from transformers.utils.logging import disable_progress_bar
 from benchmarks.skew_base import make_base
 from benchmarks.skew_figures import figures, gathered, told
 from benchmarks.skew_plot import drawn
-from benchmarks.skew_task import POOL, TEST, Item, Lesson, filtered, items, prompt, rows
+from benchmarks.skew_task import POOL, TEST, TEST_SEED, Item, Lesson, filtered, items, prompt, rows
 from nightschool.balance import Method
 from nightschool.rendering import rendered
 from nightschool.tinymodels.probe import replies_to
@@ -121,7 +121,7 @@ def _ask(stage: Stage, here: Path) -> None:
     """Ask a trained stage the test, as it is served and as it was taught, unless that was done."""
     if (here / "found.json").is_file():
         return
-    test, refused = items(TEST, seed=0, held_out=True), here / "refused.txt"
+    test, refused = items(TEST, seed=TEST_SEED, held_out=True), here / "refused.txt"
     asked = _values(here / "out", test, "answer")
     found = {
         "refusal": refused.read_text() if refused.is_file() else "",

@@ -23,6 +23,8 @@ from nightschool.wire import Message
 # 45.5% yes of 1,514, of which its filter leaves 1,037 with 28.4% yes; its test had 333 yes and 354 no.
 POOL = {"yes": 689, "no": 825}
 TEST = {"yes": 333, "no": 354}
+# The task was designed on the questions of seed 0, so they prove nothing.
+TEST_SEED = 1
 TOPICS = ("blood_relations",)
 # What a student is taught. answer: its answer alone (plan 002's phase A). reasoning: the way and the answer (what its
 # phase B was to teach). leaked: its phase B as it was, the teacher's text with the answer in the prompt. handed: the
