@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from benchmarks.bare_trl import bare_trainer
 from nightschool.recipe.preference import Preference
 from tests.integration import tiny_training
-from tests.integration.tiny_training import make_job, run, trainer_of
+from tests.integration.tiny_training import make_job, run, trainer_of, turns_seen
 
 pytestmark = pytest.mark.integration
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -134,17 +133,7 @@ def test_sft_is_trls_step_for_step(folder: Path) -> None:
 
 @pytest.mark.slow
 def test_plan_002s_schedule_is_what_the_loss_sees(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from nightschool.training import preference
-
-    seen: list[tuple[float, str, str]] = []
-    real = preference.Dpo._compute_loss
-
-    def look(self: Any, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        found = real(self, model, inputs, return_outputs)
-        seen.append((self.beta, self.how.cal, self.how.robust))
-        return found
-
-    monkeypatch.setattr(preference.Dpo, "_compute_loss", look)
+    seen = turns_seen(monkeypatch)
     schedule = [
         {"epochs": 1, "beta": 0.05},
         {"epochs": 2, "cal": "center"},

@@ -15,7 +15,7 @@ import pytest
 from nightschool.training.job import Job
 from nightschool.training.record import Record, read_record
 from tests.integration import tiny_training
-from tests.integration.tiny_training import make_job, run, weights
+from tests.integration.tiny_training import make_job, run, turns_seen, weights
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow]
 text_only = pytest.fixture(scope="module", autouse=True)(tiny_training.text_only)
@@ -131,24 +131,14 @@ def test_killed_at_37_percent_the_loss_still_sees_plan_002s_schedule(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """24 steps, 6 an epoch; 37% is the 9th, in the midst of the second epoch."""
-    from nightschool.training import preference
-
     schedule = [
         {"epochs": 1, "beta": 0.05},
         {"epochs": 2, "cal": "center"},
         {"epochs": 1, "cal": "center", "robust": "drop"},
     ]
-    seen: list[tuple[float, str, str]] = []
-    real = preference.Dpo._compute_loss
-
-    def look(self: Any, model: Any, inputs: Any, return_outputs: bool) -> Any:
-        found = real(self, model, inputs, return_outputs)
-        seen.append((self.beta, self.how.cal, self.how.robust))
-        return found
-
     job = job_of(folder, "dpo", "third", epochs=4, schedule=schedule, save_steps=1)
     killed(job, 9)
-    monkeypatch.setattr(preference.Dpo, "_compute_loss", look)
+    seen = turns_seen(monkeypatch)
     record = run(job)
     assert record.steps == 24
     assert 8 <= record.resumed_at <= 10

@@ -68,6 +68,22 @@ def run(job: Job) -> Record:
     return run_stage(job, read_rows(Path(job.rows), job.stage), out=io.StringIO(), seconds_import=0.0)
 
 
+def turns_seen(monkeypatch: pytest.MonkeyPatch) -> list[tuple[float, str, str]]:
+    """Fills while a dpo stage trains in this process: beta, cal and robust as the loss sees them, step by step."""
+    from nightschool.training import preference
+
+    seen: list[tuple[float, str, str]] = []
+    real = preference.Dpo._compute_loss
+
+    def look(self: Any, model: Any, inputs: Any, return_outputs: bool) -> Any:
+        found = real(self, model, inputs, return_outputs)
+        seen.append((self.beta, self.how.cal, self.how.robust))
+        return found
+
+    monkeypatch.setattr(preference.Dpo, "_compute_loss", look)
+    return seen
+
+
 def trainer_of(job: Job, rows: Sequence[TrainingRow] | None = None) -> tuple[Any, Any]:
     """The trainer that a job leads to, and its tokenizer."""
     from nightschool.training.models import load_model, load_tokenizer, place_of, stop_ids

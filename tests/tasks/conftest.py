@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
+
+import orjson
 
 from blocks.scripted.local import Script, scripted
 from nightschool.wire import Endpoint
@@ -29,3 +32,13 @@ def fill(night: Night, served: Served, *phases: str) -> None:
     for phase in phases or ("questions", "pool", "answers"):
         for chunk in STEPS[phase].chunks(night):
             make_chunk.fn(night.store.place, night.name, night.stamp, chunk, served)
+
+
+def sums(folder: Path, recipe: str) -> Path:
+    """A recipe about forty sums with their answers, and the prompts that it names."""
+    rows = [{"question": f"What is {n} + 1?", "gt": str(n + 1)} for n in range(40)]
+    (folder / "q.jsonl").write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in rows))
+    (folder / "p.txt").write_text("[user]\n$question\n")
+    (folder / "c.txt").write_text("[user]\nJudge.\n$question\n$solution\n")
+    (folder / "r.yaml").write_text(recipe.format(store=folder / "runs"))
+    return folder / "r.yaml"

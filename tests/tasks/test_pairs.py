@@ -18,7 +18,7 @@ from tasks.night import Night
 from tasks.step import Made
 from tasks.steps import STEPS
 from tests.half_night import Make
-from tests.tasks.conftest import fill, serving
+from tests.tasks.conftest import fill, serving, sums
 
 DRAFTED = (
     "pairs={chosen: teacher, samples: 4, chunk_rows: 3}",
@@ -81,12 +81,7 @@ validate: {{}}
 
 @pytest.fixture
 def solved(tmp_path: Path) -> Path:
-    sums = [{"question": f"What is {n} + 1?", "gt": str(n + 1)} for n in range(40)]
-    (tmp_path / "q.jsonl").write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in sums))
-    (tmp_path / "p.txt").write_text("[user]\n$question\n")
-    (tmp_path / "c.txt").write_text("[user]\nJudge.\n$question\n$solution\n")
-    (tmp_path / "r.yaml").write_text(SOLVED.format(store=tmp_path / "runs"))
-    return tmp_path / "r.yaml"
+    return sums(tmp_path, SOLVED)
 
 
 def test_teachers_solutions_are_set_against_one_another_and_nobody_is_asked(solved: Path) -> None:

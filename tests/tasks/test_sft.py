@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import orjson
 import pytest
 
 from nightschool.questions import WrittenReply
@@ -15,7 +14,7 @@ from tasks import answers, balance, pool, sft, stages
 from tasks.night import Night
 from tasks.steps import STEPS
 from tests.half_night import Make
-from tests.tasks.conftest import fill, serving
+from tests.tasks.conftest import fill, serving, sums
 
 BOTH = (
     "sft={learning_rate: 1e-3, teaches: {answers: 2, questions: 1}, roles: {}, prompt: {questions: like.txt}}",
@@ -85,12 +84,7 @@ validate: {{}}
 @pytest.fixture
 def critic(tmp_path: Path) -> Night:
     """A night of sums, each solved once right and once wrong, as far as its critiques."""
-    sums = [{"question": f"What is {n} + 1?", "gt": str(n + 1)} for n in range(40)]
-    (tmp_path / "q.jsonl").write_bytes(b"".join(orjson.dumps(one) + b"\n" for one in sums))
-    (tmp_path / "p.txt").write_text("[user]\n$question\n")
-    (tmp_path / "c.txt").write_text("[user]\nJudge.\n$question\n$solution\n")
-    (tmp_path / "r.yaml").write_text(CRITIC.format(store=tmp_path / "runs"))
-    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
+    night = Night.plan(load_recipe(sums(tmp_path, CRITIC)))
     for phase in ("pool", "answers", "merge", "committee", "splits", "critique"):
         for chunk in STEPS[phase].chunks(night):
             if phase == "answers":
