@@ -67,11 +67,12 @@ def _student_lines(report: Report) -> list[str]:
 
 def _gate_lines(report: Report) -> list[str]:
     lines: list[str] = []
+    wide = max((len(gate.name) for gate in report.gates), default=0)
     for gate in report.gates:
         value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         mark = "pass" if gate.passed else "FAIL" if gate.fails else "WARN"
-        lines.append(f"  {mark}  {gate.name:<24} {value:>14}  {limit} by {gate.by}")
+        lines.append(f"  {mark}  {gate.name:<{wide}} {value:>14}  {limit} by {gate.by}")
         lines += [f"        {gate.because}"] if gate.because else []
     return lines
 
