@@ -53,7 +53,7 @@ def test_a_server_that_holds_fewer_than_allowed_is_asked_less_at_once(client: Cl
     assert (len(got.replies), got.failures) == (600, [])
     assert replica.limit < 16
     assert replica.state == "up"
-    assert client.stats().retries < 300
+    assert client.stats().retries < 600  # 260, 360 on a busy machine; 1,080 with as many in flight as allowed
     assert stats["answered_again"] == 0
 
 
