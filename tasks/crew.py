@@ -6,6 +6,7 @@ Each has a client of its own with its share of every server's slots. States, tri
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -123,11 +124,10 @@ def drained(most_s: float = DRAIN_S) -> Iterator[None]:
     """Drains when the block is left because the process is told to end (Ctrl-C, SIGTERM, a cancelled run)."""
     try:
         yield
-    except Exception:
-        raise
-    except BaseException:
-        drain(most_s)
-        raise
+    finally:
+        error = sys.exc_info()[1]
+        if error is not None and not isinstance(error, Exception):
+            drain(most_s)
 
 
 @contextmanager
