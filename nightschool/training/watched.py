@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
@@ -23,7 +24,7 @@ NAMED = 12  # rows in one message
 TRIED = 64  # rows that are looked at one by one, to find the culprit
 
 
-class Watched(Trainer):
+class Watched(Trainer, ABC):
     """Knows which rows a step is made of, and stops at a loss or gradient that is not finite or explodes.
 
     `ids`, `weights` and `lines` are of the rows that are trained on, in file order; `file` is where they stand; `saved`
@@ -80,17 +81,17 @@ class Watched(Trainer):
         self.control = self.callback_handler.on_evaluate(self.args, self.state, self.control, found)
         return found
 
+    @abstractmethod
     def sums(self, model: Any, inputs: dict[str, Any], weights_B: torch.Tensor) -> torch.Tensor:
         """Of a batch, what `figures` makes figures of once it is summed over all; rows of weight 0 are in none.
 
         Args:
             inputs: as the collator made them, on the device.
         """
-        raise NotImplementedError
 
+    @abstractmethod
     def figures(self, sums: torch.Tensor) -> dict[str, Any]:
         """The figures of all held-back rows, by name."""
-        raise NotImplementedError
 
     def held(self, rows: Sequence[int]) -> dict[str, Any]:
         """Some held-back rows as a batch on the device."""

@@ -12,9 +12,10 @@ import pytest
 
 from blocks.client import Client
 from blocks.scripted.local import scripted
+from blocks.server_process import free_port
 from nightschool.errors import DataError, NightError, RecipeError, Stopped, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
-from tests.blocks.client_asks import PATIENCE_S, Got, ask_all, asks, counted, echo, endpoint_of, free_port, latency
+from tests.blocks.client_asks import PATIENCE_S, Got, ask_all, asks, counted, echo, endpoint_of, latency
 
 
 def test_a_dead_replica_costs_no_row_an_attempt(client: Client) -> None:

@@ -19,6 +19,7 @@ import pytest
 from playwright.sync_api import Page
 
 from blocks import prefect_server
+from blocks.server_process import free_port
 from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.night import Night
 
@@ -36,12 +37,6 @@ class Running:
         status, reply = prefect_server.call(self.port, method, path, body)
         assert status in (200, 201, 204), f"{method} {path}: {status} {reply}"
         return reply
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((prefect_server.HOST, 0))
-        return probe.getsockname()[1]
 
 
 def until(limit_s: float, ready: Callable[[], Any]) -> Any:

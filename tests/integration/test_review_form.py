@@ -11,12 +11,13 @@ import pytest
 
 from blocks import prefect_server
 from blocks.decisions import Decisions
+from blocks.server_process import free_port
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Ruling
 from nightschool.report.figures import Report
 from tasks import review
 from tasks.night import Night
-from tests.integration.test_deployment import free_port, until
+from tests.integration.test_deployment import until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
