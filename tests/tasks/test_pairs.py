@@ -9,16 +9,14 @@ import pytest
 
 from blocks.scripted.local import Script, scripted
 from nightschool.errors import RecipeError
-from nightschool.recipe.load import load_recipe
-from nightschool.records import PreferenceRow, Question, Said, Solutions
+from nightschool.records import PreferenceRow
 from nightschool.rendering import PROBES_FILE, Probes
 from nightschool.wire import Endpoint
-from tasks import balance, pool, sft, stages
+from tasks import balance, sft, stages
 from tasks.night import Night
-from tasks.step import Made
 from tasks.steps import STEPS
 from tests.half_night import Make
-from tests.tasks.conftest import fill, serving, sums
+from tests.tasks.conftest import fill, serving, solve, sums
 
 DRAFTED = (
     "pairs={chosen: teacher, samples: 4, chunk_rows: 3}",
@@ -62,34 +60,12 @@ def test_a_stage_learns_from_as_few_questions_as_it_wants_and_from_drafts_of_who
         assert orjson.loads(row.rejected[0].content)["answer"] != right[row.question]
 
 
-SOLVED = """
-name: solved
-store: {store}
-serve: {{engine: scripted}}
-teachers: [{{name: ann, model: ann}}]
-student: {{name: kim, model: unused, engine: transformers, prompt: p.txt}}
-pool: {{file: q.jsonl, fields: {{question: question, answer: gt}}}}
-answers: {{reply: text, value: integer, prompt: p.txt, samples: 2}}
-splits: {{validation: 0.2, test: 0.2}}
-critique: {{prompt: c.txt, per_question: 2}}
-sft: {{learning_rate: 1e-3}}
-pairs: {{chosen: teacher, rejected: teacher, chunk_rows: 10}}
-dpo: {{learning_rate: 1e-4}}
-validate: {{}}
-"""
+SOLVED = ("pairs={chosen: teacher, rejected: teacher, chunk_rows: 10}", "dpo={learning_rate: 1e-4}")
 
 
-@pytest.fixture
-def solved(tmp_path: Path) -> Path:
-    return sums(tmp_path, SOLVED)
-
-
-def test_teachers_solutions_are_set_against_one_another_and_nobody_is_asked(solved: Path) -> None:
-    night = Night.plan(load_recipe(solved))
-    for phase in ("pool", "answers", "merge", "committee", "splits", "critique", "pairs"):
-        for chunk in STEPS[phase].chunks(night):
-            made = STEPS[phase].make(night, chunk, {}) if phase != "answers" else Made(_answers(night))
-            night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures)
+def test_teachers_solutions_are_set_against_one_another_and_nobody_is_asked(tmp_path: Path) -> None:
+    night = sums(tmp_path, *SOLVED)
+    solve(night, "pool", "answers", "merge", "committee", "splits", "critique", "pairs")
     assert not STEPS["pairs"].asks(night)
     rows = night.rows(STEPS["pairs"].chunks(night), PreferenceRow)
     taught = {ruling.id: ruling for ruling in balance.taught(night)}
@@ -100,21 +76,7 @@ def test_teachers_solutions_are_set_against_one_another_and_nobody_is_asked(solv
         assert row.chosen[0].content == f"The answer is \\boxed{{{number + 1}}}"
         assert row.rejected[0].content == f"The answer is \\boxed{{{number + 8}}}"
     before = night.keys["pairs/dpo"]
-    assert Night.plan(load_recipe(solved, sets=["sft.epochs=2"])).keys["pairs/dpo"] == before, "no student is in them"
-
-
-def _answers(night: Night) -> list[Solutions]:
-    """Each sum solved once right and once wrong."""
-    return [
-        Solutions(
-            id=one.id,
-            teacher="ann",
-            said=tuple(
-                Said(text=f"The answer is \\boxed{{{int(one.answer or 0) + off}}}", finish="stop") for off in (0, 7)
-            ),
-        )
-        for one in night.rows(pool.chunks(night), Question)
-    ]
+    assert sums(tmp_path, *SOLVED, "sft.epochs=2").keys["pairs/dpo"] == before, "no student is in them"
 
 
 @pytest.mark.parametrize(
@@ -127,6 +89,6 @@ def _answers(night: Night) -> list[Solutions]:
         ("dpo={learning_rate: 1e-4, drafts: base, rounds: 2}", "every round drafts with what it begins with"),
     ],
 )
-def test_pairs_that_nobody_can_make_are_refused_when_the_recipe_loads(solved: Path, change: str, said: str) -> None:
+def test_pairs_that_nobody_can_make_are_refused_when_the_recipe_loads(tmp_path: Path, change: str, said: str) -> None:
     with pytest.raises(RecipeError, match=said):
-        load_recipe(solved, sets=[change])
+        sums(tmp_path, *SOLVED, change)

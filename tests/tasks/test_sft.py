@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
 from nightschool.questions import WrittenReply
-from nightschool.recipe.load import load_recipe
-from nightschool.records import Question, Ruling, Said, Solutions, TaughtRow
-from tasks import answers, balance, pool, sft, stages
+from nightschool.records import Ruling, TaughtRow
+from tasks import balance, sft, stages
 from tasks.night import Night
 from tasks.steps import STEPS
 from tests.half_night import Make
-from tests.tasks.conftest import fill, serving, sums
+from tests.tasks.conftest import fill, serving, solve, sums
 
 BOTH = (
     "sft={learning_rate: 1e-3, teaches: {answers: 2, questions: 1}, roles: {}, prompt: {questions: like.txt}}",
@@ -66,48 +63,9 @@ def test_a_question_agent_learns_what_its_writers_were_asked_for(make: Make) -> 
     assert {row.id for row in taught(night, "solver")} == {ruling.id for ruling in balance.taught(night)}
 
 
-CRITIC = """
-name: critic
-store: {store}
-serve: {{engine: scripted}}
-teachers: [{{name: ann, model: ann}}]
-student: {{name: kim, model: unused, engine: transformers, prompt: p.txt}}
-pool: {{file: q.jsonl, fields: {{question: question, answer: gt}}}}
-answers: {{reply: text, value: integer, prompt: p.txt, samples: 2}}
-splits: {{validation: 0.2, test: 0.2}}
-critique: {{prompt: c.txt, per_question: 2, reply: "So it is $judgement."}}
-sft: {{learning_rate: 1e-3, teaches: critiques}}
-validate: {{}}
-"""
-
-
-@pytest.fixture
-def critic(tmp_path: Path) -> Night:
-    """A night of sums, each solved once right and once wrong, as far as its critiques."""
-    night = Night.plan(load_recipe(sums(tmp_path, CRITIC)))
-    for phase in ("pool", "answers", "merge", "committee", "splits", "critique"):
-        for chunk in STEPS[phase].chunks(night):
-            if phase == "answers":
-                rows = [
-                    Solutions(
-                        id=one.id,
-                        teacher="ann",
-                        said=tuple(
-                            Said(text=f"The answer is \\boxed{{{int(one.answer or 0) + off}}}", finish="stop")
-                            for off in (0, 7)
-                        ),
-                    )
-                    for one in night.rows(pool.chunks(night), Question)
-                ]
-                night.store.commit(chunk, rows=rows, dropped=[], figures={})
-                continue
-            made = STEPS[phase].make(night, chunk, {})
-            night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures)
-    assert night.made(answers.chunks(night))
-    return night
-
-
-def test_a_critic_learns_judgements_of_the_train_side_alone(critic: Night) -> None:
+def test_a_critic_learns_judgements_of_the_train_side_alone(tmp_path: Path) -> None:
+    critic = sums(tmp_path, "sft.teaches=critiques", 'critique.reply="So it is $judgement."')
+    solve(critic, "pool", "answers", "merge", "committee", "splits", "critique")
     rows = taught(critic, "sft")
     sides = Counter(ruling.side for ruling in critic.each(STEPS["splits"].chunks(critic), Ruling))
     assert sides["test"] > 0
