@@ -152,6 +152,9 @@ NONSENSE = st.one_of(
 )
 
 
+ENDLESS_S = 2.0  # of this process's CPU; milliseconds are usual, and what backtracks takes minutes
+
+
 def seconds_to_judge(topic: str, question: str) -> float:
     start = time.process_time()
     school.check(topic, question, "a", ("b", "c", "d"))
@@ -162,7 +165,7 @@ def seconds_to_judge(topic: str, question: str) -> float:
 @given(question=NONSENSE)
 @settings(max_examples=80)
 def test_nonsense_is_judged_quickly(topic: str, question: str):
-    assert min(seconds_to_judge(topic, question) for _ in range(2)) < 0.05
+    assert seconds_to_judge(topic, question) < ENDLESS_S
     school.normalise(question)
     school.held_out(question)
 
@@ -190,5 +193,5 @@ HOSTILE = [
 @pytest.mark.parametrize("topic", list(school.TOPICS))
 @pytest.mark.parametrize("question", HOSTILE, ids=range(len(HOSTILE)))
 def test_hostile_text_is_judged_quickly(topic: str, question: str):
-    assert min(seconds_to_judge(topic, question) for _ in range(3)) < 0.05
+    assert seconds_to_judge(topic, question) < ENDLESS_S
     assert school.right_choice(topic, question, ["a", "b", "c", "d"]) is None
