@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.errors import GateFailed
-from nightschool.recipe.learning import OF_COMMITTEE, OF_ROWS, Gate
+from nightschool.recipe.gate import OF_COMMITTEE, OF_ROWS, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.stage import Stage

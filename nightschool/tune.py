@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from nightschool.gates import reading
 from nightschool.identity import key
-from nightschool.recipe.learning import OF_COMMITTEE, Gate
+from nightschool.recipe.gate import OF_COMMITTEE, Gate
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import Tree, child
 from nightschool.recipe.tune import Span, Tune, Value

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import partial
 
 from nightschool.errors import GateFailed
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.stages import Stage
 from nightschool.report.proof import GateResult
 from tasks import held_out, stages

@@ -15,7 +15,8 @@ from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.learning import Dpo, Gate, Lesson, Sft, Validate
+from nightschool.recipe.gate import Gate
+from nightschool.recipe.learning import Dpo, Lesson, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions

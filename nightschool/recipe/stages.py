@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.learning import Dpo, Gate, Lesson, Rounds, Sft, Validate
+from nightschool.recipe.gate import Gate
+from nightschool.recipe.learning import Dpo, Lesson, Rounds, Sft, Validate
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Student
 from nightschool.recipe.roles import Roles, marked

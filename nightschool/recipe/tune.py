@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
-from nightschool.recipe.learning import OF_COMMITTEE, Metric
+from nightschool.recipe.gate import OF_COMMITTEE, Metric
 from nightschool.recipe.section import Clash, Name, Positive, Section
 
 FieldName = Annotated[str, Field(pattern=r"^[a-z_]+(\.[a-z0-9_]+)*$")]

@@ -6,7 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from nightschool.recipe.learning import OnFailure
+from nightschool.recipe.gate import OnFailure
 
 SIGNIFICANT = 0.05
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from nightschool.gates import judge
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
 from nightschool.report.kept import export

@@ -10,7 +10,7 @@ from prefect.client.schemas.objects import State
 
 from flows.morning import ended
 from nightschool.errors import GateFailed
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.report.verdict import conclude
 from tests.nightschool.example_report import unjudged
 

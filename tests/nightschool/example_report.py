@@ -6,7 +6,7 @@ import random
 from datetime import UTC, datetime, timedelta
 from functools import cache
 
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.records import Measured
 from nightschool.report.evaluated import Evaluated, Look
 from nightschool.report.figures import (

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from nightschool.errors import GateFailed
 from nightschool.gates import judge, refuse
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.report.figures import Report
 from nightschool.report.measure import measure_stage
 from nightschool.report.proof import Committee, Estimate, Gain

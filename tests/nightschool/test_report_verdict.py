@@ -2,7 +2,7 @@
 
 import pytest
 
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.report.figures import Report
 from nightschool.report.page import render
 from nightschool.report.proof import Gain

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nightschool.gates import judge
-from nightschool.recipe.learning import Gate
+from nightschool.recipe.gate import Gate
 from nightschool.report.page import render
 from nightschool.report.shares import Shares, Step, measure_shares
 from nightschool.report.terminal import summary_lines
