@@ -126,6 +126,9 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     for stage in begun.recipe.stages:
         if stage.name in branches.skipped(begun):
             continue
+        if stage.draft_of:
+            with student(begun, ledger, stage.draft_of) as served:
+                run("drafts", served, of=stage.draft_of)
         if stage.kind != "sft":
             with student(begun, ledger, *stages.asked(begun, stage)) as served:
                 if stage.gate:

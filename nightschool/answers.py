@@ -45,16 +45,29 @@ def schema(choices: int, stated: bool) -> dict[str, object]:
     return reply_of(choices, stated=stated).model_json_schema()
 
 
-def messages(question: Question, prompt: Prompt) -> tuple[Message, ...]:
-    """The one rendering of a question: in teaching, training, sampling and tests alike (plan 002 had two)."""
-    return prompt.messages(topic=question.topic, question=question.question, choices=question.lettered)
+def messages(question: Question, prompt: Prompt, draft: str | None = None) -> tuple[Message, ...]:
+    """The one rendering of a question: in teaching, training, sampling and tests alike (plan 002 had two).
+
+    Args:
+        draft: of an answer, for a prompt that shows one.
+    """
+    return prompt.messages(draft=draft, topic=question.topic, question=question.question, choices=question.lettered)
 
 
-def ask(question: Question, *, row_id: str, prompt: Prompt, sampling: Sampling, seed: int, stated: bool = False) -> Ask:
+def ask(
+    question: Question,
+    *,
+    row_id: str,
+    prompt: Prompt,
+    sampling: Sampling,
+    seed: int,
+    stated: bool = False,
+    draft: str | None = None,
+) -> Ask:
     """The request for `sampling.samples` answers to one question; `stated`: with how sure each is."""
     return Ask(
         id=row_id,
-        messages=messages(question, prompt),
+        messages=messages(question, prompt, draft),
         sampling=sampling,
         seed=seed,
         json_schema=schema(len(question.choices), stated),
@@ -101,12 +114,12 @@ def check_logprobs(reply: Reply, *, teacher: str) -> None:
         raise DataError(f"{teacher}'s server gives no logprobs: committee.confidence can be votes or stated")
 
 
-def ask_open(question: Question, *, prompt: Prompt, sampling: Sampling, seed: int) -> Ask:
+def ask_open(question: Question, *, prompt: Prompt, sampling: Sampling, seed: int, draft: str | None = None) -> Ask:
     """The request for `sampling.samples` solutions in free text.
 
     Source: plan 004, generate_solutions.py.
     """
-    return Ask(id=question.id, messages=messages(question, prompt), sampling=sampling, seed=seed)
+    return Ask(id=question.id, messages=messages(question, prompt, draft), sampling=sampling, seed=seed)
 
 
 def flaw_open(choice: Choice) -> str | None:

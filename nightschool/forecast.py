@@ -64,6 +64,8 @@ def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:
 
 def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecast]:
     student, section = learner.student, learner.validate
+    if drafters := {stage.draft_of for stage in learner.stages if stage.draft_of}:
+        yield _drafted(recipe, learner, len(drafters), wanted)
     yield Forecast("sft", len(recipe.sft))
     if recipe.pairs and recipe.dpo:
         rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
@@ -94,6 +96,15 @@ def _paired(section: Pairs, learner: Learner, rows: int) -> Forecast:
     if section.rejected == "teacher":
         return Forecast("pairs", chunks)
     return Forecast("pairs", chunks, sum(one.requests for one in asked), sum(one.tokens for one in asked))
+
+
+def _drafted(recipe: Recipe, learner: Learner, drafters: int, wanted: int) -> Forecast:
+    """One draft of every question that is taught or asked."""
+    section, student = learner.validate, learner.student
+    rows = wanted + sum(_held_out(recipe, learner, wanted, side) for side in ("test", "validation"))
+    chunks = ceil(rows / section.chunk_rows) * drafters
+    each = _tokens(student.prompt) + student.max_tokens
+    return Forecast("drafts", chunks, rows * drafters, rows * drafters * each)
 
 
 def _held_out(recipe: Recipe, learner: Learner, wanted: int, side: str) -> int:

@@ -13,6 +13,7 @@ from nightschool.errors import RecipeError
 from nightschool.wire import Message
 
 _HEADING = re.compile(r"^\[(system|user)\]\s*$", re.MULTILINE)
+_DRAFT = re.compile(r"^.*(?<!\$)\$(?:draft\b|\{draft\}).*\n?", re.MULTILINE)
 
 
 class Prompt(BaseModel):
@@ -32,15 +33,31 @@ class Prompt(BaseModel):
     def _without_no_file(self, write: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {name: value for name, value in write(self).items() if name != "file" or value is not None}
 
-    def messages(self, **fields: str) -> tuple[Message, ...]:
+    @property
+    def shows_draft(self) -> bool:
+        """Whether it has a place for a draft of the answer."""
+        return any(_DRAFT.search(text) for text in (self.system, self.user) if text)
+
+    @property
+    def without_draft(self) -> Prompt:
+        """The same without the lines that hold $draft: the question alone, with no word of a draft."""
+        system = _DRAFT.sub("", self.system).strip() if self.system else None
+        return self.model_copy(update={"system": system or None, "user": _DRAFT.sub("", self.user).strip()})
+
+    def messages(self, *, draft: str | None = None, **fields: str) -> tuple[Message, ...]:
         """The conversation with every $placeholder filled in.
+
+        Args:
+            draft: of an answer; where there is none, the lines that would show it are left out.
 
         Raises:
             RecipeError: the text names a placeholder that the phase does not give.
         """
+        text = self.without_draft if draft is None else self
+        fields |= {} if draft is None else {"draft": draft}
         try:
-            user = Template(self.user).substitute(fields)
-            system = Template(self.system).substitute(fields) if self.system else None
+            user = Template(text.user).substitute(fields)
+            system = Template(text.system).substitute(fields) if text.system else None
         except (KeyError, ValueError) as err:
             given = ", ".join(f"${name}" for name in sorted(fields))
             raise RecipeError(f"prompt has a placeholder that cannot be filled: {err}", allowed=given) from None

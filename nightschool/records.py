@@ -167,6 +167,13 @@ class Measured(Row):
     text: str
 
 
+class Draft(Row):
+    """What the student first says on a question, by the digest of all that it was asked; the same for all seeds."""
+
+    text: str
+    finish: str
+
+
 class TaughtRow(Row):
     """A row to imitate, in TRL's conversational columns; its loss is multiplied with `weight`."""
 

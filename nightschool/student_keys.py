@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
-from nightschool import leaks, package, pairs, parsing, rounds, validate
+from nightschool import drafts, leaks, package, pairs, parsing, rounds, validate
 from nightschool.keys import Keys, last, place, reading
 from nightschool.recipe.learning import Dpo
 from nightschool.recipe.package import Package
 from nightschool.recipe.recipe import Recipe
-from nightschool.recipe.stages import Learner, Stage
+from nightschool.recipe.stages import BASE, Learner, Stage
 
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
 TRAINING_VERSION = 2
+# Which questions are held out, of all that decides how they are asked.
+_HELD_OUT = ("per_topic", "limit", "levels", "side", "held_out")
 
 
 def learning(
@@ -28,6 +31,8 @@ def learning(
     section = _measuring(keys, recipe, learner)
     asked = {**common, "student": student, "section": section}
     for stage in learner.stages:
+        if stage.draft_of and f"drafts/{stage.draft_of}" not in keys:
+            _drafted(keys, recipe, learner, stage.draft_of, asked)
         if stage.gate:
             _gate(keys, learner, stage, {**asked, "section": section | {"side": rounds.SIDE}})
         if stage.kind == "rounds":
@@ -51,6 +56,20 @@ def learning(
             keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, **timed})
 
 
+def _drafted(keys: Keys, recipe: Recipe, learner: Learner, name: str, asked: Mapping[str, Any]) -> None:
+    """The first answers of the base or a stage, to all that stages which show them learn from and are asked."""
+    student = learner.student
+    sampling = {"temperature": student.temperature, "top_p": student.top_p, "max_tokens": student.max_tokens}
+    terms = {"seed": recipe.seed, "student": asked["student"], "sampling": sampling}
+    terms |= {"prompt": learner.prompt(name).identity(), "letters": recipe.answers.reply == "letter"}
+    shown = [(stage.section.questions, bool(stage.section.evaluate), bool(stage.gate))
+             for stage in learner.stages if stage.draft_of == name]  # fmt: skip
+    held_out = {field: value for field, value in asked["section"].items() if field in _HELD_OUT}
+    inputs = [last(keys), keys.get(place(learner, name))]
+    parts = {**asked, **terms, "section": held_out, "of": [list(one) for one in dict.fromkeys(shown)], "inputs": inputs}
+    keys.name(f"drafts/{name}", drafts.RULES_VERSION, parts, terms if name == BASE else None)
+
+
 def _paired(
     keys: Mapping[str, str], recipe: Recipe, learner: Learner, stage: Stage, student: Mapping[str, object]
 ) -> dict[str, object]:
@@ -59,6 +78,7 @@ def _paired(
     assert section is not None
     parts: dict[str, object] = {"section": section.identity(), "questions": stage.section.questions}
     parts |= {"seed": recipe.seed, "prompt": stage.prompts["answers"].identity(), **reading(recipe)}
+    parts |= _shown(keys, stage.draft_of)
     if stage.section.evaluate and recipe.splits and recipe.splits.validation:
         parts["sides"] = ["train", "validation"]
     if section.rejected == "teacher":
@@ -77,7 +97,13 @@ def _measuring(keys: Mapping[str, str], recipe: Recipe, learner: Learner) -> dic
 
 def _who(keys: Mapping[str, str], learner: Learner, name: str) -> dict[str, object]:
     """The base or a stage as it is asked."""
-    return {"prompt": learner.prompt(name).identity(), "inputs": [keys.get(place(learner, name))]}
+    found = {"prompt": learner.prompt(name).identity(), "inputs": [keys.get(place(learner, name))]}
+    return found | _shown(keys, learner.draft_of(name))
+
+
+def _shown(keys: Mapping[str, str], drafter: str) -> dict[str, object]:
+    """The drafts that a prompt shows, where it does."""
+    return {"drafts": keys[f"drafts/{drafter}"]} if drafter else {}
 
 
 def _gate(keys: Keys, learner: Learner, stage: Stage, asked: Mapping[str, object]) -> None:
@@ -101,14 +127,19 @@ def _packing(keys: Keys, section: Package, learner: Learner, weights: Mapping[st
 
 def _of_stage(keys: Mapping[str, str], learner: Learner, stage: Stage) -> dict[str, object]:
     """What a stage decides of itself, with what it leaves to others as it came out."""
-    found = stage.section.identity() | {
-        "start": keys.get(place(learner, stage.start)),
-        "lora": stage.lora and stage.lora.identity(),
-        "teaches": dict(stage.teaches),
-        "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
-        "tokens": list(stage.tokens),
-        "leaks": leaks.RULES_VERSION,
-    }
+    found = (
+        stage.section.identity()
+        | {
+            "start": keys.get(place(learner, stage.start)),
+            "lora": stage.lora and stage.lora.identity(),
+            "teaches": dict(stage.teaches),
+            "prompt": {lesson: stage.prompts[lesson].identity() for lesson in stage.teaches},
+            "tokens": list(stage.tokens),
+            "leaks": leaks.RULES_VERSION,
+        }
+        | _shown(keys, stage.draft_of)
+    )
+    del found["draft_of"]
     if (how := stage.section.evaluate) is None:
         del found["evaluate"]
     elif how.asks:

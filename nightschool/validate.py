@@ -57,12 +57,14 @@ def rows(questions: Sequence[Question], seeds: Sequence[int]) -> list[tuple[Ques
     return [(question, seed) for seed in seeds for question in questions]
 
 
-def ask(question: Question, seed: int, *, prompt: Prompt, sampling: Sampling, letters: bool) -> Ask:
-    """The request for one row, to be answered by a letter in JSON, or in free text."""
+def ask(
+    question: Question, seed: int, *, prompt: Prompt, sampling: Sampling, letters: bool, draft: str | None = None
+) -> Ask:
+    """The request for one row, to be answered by a letter in JSON, or in free text; `draft`: what its prompt shows."""
     drawn, row_id = seed_of("validate", seed, question.id), f"{question.id}@{seed}"
     if letters:
-        return answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
-    asked = answers.ask_open(question, prompt=prompt, sampling=sampling, seed=drawn)
+        return answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn, draft=draft)
+    asked = answers.ask_open(question, prompt=prompt, sampling=sampling, seed=drawn, draft=draft)
     return asked.model_copy(update={"id": row_id})
 
 

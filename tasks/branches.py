@@ -48,8 +48,8 @@ def hold(night: Night) -> None:
 
 
 def _under(stage: Stage) -> tuple[str, ...]:
-    """What a stage builds on: the one that it begins with, and for dpo the one it is held to and drafts."""
-    return tuple(name for name in (stage.start, stage.reference, stage.drafter) if name)
+    """What a stage builds on: its start, whose drafts it is shown, and for dpo what it is held to and who drafts."""
+    return tuple(name for name in (stage.start, stage.draft_of, stage.reference, stage.drafter) if name)
 
 
 def _steering(night: Night) -> list[Gate]:

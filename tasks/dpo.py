@@ -10,7 +10,7 @@ from nightschool.mended import Seen
 from nightschool.recipe.stages import Stage
 from nightschool.records import PreferenceRow
 from nightschool.wire import Message
-from tasks import held, rounds, stages
+from tasks import drafts, held, rounds, stages
 from tasks.night import Night
 from tasks.sft import asked, judgements
 from tasks.step import Made, Served, Step
@@ -33,10 +33,11 @@ def sampled(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[Preference
     rows, kind = night.rows(stages.sampling(night, stage.name), PreferenceRow), night.recipe.answers.kind
     prompt, wanted, of = stage.prompts["answers"], {row.question for row in rows}, held.side_for(night, stage)
     rulings = {ruling.id: ruling for ruling in stages.seen(night, stage) if ruling.id in wanted}
+    draft = drafts.shown(night, stage.name)
     for row in rows:
         ruling = rulings[row.question]
         if of(ruling.side, ruling.question.question) == side:
-            yield row, asked(ruling, prompt, kind).model_copy(update={"id": row.id})
+            yield row, asked(ruling, prompt, kind, draft(ruling.question)).model_copy(update={"id": row.id})
 
 
 def judged(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[PreferenceRow, Asked]]:

@@ -8,16 +8,17 @@ from typing import Literal
 
 from nightschool import answers, pairs, teaching
 from nightschool.chunks import Chunk
-from nightschool.prompts import Prompt
 from nightschool.records import CritiqueRow, Dropped, PreferenceRow, Ruling
 from nightschool.seeds import seed_of
 from nightschool.values.read import read
-from nightschool.wire import Ask, Choice, Reply
-from tasks import critique, merge, rounds, stages
+from nightschool.wire import Ask, Choice, Message, Reply
+from tasks import critique, drafts, merge, rounds, stages
 from tasks.asking import ask_each
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
+
+Turns = tuple[Message, ...]
 
 
 def chunks(night: Night) -> list[Chunk]:
@@ -29,17 +30,19 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, stage = night.recipe.pairs, stages.learner(night).stage(chunk.part)
     assert section is not None
     rulings = stages.seen(night, stage, section.chunk_rows, chunk.index)
-    prompt, sampling = stage.prompts["answers"], section.sampling
+    prompt, sampling, draft = stage.prompts["answers"], section.sampling, drafts.shown(night, stage.name)
+
+    def told(ruling: Ruling) -> Turns:
+        return answers.messages(ruling.question, prompt, draft(ruling.question))
+
     if section.rejected == "teacher":
-        return _judged(night, rulings, prompt)
+        return _judged(night, rulings, told)
     letters = night.recipe.answers.reply == "letter"
 
     def ask_of(ruling: Ruling) -> Ask:
         seed = seed_of("pairs", night.recipe.seed, ruling.id)
-        if letters:
-            return answers.ask(ruling.question, row_id=ruling.id, prompt=prompt, sampling=sampling, seed=seed)
-        asked = answers.ask_open(ruling.question, prompt=prompt, sampling=sampling, seed=seed)
-        return asked.model_copy(update={"id": ruling.id})
+        schema = answers.schema(len(ruling.question.choices), stated=False) if letters else None
+        return Ask(id=ruling.id, messages=told(ruling), sampling=sampling, seed=seed, json_schema=schema)
 
     same_prompts(night, served[stage.drafter], stages.rendered(night, stage.drafter))
     return ask_each(
@@ -49,12 +52,12 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         rulings,
         ask_of=ask_of,
         flaw=None,  # the student's format is part of what it learns from
-        read=lambda ruling, reply: _drafted(night, ruling, reply, prompt),
+        read=lambda ruling, reply: _drafted(night, ruling, reply, told(ruling)),
         topic_of=lambda ruling: ruling.question.topic,
     )
 
 
-def _drafted(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequence[PreferenceRow | Dropped]:
+def _drafted(night: Night, ruling: Ruling, reply: Reply, prompt: Turns) -> Sequence[PreferenceRow | Dropped]:
     """The student's own drafts, or the taught reply against them."""
     assert night.recipe.pairs is not None
     right = _judge(night, ruling)
@@ -62,7 +65,7 @@ def _drafted(night: Night, ruling: Ruling, reply: Reply, prompt: Prompt) -> Sequ
     return _pairs(night, ruling, samples, prompt, chosen=night.recipe.pairs.chosen)
 
 
-def _judged(night: Night, rulings: Sequence[Ruling], prompt: Prompt) -> Made:
+def _judged(night: Night, rulings: Sequence[Ruling], told: Callable[[Ruling], Turns]) -> Made:
     """Teachers' solutions against one another, as the critiques have them: right against wrong.
 
     Source: plan 004, whose critiques know of each solution whether it is right.
@@ -75,7 +78,7 @@ def _judged(night: Night, rulings: Sequence[Ruling], prompt: Prompt) -> Made:
     found = [
         row
         for ruling in rulings
-        for row in _pairs(night, ruling, solutions[ruling.mended.source or ruling.id], prompt, chosen="student")
+        for row in _pairs(night, ruling, solutions[ruling.mended.source or ruling.id], told(ruling), chosen="student")
     ]
     kept = [row for row in found if isinstance(row, PreferenceRow)]
     return Made(rows=kept, dropped=[(row.reason, row) for row in found if isinstance(row, Dropped)])
@@ -85,7 +88,7 @@ def _pairs(
     night: Night,
     ruling: Ruling,
     samples: Sequence[pairs.Sample],
-    prompt: Prompt,
+    prompt: Turns,
     *,
     chosen: Literal["student", "teacher"],
 ) -> Sequence[PreferenceRow | Dropped]:
@@ -97,7 +100,7 @@ def _pairs(
         ruling.id,
         pairs.How(chosen, section.format, section.per_question, night.recipe.seed),
         topic=ruling.question.topic,
-        prompt=answers.messages(ruling.question, prompt),
+        prompt=prompt,
         samples=samples,
         accepted=teaching.taught(ruling.reasoning, ruling.answer, kind, form="reasoning", letters=letters),
         disagreement=pairs.dissent(vote == ruling.answer if vote else None for vote in ruling.votes.values()),

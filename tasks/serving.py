@@ -133,7 +133,8 @@ def student(night: Night, ledger: Ledger, *names: str) -> Desk:
         return Desk(night, ledger, [])
     model = stages.learner(night).student
     up = [stage for stage in _trained(night) if (stage.name in names if names else not stage.passing)]
-    under = [stage.under for stage in up] if names else [BASE, *(stage.name for stage in up if stage.whole)]
+    whole = [stage.name for stage in up if stage.whole]
+    under = [*([BASE] if BASE in names else []), *(stage.under for stage in up)] if names else [BASE, *whole]
     specs = [
         _spec(night, model, lowest).model_copy(
             update={

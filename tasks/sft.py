@@ -18,7 +18,7 @@ from nightschool.records import CritiqueRow, Ruling, TaughtRow, Written
 from nightschool.teaching import Form
 from nightschool.values.kinds import Kind
 from nightschool.wire import Message
-from tasks import branches, critique, held, stages
+from tasks import branches, critique, drafts, held, stages
 from tasks import questions as writing
 from tasks.night import Night
 from tasks.step import Made, Served, Step
@@ -31,16 +31,19 @@ def chunks(night: Night) -> list[Chunk]:
     return [stages.training(night, stage.name) for stage in found]
 
 
-def taught(ruling: Ruling, prompt: Prompt, section: Answers, *, form: Form = "reasoning") -> TaughtRow:
-    """An accepted row as the student is to imitate it."""
+def taught(
+    ruling: Ruling, prompt: Prompt, section: Answers, *, form: Form = "reasoning", draft: str | None = None
+) -> TaughtRow:
+    """An accepted row as the student is to imitate it; `draft`: of an answer, which its prompt shows."""
     letters = section.reply == "letter"
     text = teaching.taught(ruling.reasoning, str(ruling.answer), section.kind, form=form, letters=letters)
-    return _row(ruling.id, ruling.weight, answers.messages(ruling.question, prompt), text)
+    return _row(ruling.id, ruling.weight, answers.messages(ruling.question, prompt, draft), text)
 
 
-def asked(ruling: Ruling, prompt: Prompt, kind: Kind) -> Asked:
-    """What is asked later about an accepted row's question."""
-    return Asked(id=ruling.id, prompt=answers.messages(ruling.question, prompt), answer=str(ruling.answer), kind=kind)
+def asked(ruling: Ruling, prompt: Prompt, kind: Kind, draft: str | None = None) -> Asked:
+    """What is asked later about an accepted row's question, with the drafter's own draft where one is shown."""
+    later = answers.messages(ruling.question, prompt, draft)
+    return Asked(id=ruling.id, prompt=later, answer=str(ruling.answer), kind=kind)
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
@@ -64,8 +67,10 @@ def _rulings(night: Night, stage: Stage, side: Seen) -> Iterator[Ruling]:
 def _answers(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[TaughtRow, Asked]]:
     prompt, section = stage.prompts["answers"], night.recipe.answers
     form: Form = stage.section.form if isinstance(stage.section, Sft) else "reasoning"
+    draft_of = drafts.shown(night, stage.name)
     for ruling in _rulings(night, stage, side):
-        yield taught(ruling, prompt, section, form=form), asked(ruling, prompt, section.kind)
+        draft = draft_of(ruling.question)
+        yield taught(ruling, prompt, section, form=form, draft=draft), asked(ruling, prompt, section.kind, draft)
 
 
 def _questions(night: Night, stage: Stage, side: Seen) -> Iterator[tuple[TaughtRow, Asked]]:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from nightschool.chunks import Chunk, Manifest, split
+from nightschool.drafts import draft_id
 from nightschool.keys import place
 from nightschool.mended import Seen
 from nightschool.recipe.stages import BASE, Learner, Stage
-from nightschool.records import Ruling
+from nightschool.records import Question, Ruling
+from nightschool.rounds import SIDE
 from nightschool.seeds import drawn
-from tasks import balance, critique, held, questions, school
+from nightschool.validate import Side
+from tasks import balance, critique, held, held_questions, pool, questions, school
 from tasks.night import Night
 
 
@@ -83,6 +86,7 @@ def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]
     stage, section = learner(night).stage(name), night.recipe.pairs
     assert section is not None
     after = [manifest for _, manifest in night.made(balance.out(night))]
+    after += drafts_for(night, name, known)
     if section.rejected == "teacher":
         after += [manifest for _, manifest in night.made(critique.chunks(night))]
     elif stage.drafter != BASE:
@@ -114,7 +118,7 @@ def gate(night: Night, loop: Stage, number: int, rows: int = 0, known: Known | N
     """The chunk in which the student is measured after so many rounds of a loop."""
     name = gates(loop)[number]
     what = f"gate after round {number}/{loop.round} of {loop.name}" if number else f"{loop.start} before {loop.name}"
-    after = made_from(night, measured_at(loop, number), known)
+    after = asked_with(night, measured_at(loop, number), known)
     return night.chunk(f"rounds/{name}", 0, _turn(night, name), what, rows=rows, after=after)
 
 
@@ -149,6 +153,49 @@ def made_from(night: Night, name: str, known: Known | None = None) -> list[Manif
     return known[name]
 
 
+def asked_with(night: Night, name: str, known: Known | None = None) -> list[Manifest]:
+    """What the answers of the base or a stage are made from: what it was made by, and the drafts that it is shown."""
+    return [*made_from(night, name, known), *drafts_for(night, name, known)]
+
+
+def drafts_for(night: Night, name: str, known: Known | None = None) -> list[Manifest]:
+    """The drafts that the base or a stage is shown, as one input."""
+    drafter = learner(night).draft_of(name)
+    return [manifest for _, manifest in night.made(drafting(night, drafter, known))] if drafter else []
+
+
+def drafting(night: Night, name: str, known: Known | None = None) -> list[Chunk]:
+    """The chunks of drafts by the base or a stage, which later stages are shown."""
+    section, after = learner(night).validate, made_from(night, name, known)
+    runs = split(drafted(night, name), section.chunk_rows)
+    turn = [*dict.fromkeys(stage.draft_of for stage in learner(night).stages if stage.draft_of)].index(name)
+    return [
+        night.chunk(
+            f"drafts/{name}",
+            index,
+            turn * len(runs) + index,
+            f"drafts chunk {index + 1}/{len(runs)} of {name}",
+            rows=len(run),
+            after=after,
+        )
+        for index, run in enumerate(runs)
+    ]
+
+
+def drafted(night: Night, name: str) -> Sequence[Question]:
+    """The questions that are drafted for: all that stages which show the drafts learn from and are asked, once each."""
+    showing = [stage for stage in learner(night).stages if stage.draft_of == name]
+    made = night.made([*balance.out(night), *pool.chunks(night)])
+
+    def found() -> Sequence[Question]:
+        rows = [ruling.question for stage in showing if stage.kind != "rounds" for ruling in seen(night, stage)]
+        sides: set[Side] = {learner(night).validate.side, *(SIDE for stage in showing if stage.gate)}
+        rows += [question for side in sorted(sides) for question, _ in held_questions.rows(night, side)]
+        return tuple({draft_id(question): question for question in rows}.values())
+
+    return night.once(f"drafted {name} {' '.join(manifest.digest for _, manifest in made)}", found)
+
+
 def output(night: Night, name: str) -> Path:
     """Where a stage lies once its chunk is whole."""
     return night.store.path(training(night, name), "out")
@@ -171,6 +218,8 @@ def weights(night: Night, name: str) -> Weights:
 
 def _taught(night: Night, stage: Stage, known: Known) -> Iterator[Chunk]:
     """Where the rows lie that a stage learns."""
+    if stage.draft_of:
+        yield from drafting(night, stage.draft_of, known)
     if stage.kind == "dpo" and stage.answers:
         yield from sampling(night, stage.name, known)
         return

@@ -15,7 +15,9 @@ def chunks(night: Night) -> list[Chunk]:
     if learner is None or (stage := learner.measured[-1]) in branches.skipped(night):
         return []
     rows = min(learner.validate.timed, count_of(night, learner.validate.side))
-    return [night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.made_from(night, stage))]
+    return [
+        night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.asked_with(night, stage))
+    ]
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

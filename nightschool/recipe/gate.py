@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from pydantic import Field, model_validator
@@ -74,3 +75,17 @@ class Gate(Section):
             raise Clash(f"{self.metric} is measured when nothing is left to {self.on_failure}", "on_failure",
                         allowed="fail, warn")  # fmt: skip
         return self
+
+
+def gated(gate: Gate, index: int, measured: Sequence[str]) -> None:
+    """That a gate speaks of stages that are measured.
+
+    Raises:
+        Clash: one is not, or comes before the one that it is held against.
+    """
+    for field, name in (("stage", gate.stage), ("over", gate.over)):
+        if name is not None and name not in measured:
+            message = f"gate {gate.name} is about {name}, which this recipe leaves out"
+            raise Clash(message, "gates", index, field, allowed=", ".join(measured))
+    if gate.stage and gate.over and measured.index(gate.over) >= measured.index(gate.stage):
+        raise Clash(f"gate {gate.name}: {gate.stage} is not after {gate.over}", "gates", index, "over")

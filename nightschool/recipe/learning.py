@@ -86,6 +86,10 @@ class Stage(Training):
         BY_SHAPE,
         Field(description="where it is another than the student's; one for each lesson where there are several"),
     ] = None
+    draft_of: Name | None = Field(
+        default=None,
+        description="base, or an earlier stage: whose draft of an answer its prompt shows, for $draft; as in its start",
+    )
     lora: Weights = None
 
 

@@ -30,6 +30,7 @@ def check(recipe: Recipe) -> None:
                     allowed="leave it out: the file's held-out side is asked")  # fmt: skip
     for stage in (one for one in recipe.stages if one.kind in OF_KIND):
         _can_be_asked(recipe, stage)
+    _drafts_fit(recipe)
     if section.per_topic is not None:
         if section.limit is not None:
             raise Clash("per_topic says how many questions there are", "validate", "limit", allowed="one of the two")
@@ -44,6 +45,15 @@ def check(recipe: Recipe) -> None:
         raise Clash("no question of the file is held out for the gates between rounds", "splits", "validation",
                     allowed="a share above 0")  # fmt: skip
     _proof_is_apart(recipe)
+
+
+def _drafts_fit(recipe: Recipe) -> None:
+    student = recipe.student
+    assert student is not None
+    room = student.max_model_len or recipe.serve.max_model_len
+    if room and any(stage.draft_of for stage in recipe.stages) and 2 * student.max_tokens >= room:
+        message = f"a draft and a reply of {student.max_tokens} tokens leave no room for the question: it has {room}"
+        raise Clash(message, "student", "max_tokens", allowed=f"less than {room // 2}")
 
 
 def _proof_is_apart(recipe: Recipe) -> None:
@@ -75,6 +85,6 @@ def _choices_are_told(recipe: Recipe) -> None:
     prompts |= {(stage.kind, "prompt"): stage.prompts["answers"] for stage in taught}
     for where, prompt in prompts.items():
         try:
-            fill_answer(prompt)
+            fill_answer(prompt, draft=True)
         except Clash as wrong:
             raise Clash(str(wrong), *where, allowed=wrong.allowed) from None

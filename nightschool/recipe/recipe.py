@@ -15,7 +15,7 @@ from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.gate import Gate
+from nightschool.recipe.gate import Gate, gated
 from nightschool.recipe.learning import Dpo, Lesson, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.package import Package
@@ -23,7 +23,7 @@ from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.recipe.shapes import OneOrMore
-from nightschool.recipe.stages import Learner, Stage, gated, resolve
+from nightschool.recipe.stages import Learner, Stage, resolve
 from nightschool.recipe.tune import Tune
 from nightschool.tinymodels.spec import SchoolSection, runs
 

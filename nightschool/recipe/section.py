@@ -62,9 +62,16 @@ def fill(prompt: Prompt, given: set[str], needed: set[str]) -> Prompt:
     return prompt
 
 
-def fill_answer(prompt: Prompt, *, choices: bool = True) -> Prompt:
-    """`fill` for a prompt that asks for an answer, to be one of some choices or in free text."""
-    return fill(prompt, {"question", "choices", "topic"}, {"question", "choices"} if choices else {"question"})
+def fill_answer(prompt: Prompt, *, choices: bool = True, draft: bool = False) -> Prompt:
+    """`fill` for a prompt that asks for an answer, to be one of some choices or in free text.
+
+    Args:
+        draft: whether it may show one; what it needs must stand outside of the lines that do.
+    """
+    needed = {"question", "choices"} if choices else {"question"}
+    fill(prompt, {"question", "choices", "topic"} | ({"draft"} if draft else set()), needed)
+    fill(prompt.without_draft, {"question", "choices", "topic"}, needed)
+    return prompt
 
 
 PromptFile = Annotated[

@@ -7,13 +7,12 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.gate import Gate
 from nightschool.recipe.learning import Dpo, Lesson, Rounds, Sft, Validate
 from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Student
 from nightschool.recipe.roles import Roles, marked
 from nightschool.recipe.section import Clash
-from nightschool.recipe.texts import texts_of
+from nightschool.recipe.texts import draft_of, texts_of
 
 BASE, START = "base", "start"
 # A stage of each kind whose name is left out is called so.
@@ -27,9 +26,10 @@ class Stage:
     `start` is "base" or an earlier stage. `under` is whose weights lie under its adapter, "base" or a stage that was
     left as a whole model; its own name if it is one. `lora` is the adapter that it trains, new unless it `goes_on` with
     that of its start. `teaches` has the weight of each lesson, `texts` every prompt under which it may be asked, by
-    lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. For dpo, `reference`
-    is what it is held to and `drafter` whose drafts its pairs are made of. A `loop` is a chain of dpo stages, each the
-    `round` of that number; behind them a stage of kind "rounds", with the loop's name, is the last good one of them.
+    lesson and without the marks of its `roles`; `tokens` are those that it adds to the vocabulary. `draft_of` is whose
+    draft the prompt for answers shows, "" if none. For dpo, `reference` is what it is held to and `drafter` whose
+    drafts its pairs are made of. A `loop` is a chain of dpo stages, each the `round` of that number; behind them a
+    stage of kind "rounds", with the loop's name, is the last good one of them.
     """
 
     name: str
@@ -45,6 +45,7 @@ class Stage:
     tokens: tuple[str, ...] = ()
     reference: str = ""
     drafter: str = ""
+    draft_of: str = ""
     loop: str = ""
     round: int = 0
 
@@ -102,6 +103,10 @@ class Learner:
     def before_gate(self, stage: Stage) -> str:
         """Who is measured at the gate in front of a stage of a loop, or behind the loop's last round."""
         return f"{stage.loop}-{stage.round}" if stage.kind == "rounds" else stage.start
+
+    def draft_of(self, name: str) -> str:
+        """Whose draft the base or a stage is shown when it is asked; "" where it is shown none."""
+        return "" if name == BASE else self.stage(name).draft_of
 
     def prompt(self, name: str) -> Prompt:
         """How the base or a stage is asked for an answer."""
@@ -169,14 +174,11 @@ def _stage(
     if start != BASE and start not in found:
         raise Clash(f"{start} is no earlier stage", *where, "start", allowed=", ".join((BASE, *found)))
     before = found.get(start)
-    lora, (roles, tokens) = _lora(section, before, where), _roles(section, before)
-    if tokens and lora and lora.quantize != "none":
-        message = "new tokens are trained into the weights, which 4 bits cannot hold"
-        raise Clash(message, *where, "roles", "kind", allowed="text, or quantize: none")
-    if tokens and before and not before.whole:
-        message = f"new tokens for the adapter of {before.name}, which it goes on with"
-        raise Clash(message, *where, "roles", "kind", allowed="text, or give them to the first stage")
+    lora = _lora(section, before, where)
+    roles, tokens = _roles(section, before, lora, where)
     teaches = _lessons(section)
+    texts = texts_of(section, teaches, before.texts if before else prompts, prompts, where)
+    shown = {BASE: "", **{name: one.draft_of for name, one in found.items()}}
     stage = Stage(
         name=section.name,
         kind=kind,
@@ -186,11 +188,12 @@ def _stage(
         lora=lora,
         goes_on=before is not None and not before.whole,
         teaches=teaches,
-        texts=texts_of(section, teaches, before.texts if before else prompts, prompts, where),
+        texts=texts,
         roles=roles,
         tokens=tokens,
         reference=start if isinstance(section, Sft) or section.reference == START else section.reference,
         drafter=start if isinstance(section, Sft) or section.drafts == START else section.drafts,
+        draft_of=draft_of(section, texts["answers"], before.draft_of if before else "", shown, where),
     )
     if isinstance(section, Dpo):
         _can_be_held_to(stage, found, where)
@@ -211,11 +214,20 @@ def _lora(section: Sft | Dpo, before: Stage | None, where: tuple[str, int]) -> L
     return lora
 
 
-def _roles(section: Sft | Dpo, before: Stage | None) -> tuple[Roles | None, tuple[str, ...]]:
+def _roles(
+    section: Sft | Dpo, before: Stage | None, lora: Lora | None, where: tuple[str, int]
+) -> tuple[Roles | None, tuple[str, ...]]:
     """The marks of a stage, and those that are new to the vocabulary."""
     inherited = before.roles if before else None
     roles = (section.roles if isinstance(section, Sft) else None) or inherited
-    return roles, roles.marks if roles and roles.kind == "tokens" and roles != inherited else ()
+    tokens = roles.marks if roles and roles.kind == "tokens" and roles != inherited else ()
+    if tokens and lora and lora.quantize != "none":
+        message = "new tokens are trained into the weights, which 4 bits cannot hold"
+        raise Clash(message, *where, "roles", "kind", allowed="text, or quantize: none")
+    if tokens and before and not before.whole:
+        message = f"new tokens for the adapter of {before.name}, which it goes on with"
+        raise Clash(message, *where, "roles", "kind", allowed="text, or give them to the first stage")
+    return roles, tokens
 
 
 def _can_be_held_to(stage: Stage, found: Mapping[str, Stage], where: tuple[str, int]) -> None:
@@ -232,17 +244,3 @@ def _can_be_held_to(stage: Stage, found: Mapping[str, Stage], where: tuple[str, 
     if not stage.whole and under != stage.under:
         message = f"{name} stands on the weights of {under}, and {stage.name} on those of {stage.under}"
         raise Clash(message, *where, "reference", allowed="start")
-
-
-def gated(gate: Gate, index: int, measured: Sequence[str]) -> None:
-    """That a gate speaks of stages that are measured.
-
-    Raises:
-        Clash: one is not, or comes before the one that it is held against.
-    """
-    for field, name in (("stage", gate.stage), ("over", gate.over)):
-        if name is not None and name not in measured:
-            message = f"gate {gate.name} is about {name}, which this recipe leaves out"
-            raise Clash(message, "gates", index, field, allowed=", ".join(measured))
-    if gate.stage and gate.over and measured.index(gate.over) >= measured.index(gate.stage):
-        raise Clash(f"gate {gate.name}: {gate.stage} is not after {gate.over}", "gates", index, "over")

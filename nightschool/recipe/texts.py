@@ -42,9 +42,34 @@ def texts_of(
     return {**common, **inherited, **given}
 
 
+def draft_of(section: Sft | Dpo, prompt: Prompt, before: str, found: Mapping[str, str], where: tuple[str, int]) -> str:
+    """Whose draft a stage's prompt for answers shows: "base", a stage, or "" where it shows none.
+
+    Args:
+        before: whose the stage that it begins with shows.
+        found: of the base and every earlier stage, whose that one shows.
+
+    Raises:
+        Clash: nobody is named for a prompt that shows a draft, or somebody who cannot draft.
+    """
+    name = section.draft_of or before
+    field, allowed = (*where, "draft_of"), ", ".join(one for one, shown in found.items() if not shown)
+    if not prompt.shows_draft:
+        if section.draft_of:
+            raise Clash("the prompt has no $draft that would show it", *field, allowed="leave it out, or add $draft")
+        return ""
+    if not name:
+        raise Clash("the prompt shows $draft, and nobody is named who drafts", *field, allowed=allowed)
+    if name not in found:
+        raise Clash(f"{name} is no earlier stage", *field, allowed=allowed)
+    if found[name]:
+        raise Clash(f"{name} is itself shown a draft, by {found[name]}", *field, allowed=allowed)
+    return name
+
+
 def _fill(lesson: Lesson, prompt: Prompt) -> None:
     if lesson == "answers":
-        fill_answer(prompt, choices=False)
+        fill_answer(prompt, choices=False, draft=True)
     elif lesson == "questions":
         fill(prompt, {"topic", "hint", "example"}, set() if "$example" in prompt.user else {"topic"})
     else:

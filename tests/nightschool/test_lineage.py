@@ -73,7 +73,7 @@ RULES = [module for module in MODULES if hasattr(module, "RULES_VERSION") and mo
 @pytest.fixture(scope="module")
 def recipes() -> list[Recipe]:
     chosen = ("filters={format: {}}", "review=skip", "committee.to_review=[tie]")
-    others = [load_recipe(find_recipe(name)) for name in ("smoke", "critique", "self_guided")]
+    others = [load_recipe(find_recipe(name)) for name in ("smoke", "critique", "self_guided", "drafts_small")]
     return [load_recipe(find_recipe("strategyqa_small"), sets=chosen), *others]
 
 

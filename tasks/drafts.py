@@ -1,0 +1,63 @@
+"""One chunk of drafts: what the base or a stage first says on the questions that a later stage is asked with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from nightschool import drafts
+from nightschool.chunks import Chunk, split
+from nightschool.records import Draft, Question
+from nightschool.wire import Sampling
+from tasks import branches, stages
+from tasks.asking import ask_each
+from tasks.night import Night
+from tasks.rendering import same_prompts
+from tasks.step import Made, Served, Step
+
+
+def chunks(night: Night) -> list[Chunk]:
+    if night.recipe.learner is None:
+        return []
+    left_out = branches.skipped(night)
+    names = {stage.draft_of for stage in stages.learner(night).stages if stage.draft_of and stage.name not in left_out}
+    return [chunk for name in sorted(names) for chunk in stages.drafting(night, name)]
+
+
+def make(night: Night, chunk: Chunk, served: Served) -> Made:
+    learner, name = stages.learner(night), chunk.part
+    student, prompt, letters = learner.student, learner.prompt(name), night.recipe.answers.reply == "letter"
+    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
+    same_prompts(night, served[name], stages.rendered(night, name))
+    seed = night.recipe.seed
+    return ask_each(
+        night,
+        chunk,
+        served[name],
+        split(stages.drafted(night, name), learner.validate.chunk_rows)[chunk.index],
+        ask_of=lambda question: drafts.ask(question, prompt=prompt, sampling=sampling, seed=seed, letters=letters),
+        flaw=None,  # a draft is shown as it came
+        read=lambda question, reply: [drafts.read(reply)],
+        topic_of=lambda question: question.topic,
+    )
+
+
+def shown(night: Night, name: str) -> Callable[[Question], str | None]:
+    """What tells the draft that the base or a stage is shown beside a question.
+
+    None where it is shown none, or the world gave no reply: the question is then asked without a word of a draft.
+    """
+    drafter = stages.learner(night).draft_of(name)
+    if not drafter:
+        return lambda question: None
+    texts = texts_of(night, drafter)
+    return lambda question: texts.get(drafts.draft_id(question))
+
+
+def texts_of(night: Night, drafter: str) -> dict[str, str]:
+    """All drafts of the base or a stage by the digests of their questions."""
+    made = night.made(stages.drafting(night, drafter))
+    known = f"drafts of {drafter} {' '.join(manifest.digest for _, manifest in made)}"
+    return night.once(known, lambda: {row.id: row.text for chunk, _ in made for row in night.store.rows(chunk, Draft)})
+
+
+STEP = Step("drafts", chunks, make, at_once=lambda night: getattr(night.recipe.validate_, "chunks_in_flight", 1))

@@ -1,0 +1,134 @@
+"""Drafts in a real store: made once, on file, and the same before a stage's eyes in training, pairs and tests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from blocks.scripted import Script, ScriptedModel
+from blocks.scripted.local import scripted
+from nightschool.drafts import draft_id
+from nightschool.leaks import compare
+from nightschool.recipe.data_file import Source
+from nightschool.recipe.load import load_recipe
+from nightschool.records import Draft, Measured
+from nightschool.wire import Endpoint
+from tasks import drafts, held_out, sft, stages
+from tasks.chunk import make_chunk
+from tasks.night import Night
+from tasks.steps import STEPS
+from tests.file_night import make
+from tests.tasks.test_rounds import trained
+
+RECIPE = """
+name: drafts
+store: {store}
+serve: {{engine: scripted}}
+teachers: [{{name: ann, model: ann}}]
+student: {{name: pupil, model: tiny, prompt: p.txt, temperature: 0}}
+pool: {{file: q.jsonl, kind: strategyqa}}
+answers: {{reply: text, value: yes_no, prompt: p.txt, chunk_rows: 40}}
+committee: {{quorum: 1}}
+splits: {{validation: 0.1, test: 0.3}}
+balance: {{by: [answer], method: upsample}}
+sft:
+- {{name: first, learning_rate: 1e-3}}
+- {{name: second, start: first, draft_of: first, prompt: d.txt, form: answer, learning_rate: 1e-3}}
+pairs: {{samples: 2}}
+dpo: {{learning_rate: 1e-4}}
+validate: {{seeds: [0, 1], chunk_rows: 20}}
+"""
+
+
+@pytest.fixture
+def night(tmp_path: Path) -> Night:
+    rows = [{"qid": f"q{n}", "question": f"Is {n} more than {120 - n}?", "answer": n > 60, "facts": [f"It is {n}."]}
+            for n in range(0, 120, 2)]  # fmt: skip
+    (tmp_path / "p.txt").write_text("[user]\n$question\n")
+    (tmp_path / "d.txt").write_text("[user]\n$question\nDraft: $draft\n")
+    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
+    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
+    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
+    models = {"ann": ScriptedModel(accuracy={"yes": 0.4, "no": 1.0})}
+    with scripted(Script(behaviour="verdict", reasons="facts", answers=key, models=models)) as url:
+        make(night, {"ann": Endpoint(model="ann", urls=(url,))}, "pool", "answers", "merge", "committee", "splits",
+             "balance")  # fmt: skip
+    night.begin()
+    trained(night, "first")
+    return night
+
+
+def ask(night: Night, phase: str, part: str, script: Mapping[str, object]) -> list[str]:
+    """Makes a part of a phase on a scripted student; the names of the states."""
+    with scripted(Script.model_validate({"models": {name: {} for name in ("first", "second")}, **script})) as url:
+        served = {name: Endpoint(model=name, urls=(url,)) for name in ("first", "second")}
+        chunks = STEPS[phase].of(part).chunks(night)
+        return [str(make_chunk.fn(night.store.place, night.name, night.stamp, one, served).name) for one in chunks]
+
+
+def test_every_question_is_drafted_for_once_and_shown_alike_wherever_it_is_asked(night: Night) -> None:
+    """The drafter echoes its prompt, so that a draft says whose it is; copies of a row share one."""
+    learner = stages.learner(night)
+    assert set(ask(night, "drafts", "first", {"behaviour": "echo"})) == {"Completed"}
+    assert set(ask(night, "drafts", "first", {"faults": {"status_500": 1.0}})) == {"Cached"}
+    rows = night.rows(STEPS["drafts"].chunks(night), Draft)
+    held = {question.question for question, _ in held_out.rows(night, "test")}
+    taught = [ruling.question for ruling in stages.seen(night, learner.stage("second"))]
+    assert len(taught) > len({one.question for one in taught}), "the balance copied rows"
+    assert len(rows) == len({row.id for row in rows}) == len(held | {one.question for one in taught})
+
+    for row, later in sft.lessons(night, learner.stage("second")):
+        asked, draft = row.prompt[-1].content.split("\nDraft: ")
+        assert draft == asked
+        assert row.prompt == later.prompt
+    trained(night, "second")
+    ask(night, "pairs", "dpo", {"behaviour": "echo"})
+    ask(night, "validate", "second", {"behaviour": "echo"})
+    texts = [row.text for row in night.rows(STEPS["validate"].of("second").chunks(night), Measured)]
+    assert {text.split("\nDraft: ")[0] for text in texts} == held
+    assert all(text.split("\nDraft: ")[0] == text.split("\nDraft: ")[1] for text in texts)
+    ask(night, "validate", "first", {"behaviour": "echo"})
+    texts = [row.text for row in night.rows(STEPS["validate"].of("first").chunks(night), Measured)]
+    assert {*texts} == held, "the drafter itself is shown none"
+
+
+def test_a_draft_with_the_truth_in_it_is_a_leak_unless_the_drafter_itself_wrote_it(night: Night) -> None:
+    """Plan 002's phase B: what the teacher found stood in the prompt where evaluation had the student's own words."""
+    ask(night, "drafts", "first", {"behaviour": "text", "text": "I do not know."})
+    stage = stages.learner(night).stage("second")
+    lessons = list(sft.lessons(night, stage))
+    asked = [later for _, later in lessons]
+    assert not compare(((row.id, row.prompt) for row, _ in lessons), asked).others
+    told = [
+        (
+            row.id,
+            (row.prompt[0].model_copy(update={"content": f"{later.prompt[0].content} {row.completion[0].content}"}),),
+        )
+        for row, later in lessons
+    ]
+    assert len(compare(told, asked).leaks) == len(lessons)
+
+
+def test_where_no_draft_came_the_question_is_asked_without_a_word_of_one(night: Night) -> None:
+    ask(night, "drafts", "first", {"behaviour": "echo"})
+    draft = drafts.shown(night, "second")
+    [question, *_] = [question for question, _ in held_out.rows(night, "test")]
+    assert draft(question) == question.question
+    assert draft(question.model_copy(update={"question": "Was it lost?"})) is None
+    assert drafts.shown(night, "base")(question) is None
+    assert draft_id(question) in drafts.texts_of(night, "first")
+
+
+def test_drafts_made_anew_make_what_was_shown_them_stale(night: Night) -> None:
+    ask(night, "drafts", "first", {"behaviour": "echo"})
+    before = stages.training(night, "second")
+    for chunk in STEPS["drafts"].chunks(night):
+        night.store.forget(chunk)
+    ask(night, "drafts", "first", {"behaviour": "text", "text": "Other words."})
+    after = stages.training(night, "second")
+    assert before.key == after.key
+    assert before.inputs != after.inputs
