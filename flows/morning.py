@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
+from prefect.artifacts import create_link_artifact, create_markdown_artifact, create_table_artifact
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
 from nightschool.gates import refuse
+from nightschool.report.ablations import artifact
 from nightschool.report.figures import Report
 from nightschool.report.terminal import summary_lines
 from tasks import progress
@@ -27,6 +28,8 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
         found = publish(night, run)
         page = (night.dir / "report.html").resolve()
         create_link_artifact(link=page.as_uri(), key="report-page", description=str(page))
+        if found.ablations:
+            create_table_artifact(table=artifact(found.ablations), key="ablations", description="Is the draft used?")
         create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)
         return found.model_dump_json()
 

@@ -139,4 +139,5 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     with student(begun, ledger) as served:
         run("validate", served)
         run("timing", served)
+        run("ablate", served)
     run("package")

@@ -5,10 +5,13 @@ from __future__ import annotations
 import hashlib
 
 from nightschool import answers
+from nightschool.parsing import parse_json
 from nightschool.prompts import Prompt
-from nightschool.records import Draft, Question
+from nightschool.records import LETTERS, Draft, Question
 from nightschool.seeds import seed_of
-from nightschool.wire import Ask, Reply, Sampling
+from nightschool.values import read as values
+from nightschool.values.kinds import Kind
+from nightschool.wire import Ask, Choice, Reply, Sampling
 
 RULES_VERSION = 1
 
@@ -30,6 +33,19 @@ def ask(question: Question, *, prompt: Prompt, sampling: Sampling, seed: int, le
         return answers.ask(question, row_id=row_id, prompt=prompt, sampling=sampling, seed=drawn)
     asked = answers.ask_open(question, prompt=prompt, sampling=sampling, seed=drawn)
     return asked.model_copy(update={"id": row_id})
+
+
+def said(text: str, *, kind: Kind, letters: bool) -> str | None:
+    """The answer that a draft says, if it says one; `letters`: it may say so in JSON."""
+    whole = Choice(text=text, finish="stop")
+    letter = answers.cast(whole, choices=len(LETTERS), repair=False).letter if letters else None
+    return letter or values.read(text, kind).value
+
+
+def way(text: str, *, letters: bool) -> str:
+    """What of a draft leads to its answer: all of it where the two stand in one text."""
+    found = parse_json(text, answers.AnswerReply) if letters else None
+    return found.reasoning if isinstance(found, answers.AnswerReply) else text
 
 
 def read(reply: Reply) -> Draft:

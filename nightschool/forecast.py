@@ -81,6 +81,9 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
     timed = min(section.timed, rows)
     yield Forecast("timing", 1, timed, timed * each)
+    if recipe.ablate:
+        times = len(recipe.ablate.of(learner.stages, learner.measured)) * len(recipe.ablate.variants)
+        yield Forecast("ablate", ceil(rows / section.chunk_rows) * times, rows * times, rows * times * each)
     if recipe.package:
         yield Forecast("package", len(recipe.package.names(learner.stages)))
 

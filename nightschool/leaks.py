@@ -104,11 +104,16 @@ def given_away(prompt: Turns, later: Asked) -> str | None:
     return None
 
 
+def statements(text: str) -> tuple[str, str, str]:
+    """A piece of text as it may say an answer: as it is, without its label, without quotes and braces."""
+    return text, _LABEL.sub("", text), text.translate(_QUOTES)
+
+
 def _states(text: str, answer: str, kind: Kind) -> bool:
     if kind == "text":
         plain, wanted = (" ".join(one.casefold().split()) for one in (text, answer))
         return len(wanted) >= _SHORTEST_TEXT and wanted in plain
-    for said in (text, _LABEL.sub("", text), text.translate(_QUOTES)):
+    for said in statements(text):
         found = read(said, kind).value
         if found is not None and equal(answer, found, kind):
             return True

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nightschool import drafts, leaks, package, pairs, parsing, rounds, validate
+from nightschool import ablate, drafts, leaks, package, pairs, parsing, rounds, validate
 from nightschool.keys import Keys, last, place, reading
 from nightschool.recipe.learning import Dpo
 from nightschool.recipe.package import Package
@@ -48,12 +48,21 @@ def learning(
         keys.name(place(learner, stage.name), TRAINING_VERSION, parts)
     if recipe.package:
         _packing(keys, recipe.package, learner, weights)
+    _proving(keys, recipe, learner, asked)
+
+
+def _proving(keys: Keys, recipe: Recipe, learner: Learner, asked: Mapping[str, object]) -> None:
+    """What is asked of the base and the stages when all of them are trained."""
     timed = {"timed": learner.validate.timed}
     for name in learner.measured:
         parts = {**asked, **_who(keys, learner, name)}
         keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
         if name == learner.measured[-1]:
             keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, **timed})
+        if recipe.ablate and name in recipe.ablate.of(learner.stages, learner.measured):
+            for variant in recipe.ablate.variants:
+                rules = {"variant": variant, "measured": validate.RULES_VERSION}
+                keys.name(f"ablate/{name}/{variant}", ablate.RULES_VERSION, {**parts, **rules})
 
 
 def _drafted(keys: Keys, recipe: Recipe, learner: Learner, name: str, asked: Mapping[str, Any]) -> None:

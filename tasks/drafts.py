@@ -14,6 +14,8 @@ from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
 
+DraftOf = Callable[[Question], str | None]
+
 
 def chunks(night: Night) -> list[Chunk]:
     if night.recipe.learner is None:
@@ -41,7 +43,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     )
 
 
-def shown(night: Night, name: str) -> Callable[[Question], str | None]:
+def shown(night: Night, name: str) -> DraftOf:
     """What tells the draft that the base or a stage is shown beside a question.
 
     None where it is shown none, or the world gave no reply: the question is then asked without a word of a draft.

@@ -40,12 +40,23 @@ def chunks(night: Night) -> list[Chunk]:
     ]
 
 
-def measure(night: Night, chunk: Chunk, name: str, endpoint: Endpoint, mine: Sequence[tuple[Question, int]]) -> Made:
-    """The chunk's rows, each a question under a sampling seed, as the base or a stage answers it."""
+def measure(
+    night: Night,
+    chunk: Chunk,
+    name: str,
+    endpoint: Endpoint,
+    mine: Sequence[tuple[Question, int]],
+    draft: drafts.DraftOf | None = None,
+) -> Made:
+    """The chunk's rows, each a question under a sampling seed, as the base or a stage answers it.
+
+    Args:
+        draft: what it is shown beside a question, where that is not the draft that it is always shown.
+    """
     student, prompt = stages.learner(night).student, stages.learner(night).prompt(name)
     sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
     letters = night.recipe.answers.reply == "letter"
-    draft = drafts.shown(night, name)
+    draft = draft or drafts.shown(night, name)
     compared = same_prompts(night, endpoint, stages.rendered(night, name))
     made = ask_each(
         night,

@@ -44,7 +44,7 @@ def figures(night: Night, rows: Rows, timed_s: Sequence[float] = ()) -> tuple[St
                 over=learner.stage(name).start if learner and name != BASE else None,
                 timed_s=timed_s if learner and name == learner.measured[-1] else (),
                 closed=closed(night.recipe.answers),
-                as_ruled=as_ruled(rows[name], ruled, lambda one, other: _same(night, one, other)),
+                as_ruled=as_ruled(rows[name], ruled, lambda one, other: same(night, one, other)),
             )
             found.append(stage)
             earlier[name] = rows[name]
@@ -82,7 +82,8 @@ def _ruled(night: Night, rows: Rows) -> dict[str, str]:
     return {line.id: line.answer for line in lines if line.answer is not None and line.id in asked}
 
 
-def _same(night: Night, one: str, other: str) -> bool:
+def same(night: Night, one: str, other: str) -> bool:
+    """Whether two answers of this night are one."""
     kind = night.recipe.answers.kind
     if night.recipe.answers.reply == "letter":
         return one == other

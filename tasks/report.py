@@ -22,7 +22,7 @@ from nightschool.report.measure import measure_committee
 from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import answers, balance, branches, committee, crew, critique, measured, pool, review, stages, timing
+from tasks import ablated, answers, balance, branches, committee, crew, critique, measured, pool, review, stages, timing
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -52,7 +52,7 @@ def report(night: Night, run: Run) -> Report:
         contamination=measured.contaminated(night, rows),
         skipped=branches.skipped(night),
         halted=branches.stopped(night),
-        **learned(night),
+        **(learned(night) | ablated.figures(night)),
         committee=measure_committee(
             rulings,
             teachers=[teacher.name for teacher in night.recipe.teachers],

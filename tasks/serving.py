@@ -16,7 +16,7 @@ from nightschool.recipe.models import Model
 from nightschool.recipe.stages import BASE, Stage
 from nightschool.report.text import size
 from nightschool.wire import Endpoint
-from tasks import progress, stages
+from tasks import ablate, progress, stages
 from tasks.ledger import Ledger
 from tasks.night import Night
 
@@ -149,6 +149,7 @@ def student(night: Night, ledger: Ledger, *names: str) -> Desk:
         for lowest in dict.fromkeys(under)
     ]
     asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
+    asked |= {f"ablate/{part}": name for part, (name, _) in ablate.parts(night).items()}
     asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
     return Desk(night, ledger, arrange(specs, night.recipe.serve.placement), asked)
 

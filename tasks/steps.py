@@ -6,6 +6,7 @@ from nightschool.errors import RecipeError
 from nightschool.forecast import forecast
 from nightschool.recipe.recipe import Recipe
 from tasks import (
+    ablate,
     answers,
     balance,
     committee,
@@ -47,6 +48,7 @@ ORDER = (
     rounds,
     validate,
     timing,
+    ablate,
     package,
 )
 

@@ -10,7 +10,8 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import choosing, committee, critique, measuring, package
+from nightschool.recipe import ablate, choosing, committee, critique, measuring, package
+from nightschool.recipe.ablate import Ablate
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
@@ -69,6 +70,7 @@ class Recipe(Section):
     validate_: Validate | None = Field(default=None, alias="validate")
     gates: tuple[Gate, ...] = ()
     package: Package | None = None
+    ablate: Ablate | None = None
     tune: Tune | None = execution(None)
 
     @model_validator(mode="after")
@@ -227,6 +229,7 @@ class Recipe(Section):
                             "metric", allowed="vote_gain")  # fmt: skip
             gated(gate, index, self.learner.measured if self.learner else ())
         package.check(self.package, self.stages)
+        ablate.check(self.ablate, self.stages, self.learner.measured if self.learner else ())
         return self
 
 

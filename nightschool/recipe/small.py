@@ -70,7 +70,7 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_", "package")) | {
+    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_", "package", "ablate")) | {
         "sft": (),
         "dpo": (),
     }

@@ -7,6 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ConfigDict
 
+from nightschool.report.ablated import Ablation, Drafts
 from nightschool.report.doubts import LeftOut
 from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
@@ -212,6 +213,8 @@ class Report(Figure):
     said: dict[str, dict[str, int]] = {}
     stages: tuple[Stage, ...] = ()
     contamination: Contamination | None = None
+    drafts: tuple[Drafts, ...] = ()
+    ablations: tuple[Ablation, ...] = ()
     skipped: dict[str, str] = {}
     halted: str = ""
     committee: Committee | None = None

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import critiques, guessing, lessons, marks, shares, student, tables, text, votes
+from nightschool.report import ablations, critiques, guessing, lessons, marks, shares, student, tables, text, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.terminal import packed
@@ -55,6 +55,7 @@ def render(report: Report) -> str:
         **lessons.view(report),
         **guessing.view(report.said),
         **student.view(report),
+        **ablations.view(report),
     )
 
 
@@ -97,6 +98,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("people", "People"): report.people,
         ("critiques", "Critiques"): report.critiques,
         ("student", "Student"): report.stages or report.losses,
+        ("drafts", "Drafts"): report.ablations or report.drafts,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,
         ("samples", "Sample rows"): report.samples,
         ("failures", "Failures"): report.failures,

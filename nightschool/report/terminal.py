@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightschool.gates import limit_shown, shown
+from nightschool.report.ablations import lines as ablated
 from nightschool.report.critiques import told
 from nightschool.report.figures import Packed, Report
 from nightschool.report.kept import kept
@@ -60,6 +61,7 @@ def _student_lines(report: Report) -> list[str]:
         lines += [f"  rounds     {line}" for line in loops(report.rounds)]
         lines += [f"  {name:<10} {one.told}" for name, one in report.evaluated.items()]
         lines += [_difference_line(stage, gain) for stage in report.stages for gain in stage.compared]
+    lines += ablated(report.drafts, report.ablations)
     if both := report.contamination:
         lines.append(f"  held out   {both.same:,} of {both.held_out:,} questions had been taught, {both.near:,} nearly")
     return lines

@@ -12,11 +12,12 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.drafts import draft_id
 from nightschool.leaks import compare
+from nightschool.recipe.ablate import VARIANTS
 from nightschool.recipe.data_file import Source
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Draft, Measured
 from nightschool.wire import Endpoint
-from tasks import drafts, held_out, sft, stages
+from tasks import ablated, drafts, held_out, sft, stages
 from tasks.chunk import make_chunk
 from tasks.night import Night
 from tasks.steps import STEPS
@@ -40,6 +41,7 @@ sft:
 pairs: {{samples: 2}}
 dpo: {{learning_rate: 1e-4}}
 validate: {{seeds: [0, 1], chunk_rows: 20}}
+ablate: {{stages: [second]}}
 """
 
 
@@ -132,3 +134,36 @@ def test_drafts_made_anew_make_what_was_shown_them_stale(night: Night) -> None:
     after = stages.training(night, "second")
     assert before.key == after.key
     assert before.inputs != after.inputs
+
+
+@pytest.mark.parametrize(
+    ("script", "moved"),
+    [
+        ({"behaviour": "text", "text": "No."}, set()),
+        ({"behaviour": "echo"}, {"no_draft", "shuffled", "no_answer", "majority"}),
+    ],
+    ids=["draft ignored", "draft only"],
+)
+def test_an_ablation_finds_all_of_an_effect_and_nothing_where_there_is_none(
+    night: Night, script: dict[str, object], moved: set[str]
+) -> None:
+    """A student that echoes is read by the end of its prompt: it says what its draft says, and nothing without one."""
+    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
+    sure = {"behaviour": "verdict", "answers": key, "models": {"first": ScriptedModel(accuracy=1.0)}}
+    ask(night, "drafts", "first", sure)
+    trained(night, "second")
+    ask(night, "validate", "second", script)
+    for variant in VARIANTS:
+        ask(night, "ablate", f"second/{variant}", script)
+    [found] = ablated.ablations(night)
+    assert {one.variant for one in found.shown if one.change and one.change.significant} == moved
+    assert (found.stage, found.drafter, len(found.shown)) == ("second", "first", 4)
+    [right] = ablated.drafts(night)
+    assert (right.held_out.value, right.held_out.n) == (1, len(held_out.rows(night, "test")) // 2)
+    assert right.taught.value == 1
+    assert not right.too_good
+    if moved:
+        assert found.as_is.value == 1
+        changes = {one.variant: one.change.value for one in found.shown if one.change}
+        assert changes["no_draft"] == changes["no_answer"] == -1
+        assert -1 < changes["shuffled"] < 0

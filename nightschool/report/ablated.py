@@ -1,0 +1,61 @@
+"""The figures of ablations: a stage with its drafts, and with something else in their place."""
+
+from __future__ import annotations
+
+from nightschool.ablate import SHOWN
+from nightschool.recipe.ablate import Variant
+from nightschool.report.proof import Estimate, Figure, Gain
+from nightschool.report.text import percent, points
+
+AS_IS = "its draft"
+
+
+class Shown(Figure):
+    """The held-out questions with something else in the draft's place; `change` is over the same with the draft."""
+
+    variant: Variant
+    right: Estimate
+    change: Gain | None
+
+
+class Ablation(Figure):
+    """A stage that is shown drafts of `drafter`: `as_is`, and with other drafts or none on the same rows."""
+
+    stage: str
+    drafter: str
+    as_is: Estimate
+    shown: tuple[Shown, ...]
+
+    @property
+    def told(self) -> str:
+        """In a sentence, whether the draft is used."""
+        moved = [one for one in self.shown if one.change and one.change.significant]
+        if not moved:
+            return f"No effect of the draft on {self.stage} was found."
+        parts = [f"{points(one.change.value)} points with {SHOWN[one.variant]}" for one in moved if one.change]
+        return f"The draft matters to {self.stage}: {', '.join(parts)}."
+
+
+class Drafts(Figure):
+    """How often the drafts that are shown are right: on the rows that are learned from, and on the held-out ones.
+
+    A drafter that has learned the same rows knows them better than any other: its drafts give the answer away in
+    training as they never will again, and no comparison of prompts can see it.
+    """
+
+    drafter: str
+    taught: Estimate
+    held_out: Estimate
+
+    @property
+    def too_good(self) -> bool:
+        """Whether they are measurably better where they are learned from."""
+        return self.taught.low > self.held_out.high
+
+    @property
+    def told(self) -> str:
+        """Both shares, and what follows if they are too far apart."""
+        shares = [f"{percent(one.value)} ({percent(one.low)} to {percent(one.high)}, n {one.n:,})"
+                  for one in (self.taught, self.held_out)]  # fmt: skip
+        line = f"drafts of {self.drafter} are right on {shares[0]} of what is learned from, on {shares[1]} held out"
+        return f"{line}: who is shown them learns to trust them more than they deserve" if self.too_good else line

@@ -1,0 +1,70 @@
+"""What a draft is worth, told, tabled and drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from nightschool.ablate import SHOWN
+from nightschool.report.ablated import AS_IS, Ablation, Drafts
+from nightschool.report.proof import Estimate
+from nightschool.report.student import chance, verdict
+from nightschool.report.text import percent, points
+
+if TYPE_CHECKING:
+    from nightschool.report.figures import Report
+    from nightschool.report.svg import Plot
+    from nightschool.report.tables import Table
+
+
+def ablation_table(found: Ablation) -> Table:
+    """A line for the stage as it is, and one for each thing that was shown instead."""
+    rows = [[f"{AS_IS} ({found.drafter})", _share(found.as_is), "", "", ""]]
+    for one in found.shown:
+        change = one.change
+        cells = (
+            [f"{points(change.value)} ({points(change.low)} to {points(change.high)})", chance(change), verdict(change)]
+            if change
+            else ["", "", ""]
+        )
+        rows.append([SHOWN[one.variant], _share(one.right), *cells])
+    return ["shown", "right (95% interval)", "change in points (95% interval)", "p", ""], rows
+
+
+def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
+    """For a terminal, each drafter and each variant in a line."""
+    told = [f"  {'WARNING' if one.too_good else 'drafts':<10} {one.told}" for one in drafts]
+    for ablation in found:
+        told.append(f"  ablation   {ablation.told}")
+        for one in ablation.shown:
+            if (change := one.change) is None:
+                continue
+            interval = f"{points(change.low)} to {points(change.high)}, p {chance(change)}"
+            line = f"{ablation.stage} with {SHOWN[one.variant]}: {points(change.value)} points"
+            told.append(f"    {line} ({interval}): {verdict(change)}")
+    return told
+
+
+def artifact(found: Sequence[Ablation]) -> list[dict[str, Any]]:
+    """The tables of all stages as one, for Prefect."""
+    return [
+        {"stage": ablation.stage, **dict(zip(head[:-1], row[:-1], strict=True)), "says": row[-1]}
+        for ablation in found
+        for head, rows in [ablation_table(ablation)]
+        for row in rows
+    ]
+
+
+def view(report: Report) -> dict[str, Any]:
+    """Tables and plots, by the names that the template uses."""
+    return {"ablations": [(one, ablation_table(one), _plot(one)) for one in report.ablations]}
+
+
+def _plot(found: Ablation) -> Plot:
+    from nightschool.report.changes import changes  # matplotlib takes a second, and few nights have an ablation
+
+    return changes(found)
+
+
+def _share(found: Estimate) -> str:
+    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
