@@ -12,14 +12,6 @@ from nightschool.seeds import rng_of
 
 RULES_VERSION = 1
 
-# What is before the student's eyes, for people.
-SHOWN: dict[Variant, str] = {
-    "no_draft": "no draft",
-    "shuffled": "another question's draft",
-    "no_answer": "its draft without the answer",
-    "majority": "one draft for all",
-}
-
 # A sentence or a line, and what parts it from the next.
 _PIECE = re.compile(r"((?<=[.!?])\s+|\n+)")
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from nightschool import ablate, drafts
 from nightschool.chunks import Chunk, split
-from nightschool.recipe.ablate import Variant
+from nightschool.recipe.ablate import SHOWN, Variant
 from tasks import branches, held_out, stages
 from tasks import drafts as drafting
 from tasks.night import Night
@@ -27,7 +27,7 @@ def chunks(night: Night) -> list[Chunk]:
             f"ablate/{part}",
             index,
             ordinal,
-            f"{asked[part][0]} with {ablate.SHOWN[asked[part][1]]}, chunk {index + 1}/{len(runs)}",
+            f"{asked[part][0]} with {SHOWN[asked[part][1]]}, chunk {index + 1}/{len(runs)}",
             rows=rows,
             after=after[asked[part][0]],
         )

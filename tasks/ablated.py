@@ -46,10 +46,8 @@ def drafts(night: Night) -> tuple[Drafts, ...]:
     for drafter in dict.fromkeys(stage.draft_of for stage in learner.stages if stage.draft_of):
         texts = drafting.texts_of(night, drafter)
         taught = {draft_id(row.question): str(row.answer) for row in balance.taught(night)} if texts else {}
-        asked = {
-            draft_id(one): str(truth_of(one, night.recipe.answers.kind))
-            for one in (question for question, _ in held_out.rows(night, learner.validate.side))
-        }
+        held = [question for question, _ in held_out.rows(night, learner.validate.side)]
+        asked = {draft_id(one): str(truth_of(one, night.recipe.answers.kind)) for one in held}
         shares = [_right(night, texts, truths) for truths in (taught, asked)]
         if shares[0] and shares[1]:
             found.append(Drafts(drafter=drafter, taught=shares[0], held_out=shares[1]))

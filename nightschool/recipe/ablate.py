@@ -12,6 +12,13 @@ from nightschool.recipe.stages import Stage
 
 Variant = Literal["no_draft", "shuffled", "no_answer", "majority"]
 VARIANTS: tuple[Variant, ...] = ("no_draft", "shuffled", "no_answer", "majority")
+# What is before the student's eyes, for people.
+SHOWN: dict[Variant, str] = {
+    "no_draft": "no draft",
+    "shuffled": "another question's draft",
+    "no_answer": "its draft without the answer",
+    "majority": "one draft for all",
+}
 
 
 class Ablate(Section):

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from nightschool.ablate import SHOWN
 from nightschool.recipe.ablate import Variant
 from nightschool.report.proof import Estimate, Figure, Gain
-from nightschool.report.text import percent, points
+from nightschool.report.text import percent
 
 AS_IS = "its draft"
 
@@ -29,11 +28,9 @@ class Ablation(Figure):
     @property
     def told(self) -> str:
         """In a sentence, whether the draft is used."""
-        moved = [one for one in self.shown if one.change and one.change.significant]
-        if not moved:
-            return f"No effect of the draft on {self.stage} was found."
-        parts = [f"{points(one.change.value)} points with {SHOWN[one.variant]}" for one in moved if one.change]
-        return f"The draft matters to {self.stage}: {', '.join(parts)}."
+        if any(one.change and one.change.significant for one in self.shown):
+            return f"What {self.stage} answers depends on its draft."
+        return f"No effect of the draft on {self.stage} was found."
 
 
 class Drafts(Figure):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from nightschool.ablate import SHOWN
+from nightschool.recipe.ablate import SHOWN
 from nightschool.report.ablated import AS_IS, Ablation, Drafts
 from nightschool.report.proof import Estimate
 from nightschool.report.student import chance, verdict

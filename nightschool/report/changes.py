@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from nightschool.ablate import SHOWN
+from nightschool.recipe.ablate import SHOWN
 from nightschool.report.ablated import AS_IS, Ablation
 from nightschool.report.ablations import ablation_table
 from nightschool.report.plots import WIDTH

@@ -108,7 +108,7 @@ def test_a_variant_is_held_against_the_same_rows_by_mcnemars_test() -> None:
     assert dropped.change.significant
     assert same.change is not None
     assert (same.change.value, same.change.p) == (0, 1)
-    assert found.told == "The draft matters to reader: \N{MINUS SIGN}20.0 points with no draft."
+    assert found.told == "What reader answers depends on its draft."
     told = "\n".join(lines([], [found]))
     assert "worse" in told
     assert "no significant difference" in told
