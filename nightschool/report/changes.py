@@ -23,7 +23,7 @@ def changes(found: Ablation) -> Plot:
     with canvas(WIDTH, 40 * max(1, len(shown)) + 46, left=168, right=58, top=8, bottom=38) as axes:
         axes.set_xlim(-reach, reach)
         axes.set_ylim(len(shown) - 0.5, -0.5)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: points(value).removesuffix(".0")))
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
         axes.xaxis.set_major_locator(MaxNLocator(4, steps=[1, 2, 2.5, 5, 10]))
         axes.grid(axis="x", color=THEME["line"], linewidth=1)
         axes.spines["bottom"].set_visible(False)
@@ -49,3 +49,7 @@ def _colour(change: Gain) -> str:
     if not change.significant:
         return "muted"
     return "good" if change.value > 0 else "bad"
+
+
+def _tick(value: float) -> str:
+    return points(value).removesuffix(".0") if value else "0"
