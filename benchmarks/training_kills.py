@@ -14,6 +14,7 @@ import argparse
 import hashlib
 import json
 import random
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -58,7 +59,8 @@ def _go(job: Job, kill_at: int | None = None, late: float = 0.0) -> int:
     path.write_text(job.model_dump_json())
     step, since, step_s = 0, time.monotonic(), 0.0
     command = [sys.executable, "-m", "nightschool.training", str(path)]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+    log = path.with_suffix(".log")
+    with log.open("wb") as said, subprocess.Popen(command, stdout=subprocess.PIPE, stderr=said) as process:
         assert process.stdout is not None
         for line in process.stdout:
             step = json.loads(line)["step"]
@@ -70,7 +72,9 @@ def _go(job: Job, kill_at: int | None = None, late: float = 0.0) -> int:
         for line in process.stdout:  # told of before the signal came
             step = json.loads(line)["step"]
     if kill_at is None and process.returncode:
-        raise SystemExit(f"{job.name}: ended with {process.returncode}")
+        raise SystemExit(f"{job.name}: ended with {process.returncode}: {log.read_text()[-2000:]}")
+    if kill_at is not None:
+        shutil.rmtree(job.output, ignore_errors=True)  # it was faster than the kill, and nobody had put it away
     return step
 
 

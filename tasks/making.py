@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from dataclasses import dataclass
 
@@ -80,6 +81,8 @@ def _make(job: Job) -> Outcome:
                 figures={"seconds": time.monotonic() - began, "part": chunk.part, **made.figures},
                 files=made.files,
             )
+            for folder in made.scratch:
+                shutil.rmtree(folder, ignore_errors=True)
     dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
     name = "CompletedWithGaps" if failed_rows([manifest]) else "Completed"
     return Outcome(name, f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))

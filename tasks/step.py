@@ -21,13 +21,14 @@ Served = Mapping[str, Endpoint]
 class Made:
     """A chunk's content: kept rows, dropped rows each behind its reason, figures, files that lie in its folder.
 
-    A row may be its JSON line already.
+    A row may be its JSON line already. `scratch` are folders that are of no use once the chunk is whole.
     """
 
     rows: Rows = ()
     dropped: Sequence[tuple[str, BaseModel | bytes]] = ()
     figures: Mapping[str, Any] = field(default_factory=dict)
     files: Sequence[Path] = ()
+    scratch: Sequence[Path] = ()
 
 
 @dataclass(frozen=True, slots=True)

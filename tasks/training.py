@@ -63,10 +63,10 @@ def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[Lesson], held
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
     run_guarded(command, log=night.store.path(chunk, "log"), on_line=step, grace_s=SAVING_S)
-    shutil.rmtree(night.store.path(chunk, "checkpoints"), ignore_errors=True)  # what is left is of rows made before
     figures = orjson.loads((target / "training.json").read_bytes())
     left = [files["rows"], *sorted(path for path in target.rglob("*") if path.is_file())]
-    return Made(figures={"training": figures, "seconds": time.monotonic() - began}, files=left)
+    figures = {"training": figures, "seconds": time.monotonic() - began}
+    return Made(figures=figures, files=left, scratch=[night.store.path(chunk, "checkpoints")])
 
 
 def _files(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[Lesson], held: Sequence[Lesson]) -> dict[str, Path]:

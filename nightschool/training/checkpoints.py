@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import os
 import shutil
@@ -105,17 +104,6 @@ def newest(folder: Path, identity: str) -> tuple[Path, Mark] | None:
         else:
             found = found or (path, mark)
     return found
-
-
-def clear(folder: Path) -> None:
-    """Remove what a stage that is done kept here; checkpoints of another one, which were put aside, stay."""
-    for path in folder.iterdir() if folder.is_dir() else ():
-        if path.is_file():
-            path.unlink()
-        elif not path.name.startswith(_ASIDE):
-            shutil.rmtree(path, ignore_errors=True)
-    with contextlib.suppress(OSError):
-        folder.rmdir()
 
 
 def _step(path: Path) -> int:

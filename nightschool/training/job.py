@@ -36,8 +36,9 @@ class Job(Training, Scheduled):
     without any adapter. Left out it is what the stage begins with, frozen as it was found. `asked` is a file of what is
     asked later, a line for each row; without it prompts are compared with none. `held` is a file of rows like `rows`,
     looked at as `evaluate` says and never trained on; `questions` are answered then. `output` must not exist yet.
-    `checkpoints` is a folder to save to and to go on from, gone once the output is there; without it nothing is saved
-    on the way. `references` is a folder that keeps what was computed of a reference, for later runs.
+    `checkpoints` is a folder to save to and to go on from; it is left to whoever puts the output away, so that a kill
+    in between costs no more than any other. Without it nothing is saved on the way. `references` is a folder that keeps
+    what was computed of a reference, for later runs.
     """
 
     stage: Stage

@@ -13,7 +13,7 @@ from peft import PeftModel
 
 from nightschool.rendering import PROBES_FILE
 from nightschool.training.best import Best
-from nightschool.training.checkpoints import Checkpoints, Mark, clear, identity_of, newest
+from nightschool.training.checkpoints import Checkpoints, Mark, identity_of, newest
 from nightschool.training.disk import within_disk
 from nightschool.training.job import Job
 from nightschool.training.launch import is_first, launched
@@ -69,8 +69,6 @@ def run_stage(
         if is_first():
             (folder / PROBES_FILE).write_text(probes_of(rendered, tokenizer).model_dump_json())
             (folder / FILE).write_text(record.model_dump_json(indent=1))
-    if job.checkpoints and is_first():
-        clear(Path(job.checkpoints))
     return record
 
 
@@ -167,7 +165,7 @@ def _record(job: Job, trainer: Sft | Dpo, progress: Progress, place: Place, cour
         name=job.name,
         rows=len(trainer.ids),
         steps=trainer.state.global_step,
-        tokens=progress.tokens,
+        tokens=trainer.tokens,
         trained_parameters=trainer.get_num_trainable_parameters(),
         device=place.device,
         dtype=place.dtype,

@@ -54,10 +54,15 @@ class Watched(Trainer, ABC):
         self.data_collator = _with_rows(self.data_collator)
         self.remove_callback(PrinterCallback)
 
+    @property
+    def tokens(self) -> int:
+        """Trained on so far, padding left out; over all processes and before a kill too."""
+        return int(self._total_train_tokens)
+
     def keep(self) -> dict[str, Any]:
         """What a checkpoint holds beside what Trainer puts there; `restore` takes it back."""
         micro = self.args.per_device_train_batch_size
-        found = {"tokens": self._total_train_tokens, "micro": micro, "explosion": self.explosion.keep()}
+        found = {"tokens": self.tokens, "micro": micro, "explosion": self.explosion.keep()}
         return found | ({"best": self.best.keep()} if self.best else {})
 
     def restore(self, kept: dict[str, Any]) -> None:

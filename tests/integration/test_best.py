@@ -83,7 +83,6 @@ def test_the_best_step_is_left_and_not_the_last(folder: Path, whole: Record) -> 
     at = adapter(folder, f"until-saved/checkpoint-{whole.chosen}")
     left = adapter(folder, "whole")
     assert all(left[name].equal(at[name]) for name in left)
-    assert not (folder / "whole-saved").exists()
 
 
 def test_looking_leaves_training_as_it_is(folder: Path, whole: Record) -> None:

@@ -76,7 +76,6 @@ def same(folder: Path, first: str, second: str) -> None:
 @pytest.mark.parametrize("stage", ["sft", "dpo"])
 def test_killed_at_random_it_ends_in_the_same_weights(folder: Path, stage: str) -> None:
     whole: Record = run(job_of(folder, stage, f"{stage}-whole"))
-    assert not (folder / f"{stage}-whole-saved").exists()
     job = job_of(folder, stage, f"{stage}-killed")
     at = random.Random().randint(3, whole.steps - 1)
     killed(job, at)
@@ -85,6 +84,14 @@ def test_killed_at_random_it_ends_in_the_same_weights(folder: Path, stage: str) 
     assert at - 2 <= again.resumed_at <= at + 2
     assert again.resumed_at > 0
     same(folder, f"{stage}-whole", f"{stage}-killed")
+
+
+def test_an_end_that_nobody_put_away_costs_no_step_again(folder: Path) -> None:
+    job = job_of(folder, "sft", "ended", save_steps=2)
+    steps = run(job).steps
+    (folder / "ended").rename(folder / "ended-first")
+    assert run(job).resumed_at == steps - steps % 2 > 0
+    same(folder, "ended-first", "ended")
 
 
 def test_a_signal_to_stop_saves_first(folder: Path) -> None:
@@ -120,7 +127,7 @@ def test_a_checkpoint_of_other_rows_or_settings_is_put_aside_and_nothing_is_lost
     fewer = tmp_path / "rows.jsonl"
     fewer.write_text("\n".join(lines[:40]) + "\n")
     assert run(job.model_copy(update={"rows": str(fewer)})).resumed_at == 0
-    (aside,) = (folder / "other-saved").iterdir()
+    (aside,) = (folder / "other-saved").glob("of-*")
     assert f"is of other rows or settings: not used, kept in {aside}" in capfd.readouterr().err
     steps = {json.loads(mark.read_text())["step"] for mark in aside.glob("checkpoint-*/whole.json")}
     again = job.model_copy(update={"output": str(folder / "again"), "checkpoints": str(aside)})
