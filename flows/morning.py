@@ -9,6 +9,7 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
+from flows.artifacts import arena_artifact, quality_artifact
 from nightschool.gates import refuse
 from nightschool.report.ablations import artifact
 from nightschool.report.figures import Report
@@ -30,6 +31,8 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
         create_link_artifact(link=page.as_uri(), key="report-page", description=str(page))
         if found.ablations:
             create_table_artifact(table=artifact(found.ablations), key="ablations", description="Is the draft used?")
+        arena_artifact(found)
+        quality_artifact(found)
         create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)
         return found.model_dump_json()
 

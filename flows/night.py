@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -29,7 +29,7 @@ from tasks.night import Night
 from tasks.recipes import read_recipe
 from tasks.reuse import accept_stale as accepting
 from tasks.reuse import refuse, reuse
-from tasks.serving import Desk, student, teachers
+from tasks.serving import Desk, judges, players, student, teachers
 from tasks.steps import STEPS
 
 # The form of Prefect's page offers these; a call from Python takes any path as well.
@@ -136,8 +136,18 @@ def _phases(begun: Night, ledger: Ledger) -> None:
                 run("pairs", served, of=stage.name)
         run(stage.kind, of=stage.name)
         _hold(begun, ledger, stage.name)
+    _prove(begun, ledger, run)
+    run("package")
+
+
+def _prove(begun: Night, ledger: Ledger, run: Callable[..., None]) -> None:
+    """The student on held-out questions, everyone against everyone, and what judges say of their questions."""
     with student(begun, ledger) as served:
         run("validate", served)
         run("timing", served)
         run("ablate", served)
-    run("package")
+    with players(begun, ledger) as served:
+        run("challenges", served)
+        run("arena", served)
+    with judges(begun, ledger) as served:
+        run("quality", served)

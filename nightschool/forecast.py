@@ -6,8 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import ceil
 
+from nightschool.arena_keys import prompt_of, sampling_of
 from nightschool.prompts import Prompt
+from nightschool.recipe.arena import Arena, met, players_of, voters, writers
 from nightschool.recipe.phases import Asking, Pairs
+from nightschool.recipe.quality import Quality, judges_of
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import Learner
 from nightschool.tinymodels import spec
@@ -50,6 +53,12 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
         yield Forecast("critique", runs)
     if recipe.learner:
         yield from _learning(recipe, recipe.learner, wanted)
+    if recipe.arena:
+        yield from _played(recipe, recipe.arena)
+    if recipe.quality:
+        yield _judged(recipe, recipe.quality)
+    if recipe.package and recipe.learner:
+        yield Forecast("package", len(recipe.package.names(recipe.learner.stages)))
 
 
 def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:
@@ -84,8 +93,32 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     if recipe.ablate:
         times = len(recipe.ablate.of(learner.stages, learner.measured)) * len(recipe.ablate.variants)
         yield Forecast("ablate", ceil(rows / section.chunk_rows) * times, rows * times, rows * times * each)
-    if recipe.package:
-        yield Forecast("package", len(recipe.package.names(learner.stages)))
+
+
+def _played(recipe: Recipe, section: Arena) -> Iterator[Forecast]:
+    """What players write, and what they and the voters answer if every question is valid."""
+    assert recipe.questions is not None
+    players, voting = players_of(recipe), voters(recipe)
+    rows = section.per_topic * len(recipe.topics)
+    authors, runs = writers(players), ceil(rows / section.chunk_rows)
+    tokens = sum(_tokens(prompt_of(recipe, name, "questions")) + recipe.questions.max_tokens for name in authors)
+    yield Forecast("challenges", runs * len(authors), rows * len(authors), rows * tokens)
+    put = {name: rows * len(met(players, name) or authors) for name in (*(one.answers for one in players), *voting)}
+    each = {
+        name: _tokens(prompt_of(recipe, name, "answers")) + sampling_of(recipe, name, "answers").max_tokens
+        for name in put
+    }
+    chunks = sum(ceil(count / section.chunk_rows) for count in put.values())
+    yield Forecast("arena", chunks, sum(put.values()), sum(put[name] * each[name] for name in put))
+
+
+def _judged(recipe: Recipe, section: Quality) -> Forecast:
+    """Every pair in both orders, by every judge."""
+    assert recipe.questions is not None
+    per_topic = recipe.arena.per_topic if recipe.arena else recipe.questions.per_topic
+    rows = 2 * len(section.compare) * min(section.pairs, per_topic * len(recipe.topics))
+    count, each = len(judges_of(recipe)), _tokens(section.prompt) + _QUESTION_TOKENS + section.max_tokens
+    return Forecast("quality", count * ceil(rows / section.chunk_rows), count * rows, count * rows * each)
 
 
 def _paired(section: Pairs, learner: Learner, rows: int) -> Forecast:

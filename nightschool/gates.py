@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.errors import GateFailed
-from nightschool.recipe.gate import OF_COMMITTEE, OF_ROWS, Gate
+from nightschool.recipe.gate import OF_COMMITTEE, OF_PLAYERS, OF_ROWS, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.stage import Stage
@@ -61,6 +61,7 @@ def _held(gate: Gate, found: Reading, guessed: str = "") -> GateResult:
         detail="; ".join(filter(None, (_detail(gate, found, limit, direction), guessed))),
         metric=gate.metric,
         stage=gate.stage,
+        player=gate.player,
         over=gate.over,
         direction=direction,
         on_failure=gate.on_failure,
@@ -102,10 +103,21 @@ def reading(gate: Gate, report: Report) -> Reading:
         return _of_rows(gate.metric, report)
     if gate.metric in OF_COMMITTEE:
         return _of_committee(gate.metric, report)
+    if gate.metric in OF_PLAYERS:
+        return _of_player(gate, report)
     stage = report.stage(gate.stage)
     if stage is None:
         return Reading(missing=f"the night has no figures of stage {gate.stage}")
     return _of_stage(gate, stage)
+
+
+def _of_player(gate: Gate, report: Report) -> Reading:
+    player = report.arena.player(gate.player) if report.arena else None
+    if player is None:
+        return Reading(missing=f"{gate.player} did not play")
+    figures = {"match_wins": player.wins, "knockout_wins": player.title, "stump_share": player.stumps}
+    found = figures.get(gate.metric, player.valid)
+    return Reading(found.value, found.low, found.high) if found else Reading(missing="nothing could be judged")
 
 
 def _of_stage(gate: Gate, stage: Stage) -> Reading:
@@ -173,7 +185,7 @@ def _of_gain(gain: Gain | None, missing: str) -> Reading:
 
 
 def _detail(gate: Gate, found: Reading, limit: float, direction: str) -> str:
-    of = f"{gate.stage} {plain(gate.metric)}" if gate.stage else plain(gate.metric)
+    of = " ".join(filter(None, (gate.stage, gate.player, plain(gate.metric))))
     of += f" over {gate.over}" if gate.over else ""
     wanted = f"wanted: {plain(direction)} {limit_shown(gate.metric, limit)}"
     if found.value is None:

@@ -24,6 +24,7 @@ from nightschool import (
     splits,
     voting,
 )
+from nightschool.arena_keys import judging, playing
 from nightschool.keys import READING, Keys, last, reading
 from nightschool.recipe.models import Model
 from nightschool.recipe.phases import Answers, Questions
@@ -52,6 +53,8 @@ def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] 
     _rulings(keys, recipe)
     if recipe.learner:
         learning(keys, recipe, recipe.learner, models[recipe.learner.student.name], common)
+    playing(keys, recipe, models, common)
+    judging(keys, recipe, models)
     return keys
 
 

@@ -90,7 +90,7 @@ def _place(
         dropped.append(Dropped(id=row.id, topic=row.topic, reason=reason, detail=detail, text=row.question[:2000]))
     else:
         seen.add(mark)
-        shelf.append(_letter(row, check.status, check.right, seed))
+        shelf.append(letter(row, check.status, check.right, seed))
     return check.status
 
 
@@ -113,10 +113,10 @@ def _fill(topic: str, drawer: _Drawer, per_topic: int, seen: set[str], levels: S
             right=puzzle.right,
             distractors=puzzle.distractors,
         )
-        drawer.good.append(_letter(row, "ok", puzzle.right, seed))
+        drawer.good.append(letter(row, "ok", puzzle.right, seed))
 
 
-def _letter(row: Written, status: str, right: str | None, seed: int) -> Question:
+def letter(row: Written, status: str, right: str | None, seed: int) -> Question:
     """Letters the choices: four questions that a writer numbered in a row have their answers in four places.
 
     Nothing but the row's own id decides: a question that comes late changes none that was asked.

@@ -40,14 +40,19 @@ def row_ids(topics: Sequence[str], per_topic: int) -> Iterator[tuple[str, str]]:
             yield topic, f"{topic}-{number:05d}"
 
 
-def ask(topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sampling: Sampling) -> Ask:
+def ask(
+    topic: str, row_id: str, *, teacher: str, seed: int, prompt: Prompt, sampling: Sampling, example: str = ""
+) -> Ask:
     """The request for one question; its hint varies names and letters, so that 500 requests are not one question.
+
+    Args:
+        example: what stands for `$example`, with its choices, where the prompt shows one.
 
     Source: plan 000, 2.2; its one fixed prompt gave 99 exact duplicates.
     """
     return Ask(
         id=row_id,
-        messages=prompt.messages(topic=topic, hint=_hint(topic, row_id, teacher=teacher, seed=seed)),
+        messages=prompt.messages(topic=topic, hint=_hint(topic, row_id, teacher=teacher, seed=seed), example=example),
         sampling=sampling,
         seed=seed_of("questions", seed, teacher, row_id),
         json_schema=SCHEMA,

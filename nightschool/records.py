@@ -174,6 +174,16 @@ class Draft(Row):
     finish: str
 
 
+class Challenge(Row):
+    """A question of the arena; `flaw` is why it is invalid, as far as rules and solver can tell."""
+
+    author: str
+    topic: str
+    question: Question | None
+    flaw: str | None
+    detail: str = ""
+
+
 class TaughtRow(Row):
     """A row to imitate, in TRL's conversational columns; its loss is multiplied with `weight`."""
 

@@ -15,7 +15,8 @@ from nightschool.chunks import Chunk, Manifest
 from nightschool.licences import warnings
 from nightschool.package import adapter_config, base_name, goes_along, sums
 from nightschool.recipe.package import Form
-from nightschool.report.figures import Packed, Report
+from nightschool.report.figures import Report
+from nightschool.report.packed import Packed
 from nightschool.training.merge_job import Merged
 from tasks import package, stages
 from tasks.night import Night

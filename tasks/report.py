@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import psutil
 
@@ -22,7 +22,22 @@ from nightschool.report.measure import measure_committee
 from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from tasks import ablated, answers, balance, branches, committee, crew, critique, measured, pool, review, stages, timing
+from tasks import (
+    ablated,
+    answers,
+    arena,
+    balance,
+    branches,
+    committee,
+    crew,
+    critique,
+    measured,
+    pool,
+    quality,
+    review,
+    stages,
+    timing,
+)
 from tasks.breakage import failures, stopped_in
 from tasks.funnel import funnel, marks, votes
 from tasks.ledger import Run
@@ -53,15 +68,7 @@ def report(night: Night, run: Run) -> Report:
         skipped=branches.skipped(night),
         halted=branches.stopped(night),
         **(learned(night) | ablated.figures(night)),
-        committee=measure_committee(
-            rulings,
-            teachers=[teacher.name for teacher in night.recipe.teachers],
-            verifier=night.recipe.verifier,
-        ),
-        people=review.people(night),
-        votes=votes(night),
-        marks=marks(night),
-        critiques=critique.measured(night),
+        **_ruled(night, rulings),
         funnel=tuple(funnel(night)),
         shares=shares(night),
         answered=_answered(night),
@@ -78,6 +85,20 @@ def report(night: Night, run: Run) -> Report:
         restarts=tuple(each.line for each in run.restarts),
     )
     return conclude(found, night.recipe.gates)
+
+
+def _ruled(night: Night, rulings: Sequence[Ruling]) -> dict[str, Any]:
+    """What committee and people made of the answers, and what is judged by them."""
+    teachers = [teacher.name for teacher in night.recipe.teachers]
+    return {
+        "committee": measure_committee(rulings, teachers=teachers, verifier=night.recipe.verifier),
+        "people": review.people(night),
+        "votes": votes(night),
+        "marks": marks(night),
+        "critiques": critique.measured(night),
+        "arena": arena.measured(night),
+        "quality": quality.measured(night),
+    }
 
 
 def publish(night: Night, run: Run) -> Report:

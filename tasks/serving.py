@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 
 from blocks.arrange import arrange
@@ -11,8 +11,11 @@ from blocks.machine import gpus
 from blocks.memory import tree_bytes
 from blocks.servers import ServerSpec, spec_of
 from blocks.supervised import Death
+from nightschool.arena_keys import is_stage
 from nightschool.chunks import Chunk
+from nightschool.recipe.arena import players_of, voters
 from nightschool.recipe.models import Model
+from nightschool.recipe.quality import judges_of
 from nightschool.recipe.stages import BASE, Stage
 from nightschool.report.text import size
 from nightschool.wire import Endpoint
@@ -131,11 +134,38 @@ def student(night: Night, ledger: Ledger, *names: str) -> Desk:
     """
     if night.recipe.learner is None:
         return Desk(night, ledger, [])
+    asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
+    asked |= {f"ablate/{part}": name for part, (name, _) in ablate.parts(night).items()}
+    asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
+    return Desk(night, ledger, arrange(_student(night, names), night.recipe.serve.placement), asked)
+
+
+def players(night: Night, ledger: Ledger) -> Desk:
+    """Whoever writes, answers or votes in the arena: teachers, rivals, and the student as all that it was."""
+    playing = {name for one in players_of(night.recipe) for name in (one.writes, one.answers)}
+    return _models(night, ledger, playing | {*voters(night.recipe)})
+
+
+def judges(night: Night, ledger: Ledger) -> Desk:
+    """The models that compare questions."""
+    return _models(night, ledger, judges_of(night.recipe))
+
+
+def _models(night: Night, ledger: Ledger, named: Collection[str]) -> Desk:
+    """Models by name; all stages of the student where one of them is named."""
+    specs = [_spec(night, model) for model in night.recipe.models if model.name in named]
+    if any(is_stage(night.recipe, name) for name in named):
+        specs += _student(night)
+    return Desk(night, ledger, arrange(specs, night.recipe.serve.placement) if specs else [])
+
+
+def _student(night: Night, names: Sequence[str] = ()) -> list[ServerSpec]:
+    """Servers of the stages that are named, or of the base and all but the rounds of loops."""
     model = stages.learner(night).student
     up = [stage for stage in _trained(night) if (stage.name in names if names else not stage.passing)]
     whole = [stage.name for stage in up if stage.whole]
     under = [*([BASE] if BASE in names else []), *(stage.under for stage in up)] if names else [BASE, *whole]
-    specs = [
+    return [
         _spec(night, model, lowest).model_copy(
             update={
                 "model": stages.weights(night, lowest).model,
@@ -148,10 +178,6 @@ def student(night: Night, ledger: Ledger, *names: str) -> Desk:
         )
         for lowest in dict.fromkeys(under)
     ]
-    asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
-    asked |= {f"ablate/{part}": name for part, (name, _) in ablate.parts(night).items()}
-    asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
-    return Desk(night, ledger, arrange(specs, night.recipe.serve.placement), asked)
 
 
 def _trained(night: Night) -> list[Stage]:

@@ -8,7 +8,9 @@ from nightschool.recipe.recipe import Recipe
 from tasks import (
     ablate,
     answers,
+    arena,
     balance,
+    challenges,
     committee,
     critique,
     dpo,
@@ -18,6 +20,7 @@ from tasks import (
     package,
     pairs,
     pool,
+    quality,
     questions,
     review,
     rounds,
@@ -49,6 +52,9 @@ ORDER = (
     validate,
     timing,
     ablate,
+    challenges,
+    arena,
+    quality,
     package,
 )
 

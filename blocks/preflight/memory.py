@@ -70,7 +70,8 @@ def waves_of(recipe: Recipe, models: Sequence[Model], found: Sequence[Gpu], room
 def _desks(recipe: Recipe) -> list[tuple[str, tuple[Model, ...]]]:
     """Who is asked in the same phases."""
     student: list[tuple[str, tuple[Model, ...]]] = [("student", (recipe.student,))] if recipe.student else []
-    return [("teachers", recipe.teachers), *student]
+    playing = [("arena and quality", recipe.models)] if recipe.arena or recipe.quality else []
+    return [("teachers", recipe.teachers), *student, *playing]
 
 
 def specs_of(recipe: Recipe) -> list[ServerSpec]:

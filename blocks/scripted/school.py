@@ -44,7 +44,7 @@ def reply(
     if choices:
         right = LETTERS.index(known) if known and known in LETTERS[: len(choices)] else None
         return _answer((question, choices, right), prompt, model, rng, wanted, sign)
-    return _fill(schema) if schema else f"I have nothing to say to that.{sign}"
+    return _fill(schema, rng) if schema else f"I have nothing to say to that.{sign}"
 
 
 def _write(prompt: str, model: ScriptedModel, rng: random.Random, sign: str) -> str:
@@ -126,8 +126,12 @@ def _topic_in(prompt: str) -> str | None:
     return min(found, key=lambda topic: found[topic], default=None)
 
 
-def _fill(schema: Mapping[str, Any]) -> str:
-    """The dullest record that has the schema's shape: a request that is no school question is not refused."""
+def _fill(schema: Mapping[str, Any], rng: random.Random) -> str:
+    """The dullest record that has the schema's shape, drawn where it offers a choice: such a request is not refused."""
     dull = {"string": "", "number": 0, "integer": 0, "boolean": False, "array": [], "object": {}}
     fields = schema.get("properties", {})
-    return orjson.dumps({name: dull.get(field.get("type"), "") for name, field in fields.items()}).decode()
+    found = {
+        name: rng.choice(field["enum"]) if field.get("enum") else dull.get(field.get("type"), "")
+        for name, field in fields.items()
+    }
+    return orjson.dumps(found).decode()

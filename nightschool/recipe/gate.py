@@ -12,15 +12,17 @@ from nightschool.recipe.section import Clash, Name, Section
 # committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
 # what voting adds. class_skew is of the rows that are taught against the shares that are wanted, filter_skew of the
 # worst step before the balance; both are Cohen's w. guessing_gain is over always giving the commonest answer;
-# contamination is the share of held-out questions that were taught word for word.
+# contamination is the share of held-out questions that were taught word for word. match_wins is a player's chance to
+# win a match of the arena against an opponent drawn by chance, knockout_wins to win a knockout of all players.
 Metric = Literal[
     "accuracy", "accuracy_gain", "guessing_gain", "balanced_accuracy", "worst_class_accuracy", "valid_share",
     "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",
-    "contamination",
+    "contamination", "match_wins", "knockout_wins", "stump_share", "valid_questions",
 ]  # fmt: skip
 OnFailure = Literal["fail", "stop", "skip", "warn"]
 OF_ROWS = ("class_skew", "filter_skew", "contamination")
 OF_COMMITTEE = ("committee_gain", "vote_gain", *OF_ROWS)
+OF_PLAYERS = ("match_wins", "knockout_wins", "stump_share", "valid_questions")
 
 
 class Gate(Section):
@@ -29,6 +31,7 @@ class Gate(Section):
     name: Name
     metric: Metric
     stage: Name | None = Field(default=None, description="base, or a stage by its name")
+    player: Name | None = Field(default=None, description="of the arena, by its name")
     over: Name | None = Field(default=None, description="base, or an earlier stage")
     at_least: float | None = None
     at_most: float | None = None
@@ -63,8 +66,11 @@ class Gate(Section):
             raise Clash("a gate has at_least or at_most, one of the two")
         if (self.metric == "accuracy_gain") != (self.over is not None):
             raise Clash("over belongs to metric accuracy_gain, and only there", "over")
-        if (self.metric in OF_COMMITTEE) == (self.stage is not None):
-            raise Clash(f"a stage is named for every metric but {' and '.join(OF_COMMITTEE)}", "stage")
+        if (self.metric in OF_PLAYERS) != (self.player is not None):
+            raise Clash(f"a player is named for {', '.join(OF_PLAYERS)}, and only there", "player")
+        if (self.metric in (*OF_COMMITTEE, *OF_PLAYERS)) == (self.stage is not None):
+            others = " and ".join((*OF_COMMITTEE, *OF_PLAYERS))
+            raise Clash(f"a stage is named for every metric but {others}", "stage")
         if self.metric in OF_ROWS and self.by == "interval":
             raise Clash(f"{self.metric} has no interval: by value", "by")
         if self.metric == "latency_p99_s" and self.by == "interval":

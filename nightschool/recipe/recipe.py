@@ -10,8 +10,9 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import ablate, choosing, committee, critique, measuring, package
+from nightschool.recipe import ablate, arena, choosing, committee, critique, measuring, package, quality
 from nightschool.recipe.ablate import Ablate
+from nightschool.recipe.arena import Arena
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
@@ -21,6 +22,8 @@ from nightschool.recipe.learning import Dpo, Lesson, Sft, Validate
 from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
+from nightschool.recipe.placed import placed
+from nightschool.recipe.quality import Quality
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.recipe.shapes import OneOrMore
@@ -68,6 +71,8 @@ class Recipe(Section):
     pairs: Pairs | None = None
     dpo: Annotated[tuple[Dpo, ...], OneOrMore()] = ()
     validate_: Validate | None = Field(default=None, alias="validate")
+    arena: Arena | None = None
+    quality: Quality | None = None
     gates: tuple[Gate, ...] = ()
     package: Package | None = None
     ablate: Ablate | None = None
@@ -163,13 +168,12 @@ class Recipe(Section):
 
     @property
     def models(self) -> tuple[Model, ...]:
-        """Teachers, then the student if there is one."""
-        return (*self.teachers, self.student) if self.student else self.teachers
+        """Teachers, then the student if there is one, and who only plays in the arena."""
+        return tuple(model for model, _ in placed(self))
 
     @model_validator(mode="after")
     def _models_can_be_served(self) -> Recipe:
-        for index, model in enumerate(self.models):
-            path = ("student",) if model is self.student else ("teachers", index)
+        for model, path in placed(self):
             engine = model.engine or self.serve.engine
             if engine == "endpoint" and not model.urls:
                 raise Clash("engine endpoint needs urls", *path)
@@ -188,9 +192,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _devices_can_be_dealt(self) -> Recipe:
-        for place, model in enumerate(self.models):
+        for model, path in placed(self):
             if wrong := flaw(want(model, self.serve)):
-                path = ("student",) if model is self.student else ("teachers", place)
                 where = (*path, "gpus") if model.gpus is not None else ("serve", "gpus")
                 raise Clash(wrong, *where, allowed="a group of tensor_parallel devices for each replica")
         named = [want(teacher, self.serve) for teacher in self.teachers]
@@ -218,10 +221,15 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _gates_and_packages_are_of_what_runs(self) -> Recipe:
+        arena.check(self)
+        quality.check(self)
         _once([gate.name for gate in self.gates], "gates")
         for index, gate in enumerate(self.gates):
             if gate.stage is not None and self.student is None:
                 raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
+            if gate.player is not None and gate.player not in (names := [one.name for one in arena.players_of(self)]):
+                raise Clash(f"gate {gate.name} is about {gate.player}, who does not play", "gates", index, "player",
+                            allowed=", ".join(names) or "an arena section")  # fmt: skip
             if gate.stage is None and not self.rules:
                 raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
             if gate.metric == "committee_gain" and self.answers.reply == "text":

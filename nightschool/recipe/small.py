@@ -5,6 +5,7 @@ from __future__ import annotations
 from math import ceil
 from typing import Any
 
+from nightschool.recipe.arena import Arena
 from nightschool.recipe.choosing import Balance
 from nightschool.recipe.data_file import Source
 from nightschool.recipe.learning import Dpo, Sft
@@ -12,6 +13,7 @@ from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pool, Questions
+from nightschool.recipe.quality import Quality
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.review import Review
 from nightschool.recipe.script import Script, ScriptedModel
@@ -34,6 +36,7 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     """
     few = 4 * len(recipe.topics)
     parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": _balanced(recipe)}
+    parts |= {"arena": recipe.arena and _dry_arena(recipe), "quality": recipe.quality and _dry_quality(recipe)}
     learner = recipe.learner
     if learner:
         names = (BASE, *map(_name, learner.stages))
@@ -70,7 +73,8 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    left_out = dict.fromkeys(("questions", "student", "school", "pairs", "validate_", "package", "ablate")) | {
+    names = ("questions", "arena", "quality", "student", "school", "pairs", "validate_", "package", "ablate")
+    left_out = dict.fromkeys(names) | {
         "sft": (),
         "dpo": (),
     }
@@ -85,10 +89,7 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
     manner = _manner(recipe)
     return {
         "serve": Serve(engine="scripted"),
-        "teachers": tuple(
-            _teacher(model, model.script or Script(models={model.name: _strong()}, **manner))
-            for model in recipe.teachers
-        ),
+        "teachers": tuple(_stand_in(model, manner) for model in recipe.teachers),
         "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),
         "pool": Pool.model_validate(recipe.pool.model_dump() | pool),
         "answers": _few(recipe.answers, samples=min(recipe.answers.samples, 2), chunk_rows=chunk_rows),
@@ -112,6 +113,22 @@ def _strong() -> ScriptedModel:
 
 def _teacher(model: Model, script: Script) -> Model:
     return Model(name=model.name, model=model.name, engine="scripted", script=script)
+
+
+def _stand_in(model: Model, manner: dict[str, Any]) -> Model:
+    return _teacher(model, model.script or Script(models={model.name: _strong()}, **manner))
+
+
+def _dry_arena(recipe: Recipe) -> Arena:
+    assert recipe.arena is not None
+    rivals = tuple(_stand_in(model, _manner(recipe)) for model in recipe.arena.rivals)
+    return recipe.arena.model_copy(update={"per_topic": 3, "rivals": rivals})
+
+
+def _dry_quality(recipe: Recipe) -> Quality:
+    assert recipe.quality is not None
+    models = tuple(_stand_in(model, _manner(recipe)) for model in recipe.quality.models)
+    return recipe.quality.model_copy(update={"pairs": 2, "models": models})
 
 
 def _few(section: Questions | Answers, **fields: int) -> Questions | Answers:

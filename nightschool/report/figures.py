@@ -8,9 +8,11 @@ from typing import Annotated, Literal
 from pydantic import BeforeValidator, ConfigDict
 
 from nightschool.report.ablated import Ablation, Drafts
+from nightschool.report.arena import Arena
 from nightschool.report.doubts import LeftOut
 from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
+from nightschool.report.packed import Packed
 from nightschool.report.proof import (
     Committee,
     Critiques,
@@ -23,6 +25,7 @@ from nightschool.report.proof import (
     Source,
     Votes,
 )
+from nightschool.report.quality import Compared
 from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
 from nightschool.report.stage import Contamination, Stage
@@ -156,17 +159,6 @@ class Failure(Figure):
     command: str
 
 
-class Packed(Figure):
-    """A stage as it was packed: its folder, the zip beside it, bytes without the zip, and what licences say."""
-
-    stage: str
-    folder: str
-    zip: str | None
-    bytes: int
-    forms: tuple[str, ...]
-    warnings: tuple[str, ...] = ()
-
-
 class Night(Figure):
     """Which night this is and how it was made. verdict and outcome are filled in by `conclude`.
 
@@ -222,6 +214,8 @@ class Report(Figure):
     votes: Votes | None = None
     marks: Marks | None = None
     critiques: Critiques | None = None
+    arena: Arena | None = None
+    quality: tuple[Compared, ...] = ()
     funnel: tuple[Funnel, ...] = ()
     shares: tuple[Shares, ...] = ()
     answered: tuple[Answered, ...] = ()

@@ -13,7 +13,20 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import ablations, critiques, guessing, lessons, marks, shares, student, tables, text, votes
+from nightschool.report import (
+    ablations,
+    arena,
+    critiques,
+    guessing,
+    lessons,
+    marks,
+    quality,
+    shares,
+    student,
+    tables,
+    text,
+    votes,
+)
 from nightschool.report.figures import Report
 from nightschool.report.people import reviewed
 from nightschool.report.terminal import packed
@@ -24,6 +37,7 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+_PLOTS = ("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena")
 _MOON = "M17.3 12.6A7.6 7.6 0 0 1 7.4 2.7a7.9 7.9 0 1 0 9.9 9.9z"
 
 
@@ -52,6 +66,8 @@ def render(report: Report) -> str:
         **votes.view(report.votes),
         **shares.view(report.shares),
         **critiques.view(report.critiques),
+        **arena.view(report.arena),
+        **quality.view(report.quality),
         **lessons.view(report),
         **guessing.view(report.said),
         **student.view(report),
@@ -68,10 +84,12 @@ def framed(template: str, **content: Any) -> str:
 
 
 def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
-    if not (report.stages or report.committee or report.votes or report.losses or report.latency):
-        return dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency")) | {"losses": []}
+    if not (report.stages or report.committee or report.votes or report.losses or report.latency or report.arena):
+        return dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena")) | {
+            "losses": []
+        }
     # A second for matplotlib, which a night that only makes data has no use for.
-    from nightschool.report import agreement, curves, plots
+    from nightschool.report import agreement, arena_plot, curves, plots
 
     curve = [
         curves.loss(stage, log, place, report.turns.get(stage, ()), report.evaluated.get(stage))
@@ -83,6 +101,7 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
         "committee": plots.committee(report.committee) if report.committee else None,
         "vote": plots.vote(report.committee) if report.committee else None,
         "agreement": agreement.curve(report.votes) if report.votes else None,
+        "arena": arena_plot.players(report.arena) if report.arena else None,
         "losses": [plot for plot in curve if plot],
         "latency": curves.latency(report.latency) if report.latency else None,
     }
@@ -99,6 +118,8 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("critiques", "Critiques"): report.critiques,
         ("student", "Student"): report.stages or report.losses,
         ("drafts", "Drafts"): report.ablations or report.drafts,
+        ("arena", "Arena"): report.arena,
+        ("quality", "Question quality"): report.quality,
         ("time", "Time and memory"): report.phases or report.memory or report.latency,
         ("samples", "Sample rows"): report.samples,
         ("failures", "Failures"): report.failures,

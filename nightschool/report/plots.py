@@ -26,10 +26,10 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     left, right = max(42, 14 + 7.5 * max(map(len, names))), 14 + 5.7 * max(8, *map(len, overs))
     with canvas(WIDTH, height, left=left, right=right, top=20, bottom=32) as axes:
         axes.tick_params(axis="y", pad=10)
-        _share_axis(axes, len(stages))
+        share_axis(axes, len(stages))
         _baselines(axes, baselines)
         for place, stage in enumerate(stages):
-            _interval(axes, stage.accuracy, place, stage_colour(stage.name, place), stage_marker(place))
+            interval(axes, stage.accuracy, place, stage_colour(stage.name, place), stage_marker(place))
             _beside(axes, stage.accuracy, place)
             if stage.gain:
                 axes.text(1.04, place - 0.08, points(stage.gain.value), va="center", weight="bold", size=13)
@@ -53,13 +53,13 @@ def topics(stages: Sequence[Stage]) -> Plot | None:
     if len(names) < 2:
         return None
     with canvas(WIDTH, 44 * len(names) + 62, left=108, right=16, top=30, bottom=32) as axes:
-        _share_axis(axes, len(names))
+        share_axis(axes, len(names))
         for place, stage in enumerate(stages):
             shift = (place - (len(stages) - 1) / 2) * 0.24
             colour, marker = stage_colour(stage.name, place), stage_marker(place)
             for line, topic in enumerate(names):
                 if topic in stage.per_topic:
-                    _interval(axes, stage.per_topic[topic], line + shift, colour, marker, small=True)
+                    interval(axes, stage.per_topic[topic], line + shift, colour, marker, small=True)
             axes.plot([], [], marker=marker, color=colour, linestyle="none", markersize=6, label=stage.name)
         axes.set_yticks(range(len(names)), [plain(name) for name in names], color=THEME["ink"], size=12)
         legend(axes, len(stages))
@@ -135,10 +135,10 @@ def _labels(name: str, title: str, teachers: dict[str, Estimate], own: Estimate)
     lines = [*teachers.items(), (name, own)]
     lowest = min(estimate.low for _, estimate in lines)
     with canvas(WIDTH, 34 * len(lines) + 40, left=94, right=56, top=8, bottom=32) as axes:
-        _share_axis(axes, len(lines), start=max(0.0, int(lowest * 10 - 0.5) / 10))
+        share_axis(axes, len(lines), start=max(0.0, int(lowest * 10 - 0.5) / 10))
         for place, (who, estimate) in enumerate(lines):
             ours = who == name
-            _interval(axes, estimate, place, THEME["accent" if ours else "base"], "D" if ours else "o")
+            interval(axes, estimate, place, THEME["accent" if ours else "base"], "D" if ours else "o")
             axes.annotate(
                 percent(estimate.value),
                 (1, place),
@@ -155,7 +155,8 @@ def _labels(name: str, title: str, teachers: dict[str, Estimate], own: Estimate)
         return inline(axes, name=name, title=title, description=f"{spoken}.")
 
 
-def _share_axis(axes: Axes, lines: int, *, start: float = 0.0) -> None:
+def share_axis(axes: Axes, lines: int, *, start: float = 0.0) -> None:
+    """Shares from left to right, a line of the plot for each thing."""
     axes.set_xlim(start, 1)
     axes.set_ylim(lines - 0.5, -0.5)
     axes.xaxis.set_major_formatter(PercentFormatter(1, decimals=0))
@@ -164,7 +165,8 @@ def _share_axis(axes: Axes, lines: int, *, start: float = 0.0) -> None:
     axes.spines["bottom"].set_visible(False)
 
 
-def _interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker: str, *, small: bool = False) -> None:
+def interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker: str, *, small: bool = False) -> None:
+    """A value as a mark on its interval."""
     axes.plot(
         [estimate.low, estimate.high],
         [place, place],

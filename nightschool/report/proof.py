@@ -199,6 +199,7 @@ class GateResult(Figure):
     detail: str
     metric: str = ""
     stage: str | None = None
+    player: str | None = None
     over: str | None = None
     direction: Literal["at_least", "at_most"] = "at_least"
     on_failure: OnFailure = "fail"

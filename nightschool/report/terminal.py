@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from nightschool.gates import limit_shown, shown
+from nightschool.report import arena, quality
 from nightschool.report.ablations import lines as ablated
 from nightschool.report.critiques import told
-from nightschool.report.figures import Packed, Report
+from nightschool.report.figures import Report
 from nightschool.report.kept import kept
+from nightschool.report.packed import Packed
 from nightschool.report.people import reviewed
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.rounds import loops
@@ -38,6 +40,8 @@ def summary_lines(report: Report) -> list[str]:
     ]
     lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
+    lines += [f"  arena      {line}" for line in (arena.lines(report.arena) if report.arena else ())]
+    lines += [f"  quality    {line}" for line in quality.lines(report.quality)]
     asked = report.requests
     money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")

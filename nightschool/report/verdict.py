@@ -26,6 +26,10 @@ _ADVICE = {
     "contamination": "splits.leaks: drop, and one splits.salt for all nights of a student",
     "class_skew": "balance.by with the field that is off, or balance.method: upsample",
     "filter_skew": "a filter that drops less, or a weight for what it drops (filters.NAME.weight)",
+    "match_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
+    "knockout_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
+    "stump_share": "harder questions (levels, prompt); those that are invalid stump nobody",
+    "valid_questions": "the reasons in the table of the arena's questions",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
 }
 

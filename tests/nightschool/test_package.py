@@ -152,7 +152,7 @@ def test_quantised_is_refused_where_it_can_not_be_made() -> None:
 
 
 def test_the_summary_names_the_folder() -> None:
-    from nightschool.report.figures import Packed
+    from nightschool.report.packed import Packed
 
     report = conclude(example_report.example(), ())
     one = Packed(stage="dpo", folder="runs/nights/n/package/dpo", zip="n-dpo.zip", bytes=2**20, forms=("adapter",))

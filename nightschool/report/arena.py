@@ -1,0 +1,135 @@
+"""The arena's part of the report: players, matches, questions; as figures, tables and lines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nightschool.report.proof import Estimate, Figure
+from nightschool.report.text import percent, plain
+
+Table = tuple[list[str], list[list[str]]]
+
+
+class Match(Figure):
+    """All questions of two players as one match: points of each; and the chances of a match of the usual size."""
+
+    one: str
+    other: str
+    points: tuple[int, int]
+    win: Estimate | None
+    loss: Estimate | None
+
+
+class Standing(Figure):
+    """A player: its questions, its answers and its matches.
+
+    valid: of its questions that could be judged. stumps: of the answers to its questions, those that are its point.
+    right: of its answers to its opponents' valid questions. wins: the chance to win a match against an opponent drawn
+    by chance; title: to win a knockout of all. Where nothing was judged there is no figure.
+    """
+
+    name: str
+    writes: str
+    answers: str
+    questions: int
+    valid: Estimate | None
+    stumps: Estimate | None
+    right: Estimate | None
+    wins: Estimate | None
+    title: Estimate | None
+
+
+class Writer(Figure):
+    """What became of one model's questions: how many, and why they were invalid or counted for nobody."""
+
+    name: str
+    questions: int
+    invalid: dict[str, int]
+    void: dict[str, int]
+
+
+class Arena(Figure):
+    """Everyone against everyone, the best player first; `questions` of each side make a match."""
+
+    questions: int
+    players: tuple[Standing, ...]
+    matches: tuple[Match, ...]
+    writers: tuple[Writer, ...]
+
+    def player(self, name: str | None) -> Standing | None:
+        """A player by its name."""
+        return next((one for one in self.players if one.name == name), None)
+
+
+def standings_table(found: Arena) -> Table:
+    """A line for each player, the best first."""
+    rows = [
+        [one.name, _team(one), _told(one.wins), _told(one.title), _told(one.stumps), _told(one.valid), _told(one.right)]
+        for one in found.players
+    ]
+    shares = ["wins a match", "wins the knockout", "stumps", "valid questions", "right answers"]
+    return ["player", "writes, answers", *shares], rows
+
+
+def matches_table(found: Arena) -> Table:
+    """A line for each pair: points as played, and the chances of each side in a match of the usual size."""
+    rows = [
+        [f"{one.one} against {one.other}", f"{one.points[0]:,} to {one.points[1]:,}", _told(one.win), _told(one.loss)]
+        for one in found.matches
+    ]
+    return ["match", "points, all questions", "the first wins", "the second wins"], rows
+
+
+def writers_table(found: Arena) -> Table:
+    """What became of each writer's questions."""
+    rows = [[one.name, f"{one.questions:,}", _reasons(one.invalid), _reasons(one.void)] for one in found.writers]
+    return ["writer", "questions", "invalid", "for nobody"], rows
+
+
+def words(found: Arena) -> str:
+    """How matches are scored, in a few sentences."""
+    return (
+        f"A match is {found.questions} questions of each side, drawn from those that were written. A question is a "
+        "point for its author where it is valid and the other side fails it, and for the other side where that is "
+        "right or the question is invalid; more than half of the points win. Whoever only guesses among four choices "
+        "is stumped by three of four valid questions. Intervals are over questions."
+    )
+
+
+def lines(found: Arena) -> list[str]:
+    """Every player in a line for a terminal."""
+    return [
+        f"{one.name}: wins {_told(one.wins)}; stumps {_short(one.stumps)}, valid {_short(one.valid)}, "
+        f"right {_short(one.right)}"
+        for one in found.players
+    ]
+
+
+def view(found: Arena | None) -> dict[str, Any]:
+    """Tables, by the names that the template uses."""
+    if found is None:
+        return {"arena_words": ""}
+    return {
+        "arena_words": words(found),
+        "arena_matches": matches_table(found),
+        "arena_writers": writers_table(found),
+    }
+
+
+def _team(one: Standing) -> str:
+    return one.writes if one.writes == one.answers else f"{one.writes}, {one.answers}"
+
+
+def _told(found: Estimate | None) -> str:
+    if found is None:
+        return "not measured"
+    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+
+
+def _short(found: Estimate | None) -> str:
+    return percent(found.value) if found else "not measured"
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{plain(reason)} {count:,}" for reason, count in counts.items()) or "none"

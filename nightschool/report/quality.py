@@ -1,0 +1,86 @@
+"""Question quality by language models: whose questions are preferred, and what of it is place and length."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from nightschool.report.proof import SIGNIFICANT, Estimate, Figure
+from nightschool.report.text import percent
+
+Table = tuple[list[str], list[list[str]]]
+
+
+class Compared(Figure):
+    """One judge on the questions of two writers; the unit is the pair, which was shown in both orders.
+
+    wins, losses: pairs that went the same way in both orders, or one way and a tie; ties: all others. rate: a tie is
+    half a win; p: the exact sign test of wins against losses. first: of the replies that chose, those that chose what
+    was shown first; agree: pairs with the same verdict in both orders; longer: of the replies that chose between two
+    lengths, those that chose the longer one; even: the rate at equal length. unread: pairs without a readable reply in
+    each order.
+    """
+
+    ours: str
+    theirs: str
+    judge: str
+    pairs: int
+    wins: int
+    ties: int
+    losses: int
+    unread: int
+    rate: Estimate
+    p: float
+    first: Estimate | None
+    agree: Estimate
+    longer: Estimate | None
+    even: Estimate
+
+    @property
+    def told(self) -> str:
+        """What is known of it in a few words."""
+        if self.p >= SIGNIFICANT or self.rate.low <= 0.5 <= self.rate.high:
+            return "no significant difference"
+        return "better" if self.rate.value > 0.5 else "worse"
+
+
+def quality_table(found: Sequence[Compared]) -> Table:
+    """A column for each comparison, so that the table fits a phone."""
+    lines = {
+        "judge": [one.judge for one in found],
+        "pairs": [f"{one.pairs:,}" for one in found],
+        "won, even, lost": [f"{one.wins:,}, {one.ties:,}, {one.losses:,}" for one in found],
+        "preferred": [_told(one.rate) for one in found],
+        "p": [_chance(one.p) for one in found],
+        "at equal length": [_told(one.even) for one in found],
+        "the one shown first": [_told(one.first) for one in found],
+        "the longer one": [_told(one.longer) for one in found],
+        "same in both orders": [_told(one.agree) for one in found],
+        "not read": [f"{one.unread:,}" for one in found],
+        "so": [one.told for one in found],
+    }
+    return ["", *(f"{one.ours} over {one.theirs}" for one in found)], [[name, *cells] for name, cells in lines.items()]
+
+
+def lines(found: Sequence[Compared]) -> list[str]:
+    """A line for each comparison, for a terminal."""
+    return [
+        f"{one.ours} over {one.theirs} by {one.judge}: {_told(one.rate)}, at equal length {percent(one.even.value)}: "
+        f"{one.told}"
+        for one in found
+    ]
+
+
+def view(found: Sequence[Compared]) -> dict[str, Any]:
+    """The table, by the name that the template uses."""
+    return {"quality_table": quality_table(found) if found else None}
+
+
+def _told(found: Estimate | None) -> str:
+    if found is None:
+        return "not known"
+    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+
+
+def _chance(p: float) -> str:
+    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -1,0 +1,183 @@
+"""Judges of questions: both orders, replies as untrusted text, and preference told from place and length."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nightschool.errors import RecipeError
+from nightschool.lengths import at_equal_length
+from nightschool.prompts import Prompt
+from nightschool.quality import Pair, Preferred, Written, ask, pairs, read
+from nightschool.recipe.load import find_recipe, load_recipe
+from nightschool.report.page import render
+from nightschool.report.preferences import compared
+from nightschool.report.proof import Estimate
+from nightschool.report.quality import Compared, lines, quality_table
+from nightschool.report.terminal import summary_lines
+from nightschool.wire import Choice, Reply, Sampling
+from tests.nightschool.example_report import example
+
+PROMPT = Prompt(system=None, user="$topic: $first / $second")
+SAMPLING = Sampling(temperature=0, max_tokens=9)
+
+
+def written(who: str, count: int, topic: str = "series") -> list[Written]:
+    return [Written(f"{who}-{topic}-{n}", topic, f"{who} asks {n}") for n in range(count)]
+
+
+def test_questions_meet_on_their_topic_in_both_orders() -> None:
+    ours, theirs = (
+        [*written("ann", 3), *written("ann", 2, "seating")],
+        [*written("ben", 2), *written("ben", 4, "seating")],
+    )
+    found = pairs("ann over ben", ours, theirs, most=9, seed=1)
+    assert len({pair.id for pair in found}) == len(found) == 8
+    assert {(pair.ours[-1], pair.theirs[-1]) for pair in found} == {("0", "0"), ("1", "1")}
+    assert [pair.swapped for pair in found] == [False, True] * 4
+    fewer = pairs("ann over ben", ours, theirs, most=2, seed=1)
+    assert len(fewer) == 4
+    assert {*fewer} < {*found}
+
+
+def test_the_second_order_shows_the_same_two_the_other_way_round() -> None:
+    one, other = pairs("ann over ben", written("ann", 1), written("ben", 1), most=1, seed=1)
+    shown = [ask(pair, prompt=PROMPT, sampling=SAMPLING, seed=1).messages[0].content for pair in (one, other)]
+    assert shown == ["series: ann asks 0 / ben asks 0", "series: ben asks 0 / ann asks 0"]
+
+
+@pytest.mark.parametrize(
+    ("text", "swapped", "better"),
+    [
+        ('{"reasoning": "x", "better": "first"}', False, "ours"),
+        ('{"reasoning": "x", "better": "first"}', True, "theirs"),
+        ('Sure!\n```json\n{"reasoning": "x", "better": "second"}\n```', True, "ours"),
+        ('{"reasoning": "x", "better": "tie"}', True, "tie"),
+        ('{"reasoning": "x", "better": "both"}', False, None),
+        ("The first one is better.", False, None),
+        ('{"reasoning": "' + "x" * 30_000 + '", "better": "first"}', False, None),
+    ],
+)
+def test_a_reply_is_read_as_untrusted_text(text: str, swapped: bool, better: str | None) -> None:
+    pair = Pair(f"ann over ben: a b@{int(swapped)}", "series", "long question", "short", swapped)
+    reply = Reply(id=pair.id, model="m", seed=0, choices=(Choice(text=text, finish="stop"),), tokens_in=0,
+                  tokens_out=0, latency_s=0, attempts=1)  # fmt: skip
+    found = read(reply, pair)
+    assert (found.better, found.reason is None) == (better, better is not None)
+    assert (found.comparison, found.pair) == ("ann over ben", "ann over ben: a b")
+    assert (found.ours_chars, found.theirs_chars) == (13, 5)
+
+
+Judge = Callable[[str, str, bool], str | None]
+
+
+def judged(verdict: Judge, count: int = 60) -> Compared:
+    """What is made of a judge that is given both lengths and whether ours stands second."""
+    rng, rows = random.Random(4), list[Preferred]()
+    for n in range(count):
+        ours, theirs = rng.randint(50, 150), rng.randint(50, 150)
+        for swapped in (False, True):
+            better = verdict("x" * ours, "x" * theirs, swapped)
+            rows.append(
+                Preferred.model_validate({
+                    "id": f"p{n}@{int(swapped)}", "comparison": "a over b", "pair": f"p{n}", "topic": "series",
+                    "swapped": swapped, "better": better, "reason": None if better else "not_json",
+                    "ours_chars": ours, "theirs_chars": theirs, "text": "",
+                })
+            )  # fmt: skip
+    found = compared(rows, ours="a", theirs="b", judge="j")
+    assert found
+    return found
+
+
+def known(found: Estimate | None) -> Estimate:
+    assert found
+    return found
+
+
+def test_a_judge_that_takes_the_first_one_prefers_nobody() -> None:
+    found = judged(lambda ours, theirs, swapped: "theirs" if swapped else "ours")
+    assert (found.rate.value, found.wins, found.losses, found.ties) == (0.5, 0, 0, 60)
+    assert known(found.first).value == 1
+    assert known(found.first).low > 0.9
+    assert found.agree.value == 0
+    assert found.told == "no significant difference"
+
+
+def test_a_judge_that_takes_the_longer_one_prefers_nobody_at_equal_length() -> None:
+    fair = judged(lambda ours, theirs, swapped: "ours" if len(ours) > len(theirs) else "theirs", 200)
+    assert fair.even.low < 0.5 < fair.even.high
+    assert known(fair.longer).value == 1
+
+
+def test_a_judge_that_prefers_ours_says_so_in_both_orders() -> None:
+    found = judged(lambda ours, theirs, swapped: "ours")
+    assert (found.rate.value, found.wins, found.agree.value) == (1, 60, 1)
+    assert known(found.first).value == 0.5
+    assert found.p < 1e-9
+    assert found.even.low > 0.8
+    assert found.told == "better"
+
+
+def test_a_reply_that_cannot_be_read_is_no_tie() -> None:
+    rng = random.Random(2)
+    found = judged(lambda ours, theirs, swapped: None if rng.random() < 0.3 else "ours")
+    assert found.rate.value == 1
+    assert found.pairs + found.unread == 60
+    assert found.unread > 10
+
+
+def test_nothing_is_made_of_no_reply_at_all() -> None:
+    assert compared([], ours="a", theirs="b", judge="j") is None
+
+
+@given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(-500, 500)), min_size=1, max_size=40))
+@settings(max_examples=30)
+def test_the_rate_at_equal_length_turns_round_with_the_sides(rows: list[tuple[float, int]]) -> None:
+    score, longer = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
+    value, low, high = at_equal_length(score, longer, seed=1, resamples=50)
+    other = at_equal_length(1 - score, -longer, seed=1, resamples=50)
+    assert 0 < low <= value <= high < 1
+    assert value == pytest.approx(1 - other[0], abs=1e-6)
+
+
+def test_the_rate_at_equal_length_finds_what_was_planted() -> None:
+    rng = np.random.default_rng(3)
+    longer = rng.normal(60, 40, 2000)
+    chance = 1 / (1 + np.exp(-(0.4 + 2 * np.tanh(longer / longer.std()))))
+    value, low, high = at_equal_length(rng.random(2000) < chance, longer, seed=1, resamples=200)
+    assert low < 1 / (1 + np.exp(-0.4)) < high
+    assert abs(value - 1 / (1 + np.exp(-0.4))) < 0.08
+    assert (rng.random(2000) < chance).mean() > 0.8, "by length alone it looks much better"
+
+
+def test_page_and_terminal_show_what_judges_say() -> None:
+    found = judged(lambda ours, theirs, swapped: "ours")
+    whole = example().model_copy(update={"quality": (found,)})
+    page = render(whole)
+    assert "Question quality" in page
+    for _, cell in quality_table([found])[1]:
+        assert cell.replace("<", "&lt;") in page
+    assert f"  quality    {lines([found])[0]}" in summary_lines(whole)
+
+
+@pytest.mark.parametrize(
+    ("quality", "wrong"),
+    [
+        ("{compare: [{ours: asker, theirs: solver}]}", "solver writes no questions that are compared"),
+        ("{compare: [{ours: asker, theirs: asker}]}", "asker is compared with itself"),
+        ("{judges: [alba]}", "alba would judge its own questions"),
+        ("{judges: [dora]}", "dora is no judge"),
+        ("{models: []}", "nobody judges"),
+        ("{prompt: prompts/answers.txt}", "placeholder unknown here"),
+    ],
+)
+def test_what_cannot_be_judged_is_refused(quality: str, wrong: str) -> None:
+    field, _, value = quality.strip("{}").partition(": ")
+    with pytest.raises(RecipeError, match=wrong):
+        load_recipe(find_recipe("two_agents"), sets=[f"quality.{field}={value}"])
