@@ -207,7 +207,7 @@ def test_page_and_terminal_show_who_wins() -> None:
 
 
 def test_who_plays_where_nobody_is_named() -> None:
-    recipe = load_recipe(find_recipe("two_agents"), sets=["arena={per_topic: 2}"])
+    recipe = load_recipe(find_recipe("two_agents"), sets=["arena.players=[]", "quality=null"])
     players = players_of(recipe)
     assert [(one.name, one.writes) for one in players] == [("base", "base"), ("solver", "asker"),
                                                            ("solver-dpo", "asker")]  # fmt: skip
@@ -228,10 +228,10 @@ def test_who_plays_where_nobody_is_named() -> None:
 )
 def test_matches_that_cannot_be_played_are_refused(arena: str, wrong: str) -> None:
     with pytest.raises(RecipeError, match=wrong):
-        load_recipe(find_recipe("two_agents"), sets=[f"arena={arena}"])
+        load_recipe(find_recipe("two_agents"), sets=[f"arena={arena}", "quality=null"])
 
 
 def test_a_gate_is_about_somebody_who_plays() -> None:
     gate = "gates=[{name: g, metric: match_wins, player: asker, at_least: 0.6}]"
     with pytest.raises(RecipeError, match="asker, who does not play"):
-        load_recipe(find_recipe("two_agents"), sets=["arena={per_topic: 2}", gate])
+        load_recipe(find_recipe("two_agents"), sets=[gate])
