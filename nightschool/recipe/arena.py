@@ -140,8 +140,9 @@ def check(recipe: Recipe) -> None:
         raise Clash(f"{both[0]} is a model and a stage: nobody could tell who plays", "arena",
                     allowed="names that differ")  # fmt: skip
     players = players_of(recipe)
-    if len(players) < 2 or (twice := [name for name, n in Counter(one.name for one in players).items() if n > 1]):
-        wrong = f"named more than once: {', '.join(twice)}" if len(players) > 1 else "nobody to play against"
+    twice = [name for name, count in Counter(one.name for one in players).items() if count > 1]
+    if len(players) < 2 or twice:
+        wrong = f"named more than once: {', '.join(twice)}" if twice else "nobody to play against"
         raise Clash(wrong, "arena", "players", allowed="two players or more, each with its own name")
     for place, one in enumerate(players):
         for part in ("writes", "answers"):
