@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from nightschool.recipe.ablate import SHOWN
 from nightschool.report.ablated import AS_IS, Ablation, Drafts
 from nightschool.report.proof import Estimate
-from nightschool.report.student import chance, verdict
-from nightschool.report.text import percent, points
+from nightschool.report.student import verdict
+from nightschool.report.text import percent, points, probability
 
 if TYPE_CHECKING:
     from nightschool.report.figures import Report
@@ -23,7 +23,11 @@ def ablation_table(found: Ablation) -> Table:
     for one in found.shown:
         change = one.change
         cells = (
-            [f"{points(change.value)} ({points(change.low)} to {points(change.high)})", chance(change), verdict(change)]
+            [
+                f"{points(change.value)} ({points(change.low)} to {points(change.high)})",
+                probability(change.p),
+                verdict(change),
+            ]
             if change
             else ["", "", ""]
         )
@@ -39,7 +43,7 @@ def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
         for one in ablation.shown:
             if (change := one.change) is None:
                 continue
-            interval = f"{points(change.low)} to {points(change.high)}, p {chance(change)}"
+            interval = f"{points(change.low)} to {points(change.high)}, p {probability(change.p)}"
             line = f"{ablation.stage} with {SHOWN[one.variant]}: {points(change.value)} points"
             told.append(f"    {line} ({interval}): {verdict(change)}")
     return told

@@ -11,7 +11,7 @@ from matplotlib.ticker import MaxNLocator, PercentFormatter
 from nightschool.report.proof import Committee, Estimate
 from nightschool.report.stage import Stage
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
-from nightschool.report.text import percent, plain, points
+from nightschool.report.text import percent, plain, points, probability
 
 # As wide as a phone's column, so that text keeps its size there.
 WIDTH = 400
@@ -220,8 +220,7 @@ def _gain_cells(stage: Stage) -> tuple[str, str]:
     gain = stage.gain
     if gain is None:
         return "", ""
-    chance = "" if gain.p is None else ("< 0.001" if gain.p < 0.001 else f"{gain.p:.3f}")
-    return f"{points(gain.value)} over {gain.over} ({points(gain.low)} to {points(gain.high)})", chance
+    return f"{points(gain.value)} over {gain.over} ({points(gain.low)} to {points(gain.high)})", probability(gain.p)
 
 
 def _short(name: str) -> str:

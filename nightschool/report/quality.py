@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from nightschool.report.proof import SIGNIFICANT, Estimate, Figure
-from nightschool.report.text import percent
+from nightschool.report.text import percent, probability
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -51,7 +51,7 @@ def quality_table(found: Sequence[Compared]) -> Table:
         "pairs": [f"{one.pairs:,}" for one in found],
         "won, even, lost": [f"{one.wins:,}, {one.ties:,}, {one.losses:,}" for one in found],
         "preferred": [_told(one.rate) for one in found],
-        "p": [_chance(one.p) for one in found],
+        "p": [probability(one.p) for one in found],
         "at equal length": [_told(one.even) for one in found],
         "the one shown first": [_told(one.first) for one in found],
         "the longer one": [_told(one.longer) for one in found],
@@ -80,7 +80,3 @@ def _told(found: Estimate | None) -> str:
     if found is None:
         return "not known"
     return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
-
-
-def _chance(p: float) -> str:
-    return "< 0.001" if p < 0.001 else f"{p:.3f}"

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from nightschool.report.proof import Figure
-from nightschool.report.text import clean, percent, plain, points
+from nightschool.report.text import clean, percent, plain, points, probability
 from nightschool.skew import skew
 
 # A skew that could well be chance is no warning.
@@ -122,7 +122,7 @@ def _warning(shares: Shares) -> str:
     place = next((at for at, one in enumerate(shares.steps) if one is worst), None)
     before = shares.steps[place - 1].shares if place else shares.steps[0].shares
     low = min(before, key=lambda name: worst.shares.get(name, 0.0) - before[name])
-    chance = "" if worst.p is None else ", p < 0.001" if worst.p < 0.001 else f", p {worst.p:.3f}"
+    chance = "" if worst.p is None else f", p {probability(worst.p)}"
     who = "All filters together" if worst.step == "all steps" else f"The step {plain(worst.step)}"
     told = (
         f"{who} moved {plain(shares.field)} {_called(low)} from {percent(before[low])} to "
@@ -163,7 +163,7 @@ def _drawn(found: Shares) -> dict[str, Any]:
 def _tests(found: Shares) -> tuple[tuple[str, ...], list[list[str]]]:
     steps = [one for one in (*found.steps[1:], found.chain) if one.w is not None]
     rows = [
-        [plain(one.step), f"{_called(one.moved)} {points(one.shift)}", f"{one.w:.2f}", _v(one), _p(one)]
+        [plain(one.step), f"{_called(one.moved)} {points(one.shift)}", f"{one.w:.2f}", _v(one), probability(one.p)]
         for one in steps
     ]
     return ("step", "moved most, in points", "Cohen's w", "Cramer's V", "p (chi-square)"), rows
@@ -171,7 +171,3 @@ def _tests(found: Shares) -> tuple[tuple[str, ...], list[list[str]]]:
 
 def _v(step: ShareStep) -> str:
     return "" if step.v is None else f"{step.v:.2f}"
-
-
-def _p(step: ShareStep) -> str:
-    return "" if step.p is None else "< 0.001" if step.p < 0.001 else f"{step.p:.3f}"

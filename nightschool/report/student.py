@@ -10,7 +10,7 @@ from nightschool.report.figures import Report
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.tables import Table
-from nightschool.report.text import percent, plain, points
+from nightschool.report.text import percent, plain, points, probability
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -37,15 +37,10 @@ def verdict(gain: Gain) -> str:
     return "better" if gain.value > 0 else "worse"
 
 
-def chance(gain: Gain) -> str:
-    """The exact p, to three digits."""
-    return "" if gain.p is None else "< 0.001" if gain.p < 0.001 else f"{gain.p:.3f}"
-
-
 def differences_table(stages: Sequence[Stage]) -> Table:
     """Every stage against what came before it, and against always giving the commonest answer."""
     rows = [
-        [stage.name, gain.over, points(gain.value), f"{points(gain.low)} to {points(gain.high)}", chance(gain),
+        [stage.name, gain.over, points(gain.value), f"{points(gain.low)} to {points(gain.high)}", probability(gain.p),
          verdict(gain)]
         for stage in stages
         for gain in stage.compared

@@ -13,8 +13,8 @@ from nightschool.report.people import reviewed
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.rounds import loops
 from nightschool.report.stage import Stage
-from nightschool.report.student import chance, verdict
-from nightschool.report.text import duration, percent, plain, points, size
+from nightschool.report.student import verdict
+from nightschool.report.text import duration, percent, plain, points, probability, size
 from nightschool.report.verdict import stale, verdict_line
 
 
@@ -105,6 +105,6 @@ def _share(found: Estimate) -> str:
 
 
 def _difference_line(stage: Stage, gain: Gain) -> str:
-    p = f", p {chance(gain)}" if gain.p is not None else ""
+    p = f", p {probability(gain.p)}" if gain.p is not None else ""
     line = f"{stage.name} over {plain(gain.over)}: {points(gain.value)} points"
     return f"    {line} ({points(gain.low)} to {points(gain.high)}{p}): {verdict(gain)}"

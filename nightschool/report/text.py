@@ -49,6 +49,11 @@ def points(gain: float) -> str:
     return f"{100 * gain:+.1f}".replace("-", "\N{MINUS SIGN}")
 
 
+def probability(p: float | None) -> str:
+    """A test's p to three digits, held together where lines break: 0.0312 is 0.031; nothing for none."""
+    return "" if p is None else "<\N{NO-BREAK SPACE}0.001" if p < 0.001 else f"{p:.3f}"
+
+
 def duration(seconds: float) -> str:
     """As a person says it, three figures at most: 0.042 s, 8.1 s, 3 min 20 s, 2 h 05 min."""
     if seconds < 0.9995:

@@ -24,7 +24,7 @@ def measured(*steps: Step, wanted: dict[str, float] | None = None) -> Shares:
 def test_what_is_skewed_and_not_mended_is_said_wherever_a_person_looks() -> None:
     found = measured(SKEWED)
     assert found.warning.startswith(
-        "The step committee moved answer yes from 45.5% to 28.5% (Cohen's w 0.34, p < 0.001)"
+        "The step committee moved answer yes from 45.5% to 28.5% (Cohen's w 0.34, p <\N{NO-BREAK SPACE}0.001)"
     )
     assert found.warning.endswith("it is not mended: 28.5% is taught")
     report = example().model_copy(update={"shares": (found,)})
