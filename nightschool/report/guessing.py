@@ -55,6 +55,8 @@ def leaning(found: Mapping[str, Mapping[str, int]], stage: str) -> str:
         return ""
     said_of, true_of = ({one: n / sum(each.values()) for one, n in each.items()} for each in (counts, truths))
     most = max(said_of, key=lambda one: said_of[one] - true_of.get(one, 0.0))
+    if most == UNREAD:
+        return f"{percent(said_of[most])} of its replies could not be read"
     return f"it says {most} to {percent(said_of[most])}, which is true of {percent(true_of.get(most, 0.0))}"
 
 

@@ -45,6 +45,7 @@ def test_a_collapse_to_one_class_is_told_beside_the_truth() -> None:
     assert found == {TRUTH: {"no": 54, "yes": 46}, "cot": {"no": 99, UNREAD: 1}}
     assert leaning(found, "cot") == "it says no to 99.0%, which is true of 54.0%"
     assert leaning(found, "dpo") == ""
+    assert leaning({TRUTH: {"no": 5}, "sft": {"no": 2, UNREAD: 3}}, "sft") == "60.0% of its replies could not be read"
     assert said({"cot": collapsed}, closed=False) == {}
 
 
