@@ -146,6 +146,7 @@ def _prove(begun: Night, ledger: Ledger, run: Callable[..., None]) -> None:
         run("validate", served)
         run("timing", served)
         run("ablate", served)
+    run("attribute")
     with players(begun, ledger) as served:
         run("challenges", served)
         run("arena", served)

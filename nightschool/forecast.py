@@ -93,6 +93,8 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     if recipe.ablate:
         times = len(recipe.ablate.of(learner.stages, learner.measured)) * len(recipe.ablate.variants)
         yield Forecast("ablate", ceil(rows / section.chunk_rows) * times, rows * times, rows * times * each)
+        if recipe.ablate.attribution:
+            yield Forecast("attribute", times // len(recipe.ablate.variants))
 
 
 def _played(recipe: Recipe, section: Arena) -> Iterator[Forecast]:

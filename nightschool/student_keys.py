@@ -14,6 +14,8 @@ from nightschool.recipe.stages import BASE, Learner, Stage
 
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
 TRAINING_VERSION = 2
+# What the attribution's process makes of the same rows.
+ATTRIBUTION_VERSION = 1
 # Which questions are held out, of all that decides how they are asked.
 _HELD_OUT = ("per_topic", "limit", "levels", "side", "held_out")
 
@@ -63,6 +65,8 @@ def _proving(keys: Keys, recipe: Recipe, learner: Learner, asked: Mapping[str, o
             for variant in recipe.ablate.variants:
                 rules = {"variant": variant, "measured": validate.RULES_VERSION}
                 keys.name(f"ablate/{name}/{variant}", ablate.RULES_VERSION, {**parts, **rules})
+            if how := recipe.ablate.attribution:
+                keys.name(f"attribute/{name}", ATTRIBUTION_VERSION, {**parts, "attribution": how.identity()})
 
 
 def _drafted(keys: Keys, recipe: Recipe, learner: Learner, name: str, asked: Mapping[str, Any]) -> None:

@@ -12,11 +12,13 @@ from nightschool.drafts import said as drafted
 from nightschool.recipe.ablate import Variant
 from nightschool.records import Measured
 from nightschool.report.ablated import Ablation, Drafts
+from nightschool.report.attribution import measure_attribution
 from nightschool.report.grid import estimate
 from nightschool.report.measure import measure_ablation
 from nightschool.report.proof import Estimate
+from nightschool.training.attribute_job import Attributed
 from nightschool.validate import truth_of
-from tasks import ablate, balance, held_out, measured, stages
+from tasks import ablate, attribute, balance, held_out, measured, stages
 from tasks import drafts as drafting
 from tasks.night import Night
 
@@ -36,7 +38,14 @@ def ablations(night: Night) -> tuple[Ablation, ...]:
         found.setdefault(name, {}).setdefault(variant, []).extend(night.store.rows(chunk, Measured))
     as_is = measured.answers(night, list(found)) if found else {}
     drafter = {name: stages.learner(night).draft_of(name) for name in found}
-    return tuple(measure_ablation(name, drafter[name], as_is[name], found[name]) for name in found if as_is.get(name))
+    told = {chunk.part: night.rows([chunk], Attributed) for chunk in attribute.chunks(night)}
+    return tuple(
+        measure_ablation(name, drafter[name], as_is[name], found[name]).model_copy(
+            update={"attribution": measure_attribution(told.get(name, []))}
+        )
+        for name in found
+        if as_is.get(name)
+    )
 
 
 def drafts(night: Night) -> tuple[Drafts, ...]:

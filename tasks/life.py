@@ -17,7 +17,7 @@ from tasks.steps import STEPS
 
 _NEAR = 5
 # Phases whose rows are no questions: models, and what held-out questions measured; a written question has another id.
-_OTHERS = ("school", "questions", "drafts", "sft", "dpo", "rounds", "validate", "timing", "ablate")
+_OTHERS = ("school", "questions", "drafts", "sft", "dpo", "rounds", "validate", "timing", "ablate", "attribute")
 
 
 @dataclass

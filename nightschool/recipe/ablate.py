@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from nightschool.recipe.section import Clash, Name, Section
+from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 from nightschool.recipe.stages import Stage
 
 Variant = Literal["no_draft", "shuffled", "no_answer", "majority"]
@@ -19,6 +19,23 @@ SHOWN: dict[Variant, str] = {
     "no_answer": "its draft without the answer",
     "majority": "one draft for all",
 }
+
+
+# Share of what a score moves by that its attributions may fail to add up to.
+ENOUGH = 0.05
+
+
+class Attribution(Section):
+    """How much of an answer lies on the draft: integrated gradients on the embeddings, its own draft and another's.
+
+    Source: plan 002, "Attention attribution: Integrated-gradients mass on draft tokens".
+    """
+
+    questions: Positive = Field(default=100, description="most held-out questions, drawn by seed")
+    most_steps: int = Field(
+        default=1024, ge=16, le=65536, description="steps double until attributions add up within 5%, up to so many"
+    )
+    threads: int = execution(2, ge=1, description="CPU threads")
 
 
 class Ablate(Section):
@@ -35,20 +52,28 @@ class Ablate(Section):
         "say one; majority: one for all, which says the commonest answer",
     )
 
+    attribution: Attribution | None = Field(default=None, description="integrated gradients of the same stages")
+
     def of(self, stages: Sequence[Stage], measured: Sequence[str]) -> list[str]:
         """The stages that are asked."""
         shown = [stage.name for stage in stages if stage.draft_of and stage.name in measured]
         return [name for name in shown if not self.stages or name in self.stages]
 
 
-def check(section: Ablate | None, stages: Sequence[Stage], measured: Sequence[str]) -> None:
+def check(section: Ablate | None, stages: Sequence[Stage], measured: Sequence[str], *, closed: bool) -> None:
     """That there are drafts to take away.
 
+    Args:
+        closed: whether answers are a few, so that one can be weighed against the others.
+
     Raises:
-        Clash: no stage is shown any, or one that is named is not.
+        Clash: no stage is shown any, or one that is named is not; or answers cannot be weighed.
     """
     if section is None:
         return
+    if section.attribution and not closed:
+        message = "an answer is weighed against the others, and there are no others"
+        raise Clash(message, "ablate", "attribution", allowed="leave it out, or answers that are letters or yes and no")
     shown = Ablate().of(stages, measured)
     if not shown:
         message = "no stage that is measured is shown a draft, so that there is none to take away"

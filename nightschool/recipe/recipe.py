@@ -237,7 +237,8 @@ class Recipe(Section):
                             "metric", allowed="vote_gain")  # fmt: skip
             gated(gate, index, self.learner.measured if self.learner else ())
         package.check(self.package, self.stages)
-        ablate.check(self.ablate, self.stages, self.learner.measured if self.learner else ())
+        measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
+        ablate.check(self.ablate, self.stages, measured, closed=closed)
         return self
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nightschool.recipe.ablate import Variant
 from nightschool.report.proof import Estimate, Figure, Gain
-from nightschool.report.text import percent
+from nightschool.report.text import percent, plain
 
 AS_IS = "its draft"
 
@@ -17,6 +17,44 @@ class Shown(Figure):
     change: Gain | None
 
 
+class Attribution(Figure):
+    """Where integrated gradients put the answers of a stage: mean shares over `questions`, with their 95% intervals.
+
+    `own` lies on the question's own draft, `shuffled` on another's in its place, `tokens` is the draft's share of the
+    tokens. `lost`: rows without a share, by reason. Of all rows, own and shuffled: `complete` is the share whose
+    attributions add up within 5%, `worst` the largest error among those, `steps` the most that were taken.
+    """
+
+    questions: int
+    own: Estimate
+    shuffled: Estimate | None
+    tokens: float
+    apart: Gain | None
+    complete: Estimate
+    worst: float
+    steps: int
+    lost: dict[str, int] = {}
+
+    @property
+    def told(self) -> str:
+        """The shares in a sentence: against the tokens, and against another question's draft."""
+        other = ""
+        if self.shuffled and self.apart:
+            other = f"; on another question's draft {percent(self.shuffled.value)}"
+            other += "" if self.apart.significant else ", no significant difference"
+        own, interval = percent(self.own.value), f"{percent(self.own.low)} to {percent(self.own.high)}"
+        where = f"the draft, which is {percent(self.tokens)} of the words{other}"
+        return f"{own} of what decides the answer ({interval}, n {self.own.n:,}) lies on {where}"
+
+    @property
+    def checked(self) -> str:
+        """How far the attributions can be trusted."""
+        lost = "".join(f"; {count} {plain(reason)}" for reason, count in self.lost.items())
+        rows = f"{percent(self.complete.value)} of {self.complete.n:,} rows add up within 5%"
+        how = f"at worst {percent(self.worst)} off, {self.steps:,} steps at most"
+        return f"Integrated gradients from the mean embedding: {rows} ({how}){lost}."
+
+
 class Ablation(Figure):
     """A stage that is shown drafts of `drafter`: `as_is`, and with other drafts or none on the same rows."""
 
@@ -24,6 +62,7 @@ class Ablation(Figure):
     drafter: str
     as_is: Estimate
     shown: tuple[Shown, ...]
+    attribution: Attribution | None = None
 
     @property
     def told(self) -> str:

@@ -46,6 +46,7 @@ def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
             interval = f"{points(change.low)} to {points(change.high)}, p {probability(change.p)}"
             line = f"{ablation.stage} with {SHOWN[one.variant]}: {points(change.value)} points"
             told.append(f"    {line} ({interval}): {verdict(change)}")
+        told += [f"    {ablation.attribution.told}"] if ablation.attribution else []
     return told
 
 

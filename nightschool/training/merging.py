@@ -50,13 +50,13 @@ def merge(job: MergeJob) -> Merged:
         WorldError: the base cannot be loaded.
     """
     began = time.monotonic()
-    model = _load(job.model, job.dtype)
+    model = load(job.model, job.dtype)
     tokens = _tokens(job)
     for folder in filter(None, (job.output, job.quantised)):
         shutil.rmtree(folder, ignore_errors=True)
     changed = None
     if job.adapter:
-        model = _with_adapter(model, job)
+        model = with_adapter(model, job.adapter, job.model)
         before = _log_probs(model, tokens)
         with model.disable_adapter():
             changed = _alike(before, _log_probs(model, tokens)).mean
@@ -67,7 +67,7 @@ def merge(job: MergeJob) -> Merged:
     _save_tokenizer(job)
     named = str(model.dtype).removeprefix("torch.")
     del model
-    after = _log_probs(_load(job.output), tokens)
+    after = _log_probs(load(job.output), tokens)
     merged = _alike(before, after)
     if not merged.mean <= (_ROUNDED if changed is None else _MOST_LOST * changed + _NOTHING):  # NaN is too far as well
         told = "" if changed is None else f", and the adapter changes {changed:.2g}"
@@ -76,12 +76,17 @@ def merge(job: MergeJob) -> Merged:
     if job.quantised is None:
         return found
     _quantise(job)
-    quantised = _alike(after, _log_probs(_load(job.quantised), tokens))
+    quantised = _alike(after, _log_probs(load(job.quantised), tokens))
     update = {"quantised": quantised, "method": job.method, "seconds": time.monotonic() - began}
     return found.model_copy(update=update)
 
 
-def _load(name: str, dtype: str = "auto") -> Any:
+def load(name: str, dtype: str = "auto") -> Any:
+    """A model in memory, on the GPU if there is one.
+
+    Raises:
+        WorldError: it cannot be loaded.
+    """
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -94,14 +99,18 @@ def _load(name: str, dtype: str = "auto") -> Any:
     return model.to("cuda") if torch.cuda.is_available() and not packed else model
 
 
-def _with_adapter(model: Any, job: MergeJob) -> Any:
+def with_adapter(model: Any, adapter: str, name: str) -> Any:
+    """The model called `name` with an adapter on it.
+
+    Raises:
+        DataError: it does not fit.
+    """
     from peft import PeftModel
 
-    assert job.adapter is not None
     try:
-        return PeftModel.from_pretrained(model, job.adapter)
+        return PeftModel.from_pretrained(model, adapter)
     except (RuntimeError, ValueError, OSError) as error:
-        raise DataError(f"adapter does not fit {job.model}: {_first_line(error)}", file=job.adapter) from error
+        raise DataError(f"adapter does not fit {name}: {_first_line(error)}", file=adapter) from error
 
 
 def _first_line(error: Exception) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import psutil
 
+from nightschool.training.attribute_job import AttributeJob
 from nightschool.training.job import Job
 from nightschool.training.merge_job import MergeJob
 
@@ -23,7 +24,7 @@ NEVER_NEEDED = ("torchvision", "torchaudio", "scipy", "sklearn")
 KEEP = {-1: 256 << 20, -3: 32 << 20}  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD
 
 
-def prepare(job: Job | MergeJob) -> None:
+def prepare(job: Job | MergeJob | AttributeJob) -> None:
     """Fix threads, devices and what transformers may import or ask the network for."""
     mallopt = getattr(ctypes.CDLL(None), "mallopt", lambda *_: 0)  # other C libraries have none
     for parameter, size in KEEP.items():

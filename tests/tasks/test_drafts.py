@@ -10,6 +10,7 @@ import pytest
 
 from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
+from nightschool.answers import messages
 from nightschool.drafts import draft_id
 from nightschool.leaks import compare
 from nightschool.recipe.ablate import VARIANTS
@@ -17,7 +18,7 @@ from nightschool.recipe.data_file import Source
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Draft, Measured
 from nightschool.wire import Endpoint
-from tasks import ablated, drafts, held_out, sft, stages
+from tasks import ablated, attribute, drafts, held_out, sft, stages
 from tasks.chunk import make_chunk
 from tasks.night import Night
 from tasks.steps import STEPS
@@ -41,7 +42,7 @@ sft:
 pairs: {{samples: 2}}
 dpo: {{learning_rate: 1e-4}}
 validate: {{seeds: [0, 1], chunk_rows: 20}}
-ablate: {{stages: [second]}}
+ablate: {{stages: [second], attribution: {{questions: 9}}}}
 """
 
 
@@ -167,3 +168,19 @@ def test_an_ablation_finds_all_of_an_effect_and_nothing_where_there_is_none(
         changes = {one.variant: one.change.value for one in found.shown if one.change}
         assert changes["no_draft"] == changes["no_answer"] == -1
         assert -1 < changes["shuffled"] < 0
+
+
+def test_what_is_attributed_is_the_prompt_as_it_is_asked(night: Night) -> None:
+    ask(night, "drafts", "first", {"behaviour": "echo"})
+    rows = attribute.rows(night, "second")
+    own, others = ([row for row in rows if row.of == of] for of in ("own", "shuffled"))
+    held = {question.id: question for question, _ in held_out.rows(night, "test")}
+    assert len(own) == len(others) == 9
+    for row, other in zip(own, others, strict=True):
+        question = held[row.id]
+        asked = messages(question, stages.learner(night).prompt("second"), question.question)
+        assert row.messages == asked
+        assert (other.id, other.prompt) == (row.id, row.prompt)
+        assert other.draft != row.draft
+        assert row.answers == (("Yes.", "No.") if question.answer == "yes" else ("No.", "Yes."))
+    assert [chunk.part for chunk in STEPS["attribute"].chunks(night)] == ["second"]
