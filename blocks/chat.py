@@ -15,7 +15,7 @@ class BrokenReply(ValueError):
     """A body that is not the chat format: the world's failure, so it may be asked again."""
 
 
-def request_body(ask: Ask, model: str) -> bytes:
+def request_body(ask: Ask, model: str, *, stream: bool = False) -> bytes:
     """The JSON of one `/chat/completions` request; the samples of a question travel in one request."""
     sampling = ask.sampling
     body: dict[str, Any] = {
@@ -26,8 +26,10 @@ def request_body(ask: Ask, model: str) -> bytes:
         "max_tokens": sampling.max_tokens,
         "n": sampling.samples,
         "seed": ask.seed,
-        "stream": False,
+        "stream": stream,
     }
+    if stream:
+        body["stream_options"] = {"include_usage": True}
     if sampling.stop:
         body["stop"] = sampling.stop
     if sampling.logprobs:

@@ -40,6 +40,7 @@ class Client:
     def __init__(self) -> None:
         self._lanes: dict[_Address, Lane] = {}
         self._purses: dict[tuple[object, ...], Purse] = {}
+        self._beside = Counters()
         self._loop = uvloop.new_event_loop()
         self.stopped = False
         self._thread = threading.Thread(target=self._loop.run_forever, name="client", daemon=True)
@@ -132,8 +133,13 @@ class Client:
 
     def stats(self) -> Counters:
         """What was sent and came back since the client was made, over all servers."""
-        found = self.replicas()
+        found = [*self.replicas(), self._beside]
         return Counters(**{each.name: sum(getattr(one, each.name) for one in found) for each in fields(Counters)})
+
+    def count(self, more: Counters) -> None:
+        """Count what was asked by other means, such as a timed run."""
+        for each in fields(Counters):
+            setattr(self._beside, each.name, getattr(self._beside, each.name) + getattr(more, each.name))
 
     def close(self) -> None:
         """Close connections and the thread; asks under way end with WorldError."""

@@ -22,12 +22,17 @@ _MAX_BODY_BYTES = 64 * 1024**2
 
 
 class Answer(NamedTuple):
-    """What came back: `retry_after` and `date` as the headers have them."""
+    """What came back: `retry_after` and `date` as the headers have them.
+
+    `arrived`: moments of `time.perf_counter` at which bytes came off the socket, before anything was made of them, and
+    how many bytes of the body were there by then.
+    """
 
     status: int
     retry_after: str | None
     date: str | None
     body: bytes
+    arrived: tuple[tuple[float, int], ...] = ()
 
 
 class NoAnswer(Exception):
@@ -118,7 +123,7 @@ class _Connection(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._future: asyncio.Future[Answer] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = 0.0
+        self._deadline = self._now = 0.0
         self.reusable = False
         self.idle_since = 0.0
 
@@ -158,6 +163,7 @@ class _Connection(asyncio.Protocol):
         if self._future is None:
             self.close()
             return
+        self._now = time.perf_counter()
         try:
             self._parser.feed_data(data)
         except httptools.HttpParserError as err:
@@ -180,6 +186,7 @@ class _Connection(asyncio.Protocol):
     def on_body(self, data: bytes) -> None:
         self._body.append(data)
         self._size += len(data)
+        self._arrived.append((self._now, self._size))
         if self._size > _MAX_BODY_BYTES:
             self._fail(f"an answer of more than {_MAX_BODY_BYTES} bytes")
 
@@ -191,6 +198,7 @@ class _Connection(asyncio.Protocol):
 
     def _begin(self) -> None:
         self._body: list[bytes] = []
+        self._arrived: list[tuple[float, int]] = []
         self._size = 0
         self._headed = self._framed = False
         self._retry_after: str | None = None
@@ -204,7 +212,8 @@ class _Connection(asyncio.Protocol):
         self.idle_since = time.monotonic()
         if not future.done():
             date = self._date.decode("latin-1") if self._retry_after else None
-            future.set_result(Answer(self._parser.get_status_code(), self._retry_after, date, b"".join(self._body)))
+            status, body = self._parser.get_status_code(), b"".join(self._body)
+            future.set_result(Answer(status, self._retry_after, date, body, tuple(self._arrived)))
 
     def _fail(self, text: str, late: bool = False) -> None:
         future, self._future = self._future, None

@@ -52,7 +52,7 @@ async def exchange(replica: Replica, job: Job) -> tuple[Reply, int]:
         choices=choices,
         tokens_in=tokens_in,
         tokens_out=tokens_out,
-        latency_s=time.perf_counter() - started,
+        latency_s=answer.arrived[-1][0] - started,  # what reading it takes is ours, and no part of it
         attempts=job.attempts + 1,
         prompt=ask.prompt_key,
         sampling=ask.sampling,

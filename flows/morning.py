@@ -11,6 +11,7 @@ from prefect.states import Completed
 
 from flows.artifacts import arena_artifact, quality_artifact
 from nightschool.gates import refuse
+from nightschool.report import times_view
 from nightschool.report.ablations import artifact
 from nightschool.report.figures import Report
 from nightschool.report.terminal import summary_lines
@@ -33,6 +34,8 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
             create_table_artifact(table=artifact(found.ablations), key="ablations", description="Is the draft used?")
         arena_artifact(found)
         quality_artifact(found)
+        if rows := times_view.rows(found.times):
+            create_table_artifact(table=rows, key="times", description="Seconds to first token, between, to the last")
         create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)
         return found.model_dump_json()
 

@@ -22,7 +22,7 @@ from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import recipes
 from nightschool.recipe.stages import BASE
-from tasks import branches, crew, filters, stages
+from tasks import branches, crew, filters, stages, timing
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -144,6 +144,8 @@ def _prove(begun: Night, ledger: Ledger, run: Callable[..., None]) -> None:
     """The student on held-out questions, everyone against everyone, and what judges say of their questions."""
     with student(begun, ledger) as served:
         run("validate", served)
+        if timing.fresh(begun):
+            served.stop()
         run("timing", served)
         run("ablate", served)
     run("attribute")

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from nightschool.recipe.section import Clash, Name, Positive, Section, Share
+from nightschool.recipe.timing import Terms, TimedKind
 
 # Tokens of a text, in the contest's own tokenizer.
 Count = Callable[[str], int]
@@ -65,14 +66,15 @@ class FileRules(Section):
 
 
 class Contest(Section):
-    """The rules of a contest, by kind of file.
+    """The rules of a contest, by kind of file, and how long what it asks for may take.
 
-    Source: plan 000, 5.2; plan 003, "Submission Format".
+    Source: plan 000, 5.1 and 5.2; plan 003, "Submission Format".
     """
 
     name: Name
     description: str = ""
     files: dict[Name, FileRules] = Field(min_length=1)
+    timing: dict[TimedKind, Terms] = {}
 
     @model_validator(mode="after")
     def _rules_are_of_keys(self) -> Contest:

@@ -68,6 +68,21 @@ def load_contest(path: Path) -> Contest:
         raise explain(err, tree, Contest.model_json_schema()) from None
 
 
+def find_contest(name: str, folder: Path = Path()) -> Path:
+    """A contest's file by its path, seen from a folder, or by its name in configs/contests/, here or in the checkout.
+
+    Raises:
+        RecipeError: neither is there; names the contests that are.
+    """
+    if (folder / name).is_file():
+        return folder / name
+    folders = [Path(__file__).parents[1] / "configs" / "contests", Path("configs") / "contests"]
+    known = {file.stem: file for one in folders for file in sorted(one.glob("*.yaml"))}
+    if name not in known:
+        raise RecipeError("there is no such contest", value=name, allowed=", ".join(known) or "a file")
+    return known[name]
+
+
 def judge_file(path: Path, contest: Contest, *, kind: str | None = None, count: Count | None = None) -> Judgement:
     """Every record of a file against the rules of its kind.
 

@@ -13,6 +13,8 @@ from nightschool.recipe.phases import Asking, Pairs
 from nightschool.recipe.quality import Quality, judges_of
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import Learner
+from nightschool.recipe.timing import timed
+from nightschool.timing import passes
 from nightschool.tinymodels import spec
 
 # Characters per token of English text; and what a question adds to its prompt, in tokens. Rough by nature: replies
@@ -88,8 +90,7 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     rows = _held_out(recipe, learner, wanted, section.side)
     requests = rows * len(learner.measured)
     yield Forecast("validate", ceil(rows / section.chunk_rows) * len(learner.measured), requests, requests * each)
-    timed = min(section.timed, rows)
-    yield Forecast("timing", 1, timed, timed * each)
+    yield _timed(recipe, learner, rows, each)
     if recipe.ablate:
         times = len(recipe.ablate.of(learner.stages, learner.measured)) * len(recipe.ablate.variants)
         yield Forecast("ablate", ceil(rows / section.chunk_rows) * times, rows * times, rows * times * each)
@@ -121,6 +122,19 @@ def _judged(recipe: Recipe, section: Quality) -> Forecast:
     rows = 2 * len(section.compare) * min(section.pairs, per_topic * len(recipe.topics))
     count, each = len(judges_of(recipe)), _tokens(section.prompt) + _QUESTION_TOKENS + section.max_tokens
     return Forecast("quality", count * ceil(rows / section.chunk_rows), count * rows, count * rows * each)
+
+
+def _timed(recipe: Recipe, learner: Learner, rows: int, each: int) -> Forecast:
+    """Answers, and questions where they are timed too; a contest has them asked again, and by others."""
+    section, requests, tokens = learner.validate, 0, 0
+    for kind, stage in timed(learner).items():
+        terms = section.contest.terms(kind) if section.contest else None
+        if kind == "questions" and terms and recipe.questions:
+            rows = terms.rows + section.timed
+            each = _tokens(learner.stage(stage).prompts[kind]) + recipe.questions.max_tokens
+        asked = sum(one.rows for one in passes(rows, timed=section.timed, terms=terms))
+        requests, tokens = requests + asked, tokens + asked * each
+    return Forecast("timing", len(timed(learner)), requests, tokens)
 
 
 def _paired(section: Pairs, learner: Learner, rows: int) -> Forecast:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nightschool.errors import GateFailed
-from nightschool.recipe.gate import OF_COMMITTEE, OF_PLAYERS, OF_ROWS, Gate
+from nightschool.recipe.gate import OF_COMMITTEE, OF_CONTEST, OF_PLAYERS, OF_ROWS, Gate
 from nightschool.report.figures import Report
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.stage import Stage
@@ -32,6 +32,8 @@ def judge(gate: Gate, report: Report) -> GateResult:
 
     Source: plan 000, 4.4; issue 6, 4; plan 002, whose 51.5% were exactly always no.
     """
+    if gate.metric.startswith(OF_CONTEST):
+        return _held(gate, _of_contest(gate, report))
     stage = report.stage(gate.stage)
     missing = f"{gate.stage} was skipped behind gate {by}" if (by := report.skipped.get(gate.stage or "")) else ""
     return judge_stage(gate, stage, missing) if gate.stage else _held(gate, reading(gate, report))
@@ -81,7 +83,7 @@ def refuse(results: Sequence[GateResult]) -> None:
 
 def shown(metric: str, value: float) -> str:
     """A figure in the unit of its metric: 48.2%, +21.9 points, 0.21 s."""
-    if metric.startswith("latency"):
+    if metric.endswith("_s"):
         return duration(value)
     if metric.endswith("skew"):
         return f"{value:.2f}"
@@ -90,7 +92,7 @@ def shown(metric: str, value: float) -> str:
 
 def limit_shown(metric: str, limit: float) -> str:
     """A limit as it was written: 95%, 15 points, 0.5 s."""
-    if metric.startswith("latency"):
+    if metric.endswith("_s"):
         return f"{limit:g} s"
     if metric.endswith("skew"):
         return f"{limit:g}"
@@ -105,6 +107,8 @@ def reading(gate: Gate, report: Report) -> Reading:
         return _of_committee(gate.metric, report)
     if gate.metric in OF_PLAYERS:
         return _of_player(gate, report)
+    if gate.metric.startswith(OF_CONTEST):
+        return _of_contest(gate, report)
     stage = report.stage(gate.stage)
     if stage is None:
         return Reading(missing=f"the night has no figures of stage {gate.stage}")
@@ -134,7 +138,21 @@ def _of_stage(gate: Gate, stage: Stage) -> Reading:
         return Reading(missing=f"stage {gate.stage} was not timed")
     if gate.metric == "latency_mean_s":
         return Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
+    if gate.metric == "ttft_p99_s":
+        return Reading(stage.latency.ttft_p99_s, missing="its server does not stream")
     return Reading(stage.latency.p99_s)
+
+
+def _of_contest(gate: Gate, report: Report) -> Reading:
+    kind, _, what = gate.metric.partition("_")
+    found = next((one.held for one in report.times if (one.of, one.stage) == (kind, gate.stage)), None)
+    if found is None:
+        return Reading(missing=f"the {kind} of stage {gate.stage} were not timed as a contest does")
+    if what == "late":
+        return Reading(found.late.value, found.late.low, found.late.high)
+    if what == "mean_s":
+        return Reading(found.mean_s, found.mean_low_s, found.mean_high_s)
+    return Reading(found.p99_s if what == "p99_s" else found.total_s)
 
 
 def _of_share(metric: str, stage: Stage) -> Reading:

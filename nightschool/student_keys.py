@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nightschool import ablate, drafts, leaks, package, pairs, parsing, rounds, validate
+from nightschool import ablate, drafts, leaks, package, pairs, parsing, rounds, timing, validate
 from nightschool.keys import Keys, last, place, reading
 from nightschool.recipe.learning import Dpo
 from nightschool.recipe.package import Package
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import BASE, Learner, Stage
+from nightschool.recipe.timing import timed
 
 # The trainer's own results: bumped when a stage given the same job would come out otherwise.
 TRAINING_VERSION = 2
@@ -51,16 +52,14 @@ def learning(
     if recipe.package:
         _packing(keys, recipe.package, learner, weights)
     _proving(keys, recipe, learner, asked)
+    _timed(keys, recipe, learner, asked)
 
 
 def _proving(keys: Keys, recipe: Recipe, learner: Learner, asked: Mapping[str, object]) -> None:
     """What is asked of the base and the stages when all of them are trained."""
-    timed = {"timed": learner.validate.timed}
     for name in learner.measured:
         parts = {**asked, **_who(keys, learner, name)}
         keys.name(f"validate/{name}", validate.RULES_VERSION, parts)
-        if name == learner.measured[-1]:
-            keys.name(f"timing/{name}", validate.RULES_VERSION, {**parts, **timed})
         if recipe.ablate and name in recipe.ablate.of(learner.stages, learner.measured):
             for variant in recipe.ablate.variants:
                 rules = {"variant": variant, "measured": validate.RULES_VERSION}
@@ -104,7 +103,7 @@ def _measuring(keys: Mapping[str, str], recipe: Recipe, learner: Learner) -> dic
     section = learner.validate.identity() | {"parsing": parsing.RULES_VERSION, **reading(recipe)}
     if recipe.splits and learner.validate.per_topic is None:
         section["held_out"] = {"pool": keys["pool"], "splits": recipe.splits.identity()}
-    del section["timed"]
+    del section["timed"], section["contest"]
     return section
 
 
@@ -117,6 +116,21 @@ def _who(keys: Mapping[str, str], learner: Learner, name: str) -> dict[str, obje
 def _shown(keys: Mapping[str, str], drafter: str) -> dict[str, object]:
     """The drafts that a prompt shows, where it does."""
     return {"drafts": keys[f"drafts/{drafter}"]} if drafter else {}
+
+
+def _timed(keys: Keys, recipe: Recipe, learner: Learner, asked: Mapping[str, object]) -> None:
+    """How the student is timed; limits and what came of it are no part of any name."""
+    contest = learner.validate.contest
+    for kind, name in timed(learner).items():
+        terms = contest.terms(kind) if contest else None
+        how: dict[str, object] = {"timed": learner.validate.timed, "terms": terms and terms.identity()}
+        if kind == "answers":
+            keys.name(f"timing/{name}", timing.RULES_VERSION, {**asked, **_who(keys, learner, name), **how})
+        elif recipe.questions:
+            how |= {"prompt": learner.stage(name).prompts["questions"].identity()}
+            how |= {"sampling": recipe.questions.sampling.model_dump(mode="json")}
+            parts = {**asked, **how, "inputs": [keys[place(learner, name)]]}
+            keys.name(f"timing/{name}@questions", timing.RULES_VERSION, parts)
 
 
 def _gate(keys: Keys, learner: Learner, stage: Stage, asked: Mapping[str, object]) -> None:

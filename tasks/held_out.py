@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from nightschool import validate
 from nightschool.chunks import Chunk, split
 from nightschool.records import Measured, Question
-from nightschool.wire import Endpoint, Reply, Sampling
+from nightschool.wire import Ask, Endpoint, Reply, Sampling
 from tasks import drafts, merge, stages
 from tasks.asking import ask_each
 from tasks.held_questions import count_of, rows
@@ -53,22 +53,26 @@ def measure(
     Args:
         draft: what it is shown beside a question, where that is not the draft that it is always shown.
     """
-    student, prompt = stages.learner(night).student, stages.learner(night).prompt(name)
-    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
-    letters = night.recipe.answers.reply == "letter"
-    draft = draft or drafts.shown(night, name)
     compared = same_prompts(night, endpoint, stages.rendered(night, name))
     made = ask_each(
         night,
         chunk,
         endpoint,
         mine,
-        ask_of=lambda row: validate.ask(*row, prompt=prompt, sampling=sampling, letters=letters, draft=draft(row[0])),
+        ask_of=asker(night, name, draft),
         flaw=None,  # the format is measured
         read=lambda row, reply: [_read(night, row, reply)],
         topic_of=lambda row: row[0].topic,
     )
     return replace(made, figures={**made.figures, "prompts": compared})
+
+
+def asker(night: Night, name: str, draft: drafts.DraftOf | None = None) -> Callable[[tuple[Question, int]], Ask]:
+    """How the base or a stage is asked a question under a sampling seed; `draft` as in `measure`."""
+    student, prompt = stages.learner(night).student, stages.learner(night).prompt(name)
+    sampling = Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
+    letters, shown = night.recipe.answers.reply == "letter", draft or drafts.shown(night, name)
+    return lambda row: validate.ask(*row, prompt=prompt, sampling=sampling, letters=letters, draft=shown(row[0]))
 
 
 def _read(night: Night, row: tuple[Question, int], reply: Reply) -> Measured:

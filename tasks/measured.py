@@ -8,9 +8,10 @@ from collections.abc import Mapping, Sequence
 from nightschool.recipe.choosing import closed
 from nightschool.recipe.stages import BASE
 from nightschool.records import Measured, Question
-from nightschool.report.measure import as_ruled, measure_stage
-from nightschool.report.stage import Contamination, Stage
+from nightschool.report.measure import as_ruled, measure_latency, measure_stage
+from nightschool.report.stage import Contamination, Latency, Stage
 from nightschool.ruling_line import ruling_line
+from nightschool.timing import Timed
 from nightschool.values.read import equal
 from tasks import balance, held_out, merge, review
 from tasks.night import Night
@@ -30,8 +31,8 @@ def answers(night: Night, names: Sequence[str] | None = None) -> dict[str, list[
     return dict(rows)
 
 
-def figures(night: Night, rows: Rows, timed_s: Sequence[float] = ()) -> tuple[Stage, ...]:
-    """Every stage that answered, in order, each beside those before it; the last one of the recipe has the times."""
+def figures(night: Night, rows: Rows, alone: Sequence[Timed] = ()) -> tuple[Stage, ...]:
+    """Every stage that answered, in order, each beside those before it; the last one has its times, one by one."""
     learner, ruled = night.recipe.learner, _ruled(night, rows)
     found: list[Stage] = []
     earlier: dict[str, Sequence[Measured]] = {}
@@ -42,13 +43,18 @@ def figures(night: Night, rows: Rows, timed_s: Sequence[float] = ()) -> tuple[St
                 rows[name],
                 earlier=earlier,
                 over=learner.stage(name).start if learner and name != BASE else None,
-                timed_s=timed_s if learner and name == learner.measured[-1] else (),
+                latency=_latency(alone) if learner and name == learner.measured[-1] else None,
                 closed=closed(night.recipe.answers),
                 as_ruled=as_ruled(rows[name], ruled, lambda one, other: same(night, one, other)),
             )
             found.append(stage)
             earlier[name] = rows[name]
     return tuple(found)
+
+
+def _latency(alone: Sequence[Timed]) -> Latency | None:
+    first = [row.ttft_s for row in alone if row.ttft_s is not None]
+    return measure_latency([row.e2el_s for row in alone], first) if alone else None
 
 
 def contaminated(night: Night, rows: Rows) -> Contamination | None:

@@ -14,7 +14,8 @@ import psutil
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
 from nightschool.recipe.choosing import closed
-from nightschool.records import Answer, Measured, Question, Ruling
+from nightschool.recipe.timing import timed
+from nightschool.records import Answer, Question, Ruling
 from nightschool.report.figures import Answered, LatencyTimes, Memory, Phase, Report, Requests, Sample
 from nightschool.report.figures import Night as NightFigures
 from nightschool.report.guessing import baselines, by_topic, said
@@ -22,6 +23,7 @@ from nightschool.report.measure import measure_committee
 from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
+from nightschool.timing import Timed
 from tasks import (
     ablated,
     answers,
@@ -57,13 +59,13 @@ def report(night: Night, run: Run) -> Report:
     """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
     rulings, rows = _rulings(night), measured.answers(night)
     seen, few = [row for one in rows.values() for row in one], closed(night.recipe.answers)
-    times = _latency(night)
+    alone = timing.one_by_one(night)
     found = Report(
         night=_night(night, run),
         baselines=baselines(seen, closed=few),
         said=said(rows, closed=few),
         topic_baselines=by_topic(seen, closed=few),
-        stages=measured.figures(night, rows, times.seconds if times else ()),
+        stages=measured.figures(night, rows, alone),
         contamination=measured.contaminated(night, rows),
         skipped=branches.skipped(night),
         halted=branches.stopped(night),
@@ -74,7 +76,7 @@ def report(night: Night, run: Run) -> Report:
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
-        latency=times,
+        **_times(night, alone),
         phases=tuple(Phase(**phase.model_dump(exclude={"stopped"})) for phase in run.phases),
         requests=_requests(night),
         memory=_memory(run),
@@ -157,10 +159,10 @@ def _rulings(night: Night) -> list[Ruling]:
     return [*night.rows(chunks, Ruling), *lost]
 
 
-def _latency(night: Night) -> LatencyTimes | None:
-    timed = timing.chunks(night)
-    seconds = tuple(row.latency_s for row in night.rows(timed, Measured))
-    return LatencyTimes(seconds=seconds, stage=timed[-1].part) if seconds else None
+def _times(night: Night, alone: Sequence[Timed]) -> dict[str, Any]:
+    stage = night.recipe.learner and timed(night.recipe.learner)["answers"]
+    latency = LatencyTimes(seconds=tuple(row.e2el_s for row in alone), stage=stage) if alone else None
+    return {"latency": latency, "times": timing.figures(night)}
 
 
 def _answered(night: Night) -> tuple[Answered, ...]:

@@ -19,7 +19,7 @@ from nightschool.recipe.quality import judges_of
 from nightschool.recipe.stages import BASE, Stage
 from nightschool.report.text import size
 from nightschool.wire import Endpoint
-from tasks import ablate, progress, stages
+from tasks import ablate, progress, stages, timing
 from tasks.ledger import Ledger
 from tasks.night import Night
 
@@ -70,7 +70,7 @@ class Desk:
         wave = self._wave(chunks)
         if self._fleet is not None and wave == self._up:
             return self._fleet.start()
-        self._stop()
+        self.stop()
         self._up = wave
         counts = progress.track("serve", note=self.names(chunks))
         self._note_memory("before")
@@ -87,9 +87,10 @@ class Desk:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._stop()
+        self.stop()
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
+        """End the servers; the next phase that asks starts them again."""
         if self._fleet is not None:
             self._note_memory("serving")
             self._fleet.stop()
@@ -137,6 +138,7 @@ def student(night: Night, ledger: Ledger, *names: str) -> Desk:
     asked = {f"pairs/{stage.name}": stage.drafter for stage in stages.of_kind(night, "dpo")}
     asked |= {f"ablate/{part}": name for part, (name, _) in ablate.parts(night).items()}
     asked |= {f"rounds/{stages.gates(loop)[0]}": loop.start for loop in stages.of_kind(night, "rounds")}
+    asked |= timing.asked(night)
     return Desk(night, ledger, arrange(_student(night, names), night.recipe.serve.placement), asked)
 
 

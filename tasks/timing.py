@@ -1,30 +1,222 @@
-"""The finished student against the clock: one question at a time, as a person waits for an answer."""
+"""The finished student against the clock: one by one, as a person waits, and as a contest makes it work."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from blocks.call import Counters
+from blocks.chat import request_body
+from blocks.client import client
+from blocks.connection import Answer
+from blocks.fleet import outlast
+from blocks.streamed import Run, Streamed, plain, stream
+from nightschool import questions
 from nightschool.chunks import Chunk
-from tasks import branches, stages
-from tasks.held_out import count_of, measure
-from tasks.held_out import rows as every
+from nightschool.errors import WorldError
+from nightschool.recipe.timing import Terms, TimedKind, timed
+from nightschool.records import Dropped
+from nightschool.timing import Broken, Pass, Timed, hear, passes
+from nightschool.wire import Ask, Endpoint
+from tasks import branches, progress, stages
+from tasks.held_out import asker
+from tasks.held_questions import count_of
+from tasks.held_questions import rows as every
 from tasks.night import Night
+from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
+
+if TYPE_CHECKING:
+    from nightschool.report.times import Times
+
+Parse = Callable[[bytes], Any]
+# Behind the stage's name in the place of what it is timed at, where that is not answers.
+_ASKING = "@questions"
 
 
 def chunks(night: Night) -> list[Chunk]:
     learner = night.recipe.learner
-    if learner is None or (stage := learner.measured[-1]) in branches.skipped(night):
+    if learner is None:
         return []
-    rows = min(learner.validate.timed, count_of(night, learner.validate.side))
+    left_out = branches.skipped(night)
+    found: list[Chunk] = []
+    for kind, stage in timed(learner).items():
+        if stage not in left_out:
+            place = f"timing/{stage}{_ASKING if kind == 'questions' else ''}"
+            label, rows = f"timing of {stage}, {kind}", sum(one.rows for one in plan(night, kind))
+            after = (stages.asked_with if kind == "answers" else stages.made_from)(night, stage)
+            found.append(night.chunk(place, 0, len(found), label, rows=rows, after=after))
+    return found
+
+
+def of(chunk: Chunk) -> tuple[TimedKind, str]:
+    """What is timed, and whose it is."""
+    stage = chunk.part.removesuffix(_ASKING)
+    return ("answers" if stage == chunk.part else "questions"), stage
+
+
+def asked(night: Night) -> dict[str, str]:
+    """Who is asked at a place that is not called after them."""
+    return {f"timing/{stage}{_ASKING}": stage for stage in timed(stages.learner(night)).values()}
+
+
+def fresh(night: Night) -> bool:
+    """Whether times are wanted from a server that has just been started."""
+    learner = night.recipe.learner
+    return learner is not None and learner.validate.contest is not None
+
+
+def plan(night: Night, kind: TimedKind) -> tuple[Pass, ...]:
+    """The passes over the requests of one kind, in order."""
+    section = stages.learner(night).validate
+    terms = _terms(night, kind)
+    count = count_of(night, section.side) if kind == "answers" else _wanted(terms, section.timed)
+    return passes(count, timed=section.timed, terms=terms)
+
+
+def figures(night: Night) -> tuple[Times, ...]:
+    """Of each kind of request that was timed."""
+    from nightschool.report.timed import measure_times  # scipy, which only a report needs
+
+    contest = night.recipe.validate_ and night.recipe.validate_.contest
+    found: list[Times] = []
+    for chunk, manifest in night.made(chunks(night)):
+        kind, stage = of(chunk)
+        rows, lost = night.store.rows(chunk, Timed), night.store.dropped(chunk, Dropped)
+        totals_s, name = manifest.figures["totals_s"], contest.name if contest else ""
+        terms = _terms(night, kind)
+        found.append(
+            measure_times(kind, stage, plan(night, kind), rows, lost, totals_s=totals_s, contest=name, terms=terms)
+        )
+    return tuple(found)
+
+
+def one_by_one(night: Night) -> list[Timed]:
+    """Answers that were timed with nothing else going on, by a server that was at work before."""
+    answered = [chunk for chunk in chunks(night) if of(chunk)[0] == "answers"]
+    return [row for row in night.rows(answered, Timed) if row.way == "single" and row.warm]
+
+
+def make(night: Night, chunk: Chunk, served: Served, *, parse: Parse = orjson.loads) -> Made:
+    """The chunk's rows; `parse` reads an event's JSON, when the pass that it came in is over."""
+    kind, stage = of(chunk)
+    endpoint, order = served[stage], plan(night, kind)
+    asks = _asks(night, kind, stage)
+    compared = same_prompts(night, endpoint, stages.rendered(night, stage))
+    found = _Times(kind, asks, parse)
+
+    def run() -> None:
+        found.begin()
+        if order[0].warm:
+            stream(endpoint, [[request_body(asks[0], endpoint.model, stream=True)]])
+        for one in order:
+            found.take(one, _put(endpoint, one, asks))
+            progress.tracker(chunk.phase).rows(one.rows)
+
+    outlast(endpoint, run)
+    made = found.made()
+    return replace(made, figures={**made.figures, "prompts": compared})
+
+
+def _put(endpoint: Endpoint, one: Pass, asks: Sequence[Ask]) -> Run:
+    bodies = [request_body(ask, endpoint.model, stream=one.way != "plain") for ask in asks]
+    if one.way == "plain":
+        return plain(endpoint, bodies[one.first : one.first + one.rows])
+    return stream(endpoint, [[bodies[place] for place in batch] for batch in one.batches])
+
+
+@dataclass
+class _Times:
+    """What came of each pass, read when all its bytes were here."""
+
+    kind: TimedKind
+    asks: Sequence[Ask]
+    parse: Parse
+    rows: list[Timed] = field(default_factory=list)
+    lost: list[Dropped] = field(default_factory=list)
+    totals_s: dict[str, float] = field(default_factory=dict)
+    counts: Counters = field(default_factory=Counters)
+
+    def begin(self) -> None:
+        """From the start: what a server that died has told is no part of another's times."""
+        self.rows, self.lost, self.totals_s, self.counts = [], [], {}, Counters()
+
+    def take(self, one: Pass, run: Run) -> None:
+        """Read a pass.
+
+        Raises:
+            WorldError: the server could not be reached.
+        """
+        self.totals_s[one.name] = round(run.total_s, 6)
+        for place, reply in enumerate(run.replies):
+            ask = self.asks[one.first + place]
+            row = self._read(one, place // one.batch_size, f"{one.name}/{ask.id}", reply)
+            (self.rows if isinstance(row, Timed) else self.lost).append(row)  # pyright: ignore[reportArgumentType]
+            self.counts.sent += reply.attempts
+            self.counts.retries += reply.attempts - 1
+            self.counts.replies += isinstance(row, Timed)
+            self.counts.failures += isinstance(row, Dropped)
+
+    def made(self) -> Made:
+        """The rows, the lost ones, and what it cost."""
+        tokens_in, tokens_out = (sum(getattr(row, name) for row in self.rows) for name in ("tokens_in", "tokens_out"))
+        self.counts.tokens_in, self.counts.tokens_out = tokens_in, tokens_out
+        client().count(self.counts)
+        failed = sum(row.failed for row in self.lost)
+        cost = {"requests": len(self.rows) + len(self.lost), "failed": failed, "retries": self.counts.retries}
+        figures = {**cost, "tokens_in": tokens_in, "tokens_out": tokens_out, "totals_s": self.totals_s}
+        return Made(rows=self.rows, dropped=[(row.reason, row) for row in self.lost], figures=figures)
+
+    def _read(self, one: Pass, batch: int, row_id: str, reply: Streamed) -> Timed | Dropped:
+        answer = reply.answer
+        if not isinstance(answer, Answer):
+            if not answer.reached:
+                raise WorldError(f"no times can be taken: {answer}")
+            return Dropped(id=row_id, reason="no_reply", failed=True, attempts=reply.attempts, detail=str(answer))
+        try:
+            if answer.status != 200:
+                raise Broken(f"status {answer.status}: {answer.body[:300].decode('utf-8', 'replace')}")
+            heard = hear(answer.body, answer.arrived, reply.sent, parse=self.parse)
+        except Broken as err:
+            refused = 400 <= answer.status < 500
+            reason = "refused" if refused else "broken_reply"
+            return Dropped(id=row_id, reason=reason, failed=True, attempts=reply.attempts, detail=str(err))
+        times = {"ttft_s": heard.ttft_s and round(heard.ttft_s, 6), "e2el_s": round(heard.e2el_s, 6)}
+        gaps = tuple(round(gap, 6) for gap in heard.itl_s)
+        return Timed(
+            id=row_id, of=self.kind, way=one.way, warm=one.warm, batch=batch, itl_s=gaps, **times,
+            tokens_in=heard.tokens_in, tokens_out=heard.tokens_out,
+        )  # fmt: skip
+
+
+def _terms(night: Night, kind: TimedKind) -> Terms | None:
+    contest = stages.learner(night).validate.contest
+    return contest.terms(kind) if contest else None
+
+
+def _wanted(terms: Terms | None, timed: int) -> int:
+    return (terms.rows if terms else 0) + timed
+
+
+def _asks(night: Night, kind: TimedKind, stage: str) -> list[Ask]:
+    """What is asked, in the order of the passes: held-out questions, or questions to be written, topics in turn."""
+    learner, recipe = stages.learner(night), night.recipe
+    count = max((one.first + one.rows for one in plan(night, kind)), default=0)
+    if kind == "answers":
+        ask_of = asker(night, stage)
+        return [ask_of(row) for row in every(night, learner.validate.side)[:count]]
+    section = recipe.questions
+    assert section is not None, "who learned to ask learned it from questions"
+    prompt, named = learner.stage(stage).prompts["questions"], questions.row_ids(recipe.topics, count)
     return [
-        night.chunk(f"timing/{stage}", 0, 0, f"timing of {stage}", rows=rows, after=stages.asked_with(night, stage))
-    ]
-
-
-def make(night: Night, chunk: Chunk, served: Served) -> Made:
-    learner = stages.learner(night)
-    # A full server answers each request later than an idle one: validation's own latencies would say too much.
-    endpoint = served[chunk.part].model_copy(update={"concurrency": 1})
-    return measure(night, chunk, chunk.part, endpoint, every(night, learner.validate.side)[: chunk.rows])
+        questions.ask(topic, row_id, teacher=f"timing {stage}", seed=recipe.seed, prompt=prompt,
+                      sampling=section.sampling)
+        for topic, row_id in islice(named, count)
+    ]  # fmt: skip
 
 
 STEP = Step("timing", chunks, make)

@@ -142,7 +142,7 @@ class Batch:
             stops = seats.rows[slot].job.stops
             if stops and stops(seats.written(slot)):
                 complete[slot] = True
-        self._finish(stopped, complete)
+        self._finish(first, stopped, complete)
         return len(slots)
 
     def _draw(self, slots: NDArray[np.int64], logits: torch.Tensor, turn: int) -> NDArray[np.int64]:
@@ -192,9 +192,12 @@ class Batch:
             seats.rows[slot].job.fail(f"the grammar failed: {matcher.get_error()}")
         return True
 
-    def _finish(self, stopped: NDArray[np.bool_], complete: NDArray[np.bool_]) -> None:
+    def _finish(self, first: int, stopped: NDArray[np.bool_], complete: NDArray[np.bool_]) -> None:
         seats, live = self.seats, len(self.seats.rows)
         ended = stopped | complete | (seats.counts[:live] >= seats.limits[:live])
+        for slot in range(first, live):
+            if (wrote := seats.rows[slot].job.wrote) and not ended[slot]:
+                wrote(seats.written(slot))
         if not ended.any():
             return
         for slot in np.flatnonzero(ended).tolist():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from functools import lru_cache
 from typing import Any
 
@@ -14,7 +14,15 @@ from blocks.embedded.grammar import BadSchema, Grammar, Grammars
 from blocks.embedded.job import Completion, Job
 from blocks.embedded.loop import Loop
 from blocks.embedded.models import Loaded
-from blocks.embedded.protocol import BadRequest, ChatRequest, TokenizeRequest, chat_body
+from blocks.embedded.protocol import (
+    BadRequest,
+    ChatRequest,
+    TokenizeRequest,
+    chat_body,
+    chunk_body,
+    headed,
+    usage,
+)
 from nightschool.rendering import rendered
 from nightschool.wire import Message
 
@@ -41,19 +49,37 @@ class Engine:
         Raises:
             BadRequest: unknown model (404), unusable input (400), full queue (503), a grammar that broke (500).
         """
-        job, future = self._job(request)
-        if self.counters.waiting + request.n > self._queue_rows:
-            raise BadRequest("the queue is full, try again", status=503)
-        self._loop.submit(job)
+        job, future = self._begin(request)
         try:
-            outcome = await future
+            outcome = _completions(await future)
         except asyncio.CancelledError:
             job.cancelled = True
             raise
-        if isinstance(outcome, str):
-            raise BadRequest(outcome, status=500)
         replies = [self._reply(completion, request.stop) for completion in outcome]
         return chat_body(request.model, replies, len(job.prompt), sum(completion.counted for completion in outcome))
+
+    async def stream(self, request: ChatRequest) -> AsyncIterator[dict[str, Any]]:
+        """Answer a request for one sample, an event for each token as it is written, and one with the usage.
+
+        Raises:
+            BadRequest: as `chat`, with the first event; later ones only where a grammar breaks.
+        """
+        loop, fresh = asyncio.get_running_loop(), asyncio.Queue[list[int] | None]()
+        job, future = self._begin(request, lambda tokens: loop.call_soon_threadsafe(fresh.put_nowait, tokens) and None)
+        future.add_done_callback(lambda _: fresh.put_nowait(None))
+        shared, said = headed("chat.completion.chunk", request.model), ""
+        delta = {"role": "assistant"}
+        try:
+            while tokens := await fresh.get():
+                text = self._text(tokens).removesuffix("\N{REPLACEMENT CHARACTER}")  # half a character waits
+                yield chunk_body(shared, {**delta, "content": text[len(said) :]})
+                said, delta = max(said, text, key=len), {}
+            (completion,) = _completions(future.result())
+            text, finish = self._reply(completion, [])
+            yield chunk_body(shared, {**delta, "content": text[len(said) :]}, finish)
+            yield {**shared, "choices": [], "usage": usage(len(job.prompt), completion.counted)}
+        finally:
+            job.cancelled = job.cancelled or not future.done()
 
     def tokenize(self, request: TokenizeRequest) -> dict[str, Any]:
         """The prompt's tokens as `chat` would have them.
@@ -69,6 +95,16 @@ class Engine:
     def _known(self, model: str) -> None:
         if model not in self.names:
             raise BadRequest(f"The model `{model}` does not exist.", status=404, param="model")
+
+    def _begin(
+        self, request: ChatRequest, wrote: Callable[[list[int]], None] | None = None
+    ) -> tuple[Job, asyncio.Future[list[Completion] | str]]:
+        job, future = self._job(request)
+        job.wrote = wrote
+        if self.counters.waiting + request.n > self._queue_rows:
+            raise BadRequest("the queue is full, try again", status=503)
+        self._loop.submit(job)
+        return job, future
 
     def _job(self, request: ChatRequest) -> tuple[Job, asyncio.Future[list[Completion] | str]]:
         self._known(request.model)
@@ -126,6 +162,12 @@ class Engine:
         text = self._text(completion.tokens)
         cuts = [text.index(stop) for stop in stops if stop in text]
         return (text[: min(cuts)], "stop") if cuts else (text, completion.finish)
+
+
+def _completions(outcome: list[Completion] | str) -> list[Completion]:
+    if isinstance(outcome, str):
+        raise BadRequest(outcome, status=500)
+    return outcome
 
 
 def _thread_safe(future: asyncio.Future[list[Completion] | str]) -> Callable[[list[Completion] | str], None]:

@@ -22,7 +22,7 @@ class Job:
     """One request: `samples` rows that share a prompt.
 
     `done` is called once, on the generation thread, with all completions in order, or with the reason why there are
-    none.
+    none; before that `wrote`, if there is one, with the tokens so far, each time that there is one more.
     """
 
     model: str
@@ -35,6 +35,7 @@ class Job:
     grammar: Grammar | None
     stops: Callable[[list[int]], bool] | None
     done: Callable[[list[Completion] | str], None]
+    wrote: Callable[[list[int]], None] | None = None
     completions: dict[int, Completion] = field(default_factory=dict)
     cancelled: bool = False
 

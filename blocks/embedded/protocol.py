@@ -9,7 +9,6 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 _NEUTRAL: dict[str, tuple[object, ...]] = {
-    "stream": (None, False),
     "logprobs": (None, False),
     "tools": (None, []),
     "top_k": (None, 0, -1),
@@ -99,6 +98,7 @@ class ChatRequest(BaseModel):
     seed: int | None = Field(default=None, ge=-(2**63), lt=2**63)
     stop: Annotated[list[str], BeforeValidator(_listed)] = Field(default_factory=list)
     response_format: ResponseFormat | None = None
+    stream: bool | None = None
 
 
 class TokenizeRequest(BaseModel):
@@ -120,6 +120,8 @@ def refuse_unserved(body: dict[str, Any]) -> None:
     for name, neutral in _NEUTRAL.items():
         if body.get(name) not in neutral:
             raise BadRequest(f"{name} is not served by the embedded engine; use engine vllm", param=name)
+    if body.get("stream") and (body.get("n") not in (None, 1) or body.get("stop")):
+        raise BadRequest("one sample without stop is streamed, and no more", param="stream")
 
 
 def error_body(message: str, status: int, param: str | None = None) -> dict[str, Any]:
@@ -140,15 +142,22 @@ def chat_body(model: str, replies: list[tuple[str, str]], tokens_in: int, tokens
         {"index": index, "message": {"role": "assistant", "content": text}, "logprobs": None, "finish_reason": finish}
         for index, (text, finish) in enumerate(replies)
     ]
-    usage = {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
-    return {
-        "id": f"chatcmpl-{uuid.uuid4().hex}",
-        "object": "chat.completion",
-        "created": int(time.time()),
-        "model": model,
-        "choices": choices,
-        "usage": usage,
-    }
+    return {**headed("chat.completion", model), "choices": choices, "usage": usage(tokens_in, tokens_out)}
+
+
+def headed(kind: str, model: str) -> dict[str, Any]:
+    """What every completion begins with."""
+    return {"id": f"chatcmpl-{uuid.uuid4().hex}", "object": kind, "created": int(time.time()), "model": model}
+
+
+def usage(tokens_in: int, tokens_out: int) -> dict[str, int]:
+    """Tokens of a completion."""
+    return {"prompt_tokens": tokens_in, "completion_tokens": tokens_out, "total_tokens": tokens_in + tokens_out}
+
+
+def chunk_body(shared: dict[str, Any], delta: dict[str, str], finish: str | None = None) -> dict[str, Any]:
+    """An event of a streamed completion; `shared` is what all of its events say."""
+    return {**shared, "choices": [{"index": 0, "delta": delta, "logprobs": None, "finish_reason": finish}]}
 
 
 def models_body(names: list[str], root: str, context: int) -> dict[str, Any]:

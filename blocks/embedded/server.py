@@ -7,7 +7,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import orjson
@@ -65,6 +65,22 @@ async def _read(request: web.Request, kind: type[T]) -> tuple[dict[str, Any], T]
         raise BadRequest(f"{field}: {first['msg']}", param=field) from None
 
 
+async def _streamed(request: web.Request, events: AsyncIterator[dict[str, Any]]) -> web.StreamResponse:
+    """Events as they come; what goes wrong before the first one is answered as ever."""
+    first = await anext(events)
+    response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+    await response.prepare(request)
+    await response.write(_event(first))
+    async for event in events:
+        await response.write(_event(event))
+    await response.write(b"data: [DONE]\n\n")
+    return response
+
+
+def _event(record: dict[str, Any]) -> bytes:
+    return b"data: %b\n\n" % orjson.dumps(record)
+
+
 @web.middleware
 async def _guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     """Check the key, and turn every refusal into OpenAI's error object."""
@@ -111,12 +127,12 @@ class Server:
         engine = self._ready()
         return _json(models_body(engine.names, self._root, engine.context))
 
-    async def chat(self, request: web.Request) -> web.Response:
+    async def chat(self, request: web.Request) -> web.StreamResponse:
         """One chat completion."""
         engine = self._ready()
         body, wanted = await _read(request, ChatRequest)
         refuse_unserved(body)
-        return _json(await engine.chat(wanted))
+        return await _streamed(request, engine.stream(wanted)) if wanted.stream else _json(await engine.chat(wanted))
 
     async def tokenize(self, request: web.Request) -> web.Response:
         """The tokens of a chat request's prompt, under vLLM's path."""

@@ -28,6 +28,7 @@ class Asked:
     schema: Mapping[str, Any] | None
     chat: bool
     logprobs: bool = False
+    stream: bool = False
 
 
 def read_asked(body: bytes, *, chat: bool) -> Asked:
@@ -50,7 +51,10 @@ def read_asked(body: bytes, *, chat: bool) -> Asked:
         raise NotARequest("max_tokens must be at least 1")
     system, prompts, words = _turns(record) if chat else _prompts(record)
     seed = seed if isinstance(seed, int) else 0
-    return Asked(model, prompts, system, words, samples, seed, _schema(record), chat, record.get("logprobs") is True)
+    logged, stream = record.get("logprobs") is True, record.get("stream") is True
+    if stream and (samples > 1 or not chat):
+        raise NotARequest("only a chat's one sample is streamed")
+    return Asked(model, prompts, system, words, samples, seed, _schema(record), chat, logged, stream)
 
 
 def _turns(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:

@@ -14,6 +14,7 @@ import orjson
 from blocks.scripted.asked import Asked, NotARequest, read_asked
 from blocks.scripted.connection import Connection, Request
 from blocks.scripted.faults import draw_reply, draw_wire, drip, error, inflict, point_of, spoil
+from blocks.scripted.streaming import stream
 from blocks.scripted.tally import Tally
 from blocks.scripted.texts import Texts, logprobs
 from nightschool.errors import WorldError
@@ -145,8 +146,12 @@ class ScriptedServer:
         self._back = asyncio.get_running_loop().create_task(self.listen(*self._address))
 
     def _answer(self, connection: Connection, asked: Asked, digest: bytes, fault: WireFault | None) -> None:
-        body = orjson.dumps(self._reply(asked, digest))
-        if fault is None:
+        reply = self._reply(asked, digest)
+        body = orjson.dumps(reply)
+        if fault is None and asked.stream:
+            gap_s = self._script.models[asked.model].token_s
+            stream(connection, reply, gap_s, partial(self._dripped, connection, digest))
+        elif fault is None:
             self._answered(connection, digest)
             connection.reply(200, body)
         elif fault == "slow":

@@ -10,7 +10,7 @@ import typer
 
 from flows.cli.options import Json
 from flows.cli.output import out, write_json
-from nightschool.errors import GateFailed, RecipeError
+from nightschool.errors import GateFailed
 
 if TYPE_CHECKING:
     from nightschool.contest_file import Judgement
@@ -32,9 +32,9 @@ def validate_format(
 ) -> None:
     """Hold a file against a contest's rules, and name each row and rule that it breaks."""
     from blocks.tokens import counter
-    from nightschool.contest_file import judge_file, load_contest
+    from nightschool.contest_file import find_contest, judge_file, load_contest
 
-    rules = load_contest(_rules(contest))
+    rules = load_contest(find_contest(contest))
     found = judge_file(file, rules, kind=kind, count=counter(tokenizer) if tokenizer else None)
     _tell(file, rules.name, found, json=json)
     if found.valid < at_least * len(found.rows) or not found.taken:
@@ -69,15 +69,3 @@ def _tell(file: Path, contest: str, found: Judgement, *, json: bool) -> None:
 def _plain(text: str) -> str:
     """A contestant's text is not to steer a terminal."""
     return "".join(char if char.isprintable() else " " for char in text)
-
-
-def _rules(name: str) -> Path:
-    if Path(name).is_file():
-        return Path(name)
-    folders = [Path(__file__).parents[2] / "configs" / "contests", Path("configs") / "contests"]
-    known = {file.stem: file for folder in folders for file in sorted(folder.glob("*.yaml"))}
-    if name not in known:
-        raise RecipeError(
-            "there is no such contest", field="--contest", value=name, allowed=", ".join(known) or "a file"
-        )
-    return known[name]

@@ -13,16 +13,22 @@ from nightschool.recipe.section import Clash, Name, Section
 # what voting adds. class_skew is of the rows that are taught against the shares that are wanted, filter_skew of the
 # worst step before the balance; both are Cohen's w. guessing_gain is over always giving the commonest answer;
 # contamination is the share of held-out questions that were taught word for word. match_wins is a player's chance to
-# win a match of the arena against an opponent drawn by chance, knockout_wins to win a knockout of all players.
+# win a match of the arena against an opponent drawn by chance, knockout_wins to win a knockout of all players. latency
+# and ttft are of answers one by one; answers_ and questions_ are of the contest's own run, late is its share of
+# requests above the limit of each.
 Metric = Literal[
     "accuracy", "accuracy_gain", "guessing_gain", "balanced_accuracy", "worst_class_accuracy", "valid_share",
     "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",
-    "contamination", "match_wins", "knockout_wins", "stump_share", "valid_questions",
+    "contamination", "match_wins", "knockout_wins", "stump_share", "valid_questions", "ttft_p99_s", "answers_mean_s",
+    "answers_p99_s", "answers_total_s", "answers_late", "questions_mean_s", "questions_p99_s", "questions_total_s",
+    "questions_late",
 ]  # fmt: skip
 OnFailure = Literal["fail", "stop", "skip", "warn"]
 OF_ROWS = ("class_skew", "filter_skew", "contamination")
 OF_COMMITTEE = ("committee_gain", "vote_gain", *OF_ROWS)
 OF_PLAYERS = ("match_wins", "knockout_wins", "stump_share", "valid_questions")
+OF_CONTEST = ("answers_", "questions_")
+OF_TIMES = ("latency_", "ttft_", *OF_CONTEST)
 
 
 class Gate(Section):
@@ -73,11 +79,11 @@ class Gate(Section):
             raise Clash(f"a stage is named for every metric but {others}", "stage")
         if self.metric in OF_ROWS and self.by == "interval":
             raise Clash(f"{self.metric} has no interval: by value", "by")
-        if self.metric == "latency_p99_s" and self.by == "interval":
-            raise Clash("a 99th percentile has no interval here: by value", "by")
+        if self.metric.endswith(("p99_s", "total_s")) and self.by == "interval":
+            raise Clash("a 99th percentile has no interval here, nor has a total: by value", "by")
         if self.over is not None and self.stage in ("base", self.over):
             raise Clash(f"stage {self.stage} is not after {self.over}", "over")
-        if self.steers and (self.stage is None or self.metric.startswith("latency")):
+        if self.steers and (self.stage is None or self.metric.startswith(OF_TIMES)):
             raise Clash(f"{self.metric} is measured when nothing is left to {self.on_failure}", "on_failure",
                         allowed="fail, warn")  # fmt: skip
         return self

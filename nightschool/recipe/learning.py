@@ -12,6 +12,7 @@ from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.roles import Roles
 from nightschool.recipe.section import Clash, Name, Positive, PromptFile, Section, execution
 from nightschool.recipe.shapes import BY_SHAPE, MAPPING, NOTHING, WORD
+from nightschool.recipe.timing import ContestTimes
 
 TooLong = Literal["refuse", "drop", "truncate"]
 Lesson = Literal["answers", "questions", "critiques"]
@@ -180,5 +181,8 @@ class Validate(Section):
     )
     seeds: tuple[int, ...] = Field(default=(0, 1, 2, 3), min_length=1, description="sampling seeds, pooled")
     timed: Positive = Field(default=40, description="questions asked one after the other for the latency figures")
+    contest: ContestTimes | None = Field(
+        default=None, description="times the student as this contest does, on a server just started, in batches as well"
+    )
     chunk_rows: Positive = 200
     chunks_in_flight: int = execution(16, ge=1, le=64, description="chunks that are asked for side by side")

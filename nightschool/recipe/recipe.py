@@ -235,7 +235,7 @@ class Recipe(Section):
             if gate.metric == "committee_gain" and self.answers.reply == "text":
                 raise Clash(f"gate {gate.name}: by the file's truth every accepted row is right", "gates", index,
                             "metric", allowed="vote_gain")  # fmt: skip
-            gated(gate, index, self.learner.measured if self.learner else ())
+            gated(gate, index, measuring.judged(self.learner, gate, index) if self.learner else ())
         package.check(self.package, self.stages)
         measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
         ablate.check(self.ablate, self.stages, measured, closed=closed)

@@ -61,6 +61,7 @@ class ScriptedModel(Section):
     accuracy: Share | dict[str, Share] = 0.8
     ok_questions: Share = 0.9
     latency_s: Latency = execution(Latency())
+    token_s: float = execution(0.0, ge=0, description="seconds between the words of a streamed reply")
 
     def accuracy_on(self, topic: str) -> float:
         """The share for a topic or a verdict; 0.25, a guess, for one that the script leaves out."""

@@ -84,7 +84,7 @@ class Tune(Section):
         """Whether more is better."""
         if self.direction:
             return self.direction == "maximize"
-        return not self.metric.endswith(("_s", "skew"))
+        return not self.metric.endswith(("_s", "skew", "late"))
 
     @property
     def count(self) -> int:

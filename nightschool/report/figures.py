@@ -30,6 +30,7 @@ from nightschool.report.rounds import Round
 from nightschool.report.shares import Shares
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.text import clean
+from nightschool.report.times import Times
 
 Outcome = Literal["passed", "failed", "stopped"]
 
@@ -225,6 +226,7 @@ class Report(Figure):
     turns: dict[str, tuple[Turn, ...]] = {}
     evaluated: dict[str, Evaluated] = {}
     latency: LatencyTimes | None = None
+    times: tuple[Times, ...] = ()
     phases: tuple[Phase, ...] = ()
     requests: Requests = Requests()
     memory: Memory | None = None

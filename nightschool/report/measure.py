@@ -28,7 +28,7 @@ def measure_stage(
     *,
     earlier: Mapping[str, Sequence[Measured]] | None = None,
     over: str | None = None,
-    timed_s: Sequence[float] = (),
+    latency: Latency | None = None,
     closed: bool = True,
     as_ruled: Estimate | None = None,
 ) -> Stage:
@@ -38,7 +38,7 @@ def measure_stage(
         rows: every answer; an unreadable one counts as wrong, a question that lost a seed to the world is left out.
         earlier: the stages before, in order of training; `base` among them gives gain_over_base.
         over: the one that it began with, which `gain` is over if it was measured; else that is the one before.
-        timed_s: seconds per answer, one after the other.
+        latency: of its answers one after the other, where it was timed.
         closed: whether answers are a few that come again and again, so that they make classes.
         as_ruled: the share of answers that are the committee's, where it is known.
 
@@ -59,7 +59,7 @@ def measure_stage(
         by_class=by_class(rows) if closed else None,
         calibration=calibration(rows),
         as_ruled=as_ruled,
-        latency=measure_latency(timed_s) if len(timed_s) else None,
+        latency=latency,
         **_gains(before, over, rows),
     )
 
@@ -120,8 +120,8 @@ def measure_ablation(
     )
 
 
-def measure_latency(seconds_N: Sequence[float]) -> Latency:
-    """Mean with its bootstrap interval, and quantiles, of answers timed one after the other.
+def measure_latency(seconds_N: Sequence[float], ttft_N: Sequence[float] = ()) -> Latency:
+    """Mean with its bootstrap interval, and quantiles, of answers timed one after the other; p99 to the first token.
 
     Raises:
         ValueError: no times.
@@ -137,6 +137,7 @@ def measure_latency(seconds_N: Sequence[float]) -> Latency:
         p95_s=p95,
         p99_s=p99,
         max_s=max(seconds_N),
+        ttft_p99_s=quantiles(ttft_N, (0.99,))[0] if len(ttft_N) else None,
     )
 
 

@@ -25,6 +25,7 @@ from nightschool.report import (
     student,
     tables,
     text,
+    times_view,
     votes,
 )
 from nightschool.report.figures import Report
@@ -72,6 +73,7 @@ def render(report: Report) -> str:
         **guessing.view(report.said),
         **student.view(report),
         **ablations.view(report),
+        **times_view.view(report.times),
     )
 
 
@@ -83,13 +85,13 @@ def framed(template: str, **content: Any) -> str:
     return _templates().get_template(template).render(**frame, **content)
 
 
-def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
-    if not (report.stages or report.committee or report.votes or report.losses or report.latency or report.arena):
-        return dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena")) | {
-            "losses": []
-        }
+def _plots(report: Report) -> dict[str, Plot | list[Plot] | list[Plot | None] | None]:
+    drawn = (report.stages, report.committee, report.votes, report.losses, report.latency, report.arena, report.times)
+    if not any(drawn):
+        none = dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena"))
+        return {**none, "losses": [], "times": []}
     # A second for matplotlib, which a night that only makes data has no use for.
-    from nightschool.report import agreement, arena_plot, curves, plots
+    from nightschool.report import agreement, arena_plot, curves, plots, times_plot
 
     curve = [
         curves.loss(stage, log, place, report.turns.get(stage, ()), report.evaluated.get(stage))
@@ -104,6 +106,7 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | None]:
         "arena": arena_plot.players(report.arena) if report.arena else None,
         "losses": [plot for plot in curve if plot],
         "latency": curves.latency(report.latency) if report.latency else None,
+        "times": [times_plot.times(one, place) for place, one in enumerate(report.times) if one.ways],
     }
 
 
@@ -120,7 +123,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("drafts", "Drafts"): report.ablations or report.drafts,
         ("arena", "Arena"): report.arena,
         ("quality", "Question quality"): report.quality,
-        ("time", "Time and memory"): report.phases or report.memory or report.latency,
+        ("time", "Time and memory"): report.phases or report.memory or report.latency or report.times,
         ("samples", "Sample rows"): report.samples,
         ("failures", "Failures"): report.failures,
         ("made", "How it was made"): True,

@@ -6,7 +6,7 @@ from nightschool.report.proof import Estimate, Figure, Gain
 
 
 class Latency(Figure):
-    """Seconds per answer, one after the other; the mean with its 95% interval."""
+    """Seconds per answer, one after the other; the mean with its 95% interval; to its first token where it streams."""
 
     n: int
     mean_s: float
@@ -16,6 +16,7 @@ class Latency(Figure):
     p95_s: float
     p99_s: float
     max_s: float
+    ttft_p99_s: float | None = None
 
 
 class OneClass(Figure):

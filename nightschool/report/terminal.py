@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import arena, quality
+from nightschool.report import arena, quality, times_view
 from nightschool.report.ablations import lines as ablated
 from nightschool.report.critiques import told
 from nightschool.report.figures import Report
@@ -49,6 +49,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"  server     {found}" for found in report.restarts[-3:]]
     lines += [f"  package    {one.folder} ({packed(one)})" for one in report.packages]
     lines += [f"  WARNING    {line.replace('**', '')}" for one in report.packages[:1] for line in one.warnings]
+    lines += times_view.lines(report.times)
     spent = sum(phase.seconds for phase in report.phases)
     slowest = sorted(report.phases, key=lambda phase: -phase.seconds)[:3]
     longest = ", ".join(f"{plain(phase.name)} {duration(phase.seconds)}" for phase in slowest)

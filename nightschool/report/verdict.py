@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from nightschool.gates import judge
 from nightschool.recipe.gate import Gate
+from nightschool.report import times_view
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
 from nightschool.report.kept import export
@@ -22,6 +23,11 @@ _ADVICE = {
     "valid_share": "read the sample rows: is the answer format in the prompt, and is max_tokens enough?",
     "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
     "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
+    "ttft_p99_s": "a shorter prompt, or serve.enable_prefix_caching",
+    **dict.fromkeys(
+        (f"{kind}_{what}" for kind in ("answers", "questions") for what in ("mean_s", "p99_s", "total_s", "late")),
+        "fewer tokens (max_tokens), a faster engine, or a smaller student; the rows above the limit are listed below",
+    ),
     "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
     "contamination": "splits.leaks: drop, and one splits.salt for all nights of a student",
     "class_skew": "balance.by with the field that is off, or balance.method: upsample",
@@ -130,6 +136,7 @@ def what_next(report: Report) -> tuple[str, ...]:
         waiting = report.people.waiting
         lines += [f"{_count(waiting, 'row')} {'waits' if waiting == 1 else 'wait'} for a person:"]
         lines += [f"$ nightschool review {night.name}{night.where}"]
+    lines += times_view.slow(report.times)
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
             lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")

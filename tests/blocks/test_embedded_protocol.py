@@ -66,11 +66,11 @@ def test_a_schema_is_read_from_the_response_format() -> None:
         missing.schema_dict()
 
 
-@pytest.mark.parametrize("field", [{"stream": True}, {"logprobs": True}, {"top_k": 5}, {"presence_penalty": 1}])
+@pytest.mark.parametrize("field", [{"stream": True, "n": 2}, {"logprobs": True}, {"top_k": 5}, {"presence_penalty": 1}])
 def test_what_would_change_the_reply_is_not_ignored(field: dict[str, Any]) -> None:
     with pytest.raises(BadRequest, match=next(iter(field))):
         refuse_unserved(field)
-    refuse_unserved({"stream": False, "logprobs": False, "top_k": -1, "presence_penalty": 0.0})
+    refuse_unserved({"stream": True, "logprobs": False, "top_k": -1, "presence_penalty": 0.0})
 
 
 def test_adapters_name_their_base() -> None:

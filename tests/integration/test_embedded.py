@@ -11,8 +11,13 @@ from pathlib import Path
 from typing import Any
 
 import jsonschema
+import orjson
 import pytest
 
+from blocks.connection import Answer
+from blocks.streamed import stream
+from nightschool.timing import hear
+from nightschool.wire import Endpoint
 from tests.integration.embedded_process import KEY, await_healthy, call, server
 from tests.integration.random_qwen2 import make, make_adapter
 
@@ -153,7 +158,7 @@ def test_the_adapter_answers_otherwise_than_its_base(port: int) -> None:
         ({"messages": [{"role": "user", "content": "a " * 600}]}, 400, "maximum context length"),
         ({"response_format": _form({"type": "nonsense"})}, 400, "nonsense"),
         ({"response_format": _form({"type": "string", "pattern": "("})}, 400, "schema"),
-        ({"stream": True}, 400, "stream"),
+        ({"stream": True, "n": 2}, 400, "stream"),
     ],
 )
 def test_bad_input_is_answered_with_openais_error(port: int, fields: dict[str, Any], status: int, named: str) -> None:
@@ -162,6 +167,28 @@ def test_bad_input_is_answered_with_openais_error(port: int, fields: dict[str, A
     assert given == status
     assert named in reply["error"]["message"]
     assert reply["error"]["code"] == status
+
+
+@pytest.mark.parametrize("fields", [{"seed": 5}, {"seed": 5, "response_format": _form(SCHEMAS[0]), "max_tokens": 60}])
+def test_a_streamed_reply_is_the_same_reply_with_an_event_for_each_token(
+    port: int, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
+) -> None:
+    monkeypatch.setenv("EMBEDDED_KEY", KEY)
+    body = {"model": "base", "messages": [{"role": "user", "content": "Row of 4."}], "max_tokens": 20, **fields}
+    endpoint = Endpoint(model="base", urls=(f"http://127.0.0.1:{port}/v1",), key_env="EMBEDDED_KEY")
+    found = stream(endpoint, [[orjson.dumps({**body, "stream": True})] * 2]).replies
+    whole = _ask(port, "Row of 4.", **fields)
+    for one in found:
+        assert isinstance(one.answer, Answer)
+        heard = hear(one.answer.body, one.answer.arrived, one.sent)
+        events = [orjson.loads(line[6:]) for line in one.answer.body.split(b"\n") if line.startswith(b"data: {")]
+        assert "".join(event["choices"][0]["delta"]["content"] for event in events[:-1]) == _texts(whole)[0]
+        assert events[-2]["choices"][0]["finish_reason"] == whole["choices"][0]["finish_reason"]
+        assert events[-1]["usage"] == whole["usage"]
+        assert heard.ttft_s is not None
+        assert heard.ttft_s > 0
+        assert heard.ttft_s + sum(heard.itl_s) == pytest.approx(heard.e2el_s)
+        assert 1 < len(heard.itl_s) + 1 <= heard.tokens_out == whole["usage"]["completion_tokens"]
 
 
 @pytest.mark.parametrize("body", [b"{", b"[]", b'"x"', b"\xff"])

@@ -23,7 +23,7 @@ from nightschool.report.figures import (
 )
 from nightschool.report.guessing import baselines, by_topic
 from nightschool.report.lessons import Lesson, Shortcut
-from nightschool.report.measure import measure_committee, measure_stage
+from nightschool.report.measure import measure_committee, measure_latency, measure_stage
 from nightschool.report.proof import Committee, SolverCounts, Source, Votes
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.verdict import conclude
@@ -67,7 +67,7 @@ def stages() -> tuple[Stage, ...]:
     earlier: dict[str, list[Measured]] = {}
     found = []
     for name, own in rows.items():
-        found.append(measure_stage(name, own, earlier=earlier, timed_s=seconds(name)))
+        found.append(measure_stage(name, own, earlier=earlier, latency=measure_latency(seconds(name))))
         earlier[name] = own
     return tuple(found)
 

@@ -1,0 +1,109 @@
+"""From timed requests to figures: how long each part takes in each company, and whether a contest's limits are kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from statistics import fmean
+
+from nightschool.recipe.timing import Terms, TimedKind
+from nightschool.records import Dropped
+from nightschool.report.grid import SEED
+from nightschool.report.proof import Estimate
+from nightschool.report.times import Held, OverLimit, Spread, Target, Times, WayTimes
+from nightschool.statistics import bootstrap_mean, quantiles, wilson
+from nightschool.timing import Pass, Timed
+
+
+def measure_times(
+    of: TimedKind,
+    stage: str,
+    order: Sequence[Pass],
+    rows: Sequence[Timed],
+    lost: Sequence[Dropped],
+    *,
+    totals_s: dict[str, float],
+    contest: str = "",
+    terms: Terms | None = None,
+) -> Times:
+    """The figures of one chunk of timing.
+
+    Args:
+        order: the passes that were made.
+        totals_s: from each one's first request to its last byte, by its name.
+        terms: how long the contest allows, where there is one.
+    """
+    ways: list[WayTimes] = []
+    over: list[OverLimit] = []
+    for one in order:
+        mine = [row for row in rows if row.id.startswith(f"{one.name}/")]
+        gone = [row for row in lost if row.id.startswith(f"{one.name}/")]
+        ways.append(_way(one, mine, len(gone), totals_s.get(one.name, 0.0)))
+        over += _over(ways[-1], mine, gone, terms) if terms and one.way != "plain" else []
+    first = ways[0] if ways else None
+    held = _held(first, rows, order[0].name, contest, terms) if terms and first and first.e2el else None
+    return Times(of=of, stage=stage, ways=tuple(ways), held=held, over=tuple(over))
+
+
+def spread(seconds: Sequence[float]) -> Spread | None:
+    """Mean and quantiles; None of nothing."""
+    if not seconds:
+        return None
+    p50, p95, p99 = quantiles(seconds)
+    return Spread(mean=fmean(seconds), p50=p50, p95=p95, p99=p99, max=max(seconds))
+
+
+def _way(one: Pass, rows: Sequence[Timed], lost: int, total_s: float) -> WayTimes:
+    gaps = [gap for row in rows for gap in row.itl_s]
+    each = [(row.e2el_s - row.ttft_s) / (row.tokens_out - 1) for row in rows
+            if row.ttft_s is not None and row.tokens_out > 1]  # fmt: skip
+    return WayTimes(
+        way=one.way,
+        warm=one.warm,
+        batch_size=one.batch_size,
+        n=len(rows),
+        lost=lost,
+        ttft=spread([row.ttft_s for row in rows if row.ttft_s is not None]),
+        itl=spread(gaps),
+        tpot=spread(each),
+        e2el=spread([row.e2el_s for row in rows]),
+        total_s=total_s,
+        tokens_in=sum(row.tokens_in for row in rows),
+        tokens_out=sum(row.tokens_out for row in rows),
+    )
+
+
+def _over(way: WayTimes, rows: Sequence[Timed], lost: Sequence[Dropped], terms: Terms) -> Iterator[OverLimit]:
+    for row in sorted(rows, key=lambda row: -row.e2el_s):
+        if row.e2el_s >= terms.each_s:
+            yield OverLimit(id=_asked(row.id), way=way.name, seconds=row.e2el_s, tokens_out=row.tokens_out)
+    for row in lost:
+        yield OverLimit(id=_asked(row.id), way=way.name, seconds=None, tokens_out=0)
+
+
+def _asked(row_id: str) -> str:
+    return row_id.partition("/")[2]
+
+
+def _held(way: WayTimes, rows: Sequence[Timed], name: str, contest: str, terms: Terms) -> Held:
+    assert way.e2el is not None
+    mine = [row.e2el_s for row in rows if row.id.startswith(f"{name}/")]
+    asked, late = way.n + way.lost, sum(seconds >= terms.each_s for seconds in mine) + way.lost
+    low, high = wilson(late, asked)
+    mean, mean_low, mean_high = bootstrap_mean(mine, seed=SEED)
+    return Held(
+        contest=contest,
+        batch_size=way.batch_size,
+        n=asked,
+        wanted=terms.rows,
+        mean_s=mean,
+        mean_low_s=mean_low,
+        mean_high_s=mean_high,
+        mean_limit_s=terms.mean_s,
+        p99_s=way.e2el.p99,
+        each_limit_s=terms.each_s,
+        total_s=way.total_s * terms.rows / asked,
+        total_limit_s=terms.total_s,
+        late=Estimate(value=late / asked, low=low, high=high, n=asked),
+        lost=way.lost,
+        targets=tuple(Target(by=by, mean_s=at, met=mean < at) for by, at in terms.targets_s.items()),
+    )

@@ -1,0 +1,115 @@
+"""The figures of times: how long each part of a request takes in each company, and a contest's limits beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from nightschool.recipe.timing import TimedKind
+from nightschool.report.proof import Estimate, Figure
+from nightschool.timing import Way
+
+
+class Spread(Figure):
+    """Seconds."""
+
+    mean: float
+    p50: float
+    p95: float
+    p99: float
+    max: float
+
+
+class WayTimes(Figure):
+    """One pass. `ttft` to the first token, `itl` between a token and the next, `tpot` the mean of those of a request,
+    `e2el` to the last token: as vLLM names them. `lost` requests have no reply, and so no times."""
+
+    way: Way
+    warm: bool
+    batch_size: int
+    n: int
+    lost: int = 0
+    ttft: Spread | None = None
+    itl: Spread | None = None
+    tpot: Spread | None = None
+    e2el: Spread | None = None
+    total_s: float
+    tokens_in: int = 0
+    tokens_out: int = 0
+
+    @property
+    def name(self) -> str:
+        """As a person says it: "batches of 5, cold"."""
+        if self.way == "plain":
+            return "without our client"
+        company = f"batches of {self.batch_size}" if self.way == "batched" else "one by one"
+        return f"{company}, {'warm' if self.warm else 'cold'}"
+
+
+class OverLimit(Figure):
+    """A request that took longer than it may; no seconds = no reply came."""
+
+    id: str
+    way: str
+    seconds: float | None
+    tokens_out: int
+
+
+class Target(Figure):
+    """A mean that somebody aims at."""
+
+    by: str
+    mean_s: float
+    met: bool
+
+
+class Held(Figure):
+    """The contest's own run, cold and in its batches, against its limits, below which times stay.
+
+    `total_s` is for as many requests as the contest makes, in proportion where fewer were timed.
+    """
+
+    contest: str
+    batch_size: int
+    n: int
+    wanted: int
+    mean_s: float
+    mean_low_s: float
+    mean_high_s: float
+    mean_limit_s: float
+    p99_s: float
+    each_limit_s: float
+    total_s: float
+    total_limit_s: float | None = None
+    late: Estimate
+    lost: int = 0
+    targets: tuple[Target, ...] = ()
+
+    @property
+    def broken(self) -> tuple[str, ...]:
+        """The limits that were not kept."""
+        total = self.total_limit_s is None or self.total_s < self.total_limit_s
+        kept = {"mean": self.mean_s < self.mean_limit_s, "p99": self.p99_s < self.each_limit_s, "total": total,
+                "a reply to each": not self.lost}  # fmt: skip
+        return tuple(name for name, held in kept.items() if not held)
+
+
+class Times(Figure):
+    """How fast a stage writes answers or questions, in each company; `over`: every request above the limit of each."""
+
+    of: TimedKind
+    stage: str
+    ways: tuple[WayTimes, ...]
+    held: Held | None = None
+    over: tuple[OverLimit, ...] = ()
+
+
+def single(times: Sequence[Times]) -> WayTimes | None:
+    """Answers one by one, by a server that is at work."""
+    ways = (way for one in times if one.of == "answers" for way in one.ways)
+    return next((way for way in ways if way.way == "single" and way.warm), None)
+
+
+def beside_plain(times: Times) -> float | None:
+    """The mean of a request by our client over that of one that nothing of ours puts or reads."""
+    found = {way.way: way.e2el for way in times.ways if way.warm and way.e2el}
+    return found["single"].mean / found["plain"].mean if {"single", "plain"} <= found.keys() else None
