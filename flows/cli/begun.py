@@ -95,12 +95,18 @@ def report(
     night: NightName,
     store: Store = "runs",
     show: Annotated[bool, typer.Option("--open", help="Open the page in a browser.")] = False,
+    methods: Annotated[
+        bool, typer.Option("--methods", help="Print what was done as a paragraph to copy: data, stages, tests.")
+    ] = False,
     json: Json = False,
 ) -> None:
     """Show a night's figures again, and where its page is."""
     from flows.cli import running
 
     found, page = running.read_report(store, night)
+    if methods:
+        out.print(found.methods, soft_wrap=True)
+        return
     if json:
         write_json(found)
         return

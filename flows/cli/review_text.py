@@ -62,15 +62,18 @@ def chosen(case: Case, character: str) -> str | None:
 def keys(case: Case | None, sitting: Sitting) -> Text:
     """What can be pressed now."""
     if case is None:
-        again = [("s", "see the skipped again"), ("g", "let the night go on without them")] if sitting.left else []
+        go_on = [] if sitting.spot_check else [("g", "let the night go on without them")]
+        again = [("s", "see the skipped again"), *go_on] if sitting.left else []
         return _hints([*again, ("u", "undo"), ("q", "quit")])
-    leading = [("Enter", f"accept {visible(case.leading)[:20]}")] if case.leading else []
+    spot = sitting.spot_check
+    accept = "good" if spot else f"accept {visible(case.leading)[:20]}" if case.leading else ""
+    leading = [("Enter", accept)] if case.leading else []
     used = [_key(case, place) for place in range(min(_MOST_KEYS, len(case.options)))]
     choose = [(f"{used[0]}-{used[-1]}" if len(used) > 2 else "/".join(used), "choose")] if used else []
     # Where E is a choice, e chooses it.
     rest = [
         ("w" if chosen(case, "e") else "e", "edit"),
-        ("r", "reject"),
+        ("r", "bad" if spot else "reject"),
         ("s", "skip"),
         ("u", "undo"),
         ("Tab", "scroll"),
@@ -91,6 +94,8 @@ def end(sitting: Sitting) -> Text:
     name, count = f"{sitting.night.name}{sitting.night.flags}", len(sitting.decisions)
     head = f"{sitting.left} still open." if sitting.left else "All rows are decided."
     text = Text.assemble((head, "bold"), f"\n\n{count} decided in this sitting.\n\n")
+    if sitting.spot_check:
+        return text.append("The report has the share of bad rows once you quit.")
     if not sitting.night.running:
         return text.append("The night takes them in when it is run again:\n\n").append(
             f"  nightschool rerun {name}\n", "bold cyan"

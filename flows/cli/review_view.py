@@ -118,7 +118,7 @@ class ReviewApp(App[None]):
             self._edit(case, case.leading or "", "")
 
     async def action_go_on(self) -> None:
-        if self.sitting.case is None and self.sitting.left:
+        if self.sitting.case is None and self.sitting.left and not self.sitting.spot_check:
             review.let_go(self.sitting.night)
             self.exit()
 
@@ -147,7 +147,8 @@ class ReviewApp(App[None]):
 
     async def _show(self, said: str = "") -> None:
         sitting, case = self.sitting, self.sitting.case
-        self.query_one("#title", Static).update(Text.assemble("review of ", (sitting.night.name, "bold")))
+        what = "spot check" if sitting.spot_check else "review"
+        self.query_one("#title", Static).update(Text.assemble(f"{what} of ", (sitting.night.name, "bold")))
         self.query_one("#standing", Static).update(review_text.standing(sitting))
         self.query_one("#bar", ProgressBar).update(progress=sitting.total - sitting.left)
         asked = review_text.asked(case) if case else review_text.end(sitting)

@@ -7,18 +7,17 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from blocks.places import open_store
 from flows.cli.by_itself import Ready
 from flows.cli.live import progress_shown
 from flows.cli.output import out, say, write_json
 from flows.cli.stopping import stoppable
 from flows.cli.tables import reuse_table
-from nightschool.errors import DataError, GateFailed, NightError, RecipeError, WorldError
+from nightschool.errors import GateFailed, NightError, RecipeError
 from nightschool.report.figures import Report
 from tasks.night import Night
 from tasks.redo import ahead, ask_again, forget
+from tasks.reports import report_of
 from tasks.reuse import accept_stale, refuse, reuse
 from tasks.steps import STEPS
 
@@ -127,13 +126,7 @@ def read_report(store: str, name: str) -> tuple[Report, Path]:
         DataError: its report is none.
     """
     night = Night.open(store, name)
-    file = night.dir / "report.json"
-    try:
-        return Report.model_validate_json(file.read_bytes()), file.with_name("report.html")
-    except FileNotFoundError:
-        raise WorldError(f"night {name} has no report yet: nightschool status {name}{night.where}") from None
-    except ValidationError as err:
-        raise DataError(f"not a report: {err.errors()[0]['msg']}", file=file) from None
+    return report_of(night), night.dir / "report.html"
 
 
 def show_report(report: Report, page: Path, *, json: bool) -> None:

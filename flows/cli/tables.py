@@ -119,6 +119,14 @@ def doctor_table(found: Mapping[str, Mapping[str, str]]) -> RenderableType:
     return table
 
 
+def plain_table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> RenderableType:
+    """A table of the report's."""
+    table = _table(*head)
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
 def _table(*names: str, right: Iterable[int] = (), header: bool = True) -> Table:
     table = Table(box=None, pad_edge=False, show_header=header, header_style="bold")
     for place, name in enumerate(names):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import BeforeValidator, ConfigDict
+from pydantic import ConfigDict
 
 from nightschool.report.ablated import Ablation, Drafts
 from nightschool.report.arena import Arena
@@ -13,6 +13,7 @@ from nightschool.report.doubts import LeftOut
 from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.packed import Packed
+from nightschool.report.people import SpotCheck
 from nightschool.report.proof import (
     Committee,
     Critiques,
@@ -27,14 +28,12 @@ from nightschool.report.proof import (
 )
 from nightschool.report.quality import Compared
 from nightschool.report.rounds import Round
+from nightschool.report.sample_rows import Sample, Text
 from nightschool.report.shares import Shares
 from nightschool.report.stage import Contamination, Stage
-from nightschool.report.text import clean
 from nightschool.report.times import Times
 
 Outcome = Literal["passed", "failed", "stopped"]
-
-Text = Annotated[str, BeforeValidator(lambda value: clean(value) if isinstance(value, str) else value)]
 
 
 class Phase(Figure):
@@ -126,31 +125,6 @@ class Memory(Figure):
     devices: tuple[DeviceMemory, ...] = ()
 
 
-class SampleVote(Figure):
-    """What one teacher said on a sample row; no answer = an abstention."""
-
-    teacher: str
-    answer: Text | None
-    reasoning: Text = ""
-
-
-class Sample(Figure):
-    """One row as the committee saw it. verdict: kept, or the reason why it was dropped."""
-
-    id: Text
-    topic: Text
-    question: Text
-    choices: dict[str, Text]
-    votes: tuple[SampleVote, ...]
-    verdict: Text
-    answer: Text | None = None
-    by: str = ""
-    agreement: float | None = None
-    solver: Text | None = None
-    truth: Text | None = None
-    source: Text = ""
-
-
 class Failure(Figure):
     """What broke, and the command that redoes just that."""
 
@@ -212,6 +186,7 @@ class Report(Figure):
     halted: str = ""
     committee: Committee | None = None
     people: People | None = None
+    spot_check: SpotCheck | None = None
     votes: Votes | None = None
     marks: Marks | None = None
     critiques: Critiques | None = None
@@ -236,6 +211,7 @@ class Report(Figure):
     accepted: dict[str, Text] = {}
     restarts: tuple[Text, ...] = ()
     packages: tuple[Packed, ...] = ()
+    methods: str = ""
 
     def stage(self, name: str | None) -> Stage | None:
         """The stage of that name, if the night reached it."""

@@ -29,7 +29,7 @@ from nightschool.report import (
     votes,
 )
 from nightschool.report.figures import Report
-from nightschool.report.people import reviewed
+from nightschool.report.people import reviewed, spotted
 from nightschool.report.terminal import packed
 from nightschool.report.verdict import headline, stale, unbeaten
 
@@ -118,6 +118,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("marks", "Right and wrong"): report.marks,
         ("committee", "Committee"): report.committee or report.votes,
         ("people", "People"): report.people,
+        ("spot-check", "Spot check"): report.spot_check,
         ("critiques", "Critiques"): report.critiques,
         ("student", "Student"): report.stages or report.losses,
         ("drafts", "Drafts"): report.ablations or report.drafts,
@@ -150,6 +151,7 @@ def _templates() -> Environment:
         "moment": _moment,
         "ruling": tables.ruling,
         "reviewed": reviewed,
+        "spotted": spotted,
     }
     return templates
 

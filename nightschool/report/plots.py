@@ -12,6 +12,7 @@ from nightschool.report.proof import Committee, Estimate
 from nightschool.report.stage import Stage
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
 from nightschool.report.text import percent, plain, points, probability
+from nightschool.report.topics import largest, left_out
 
 # As wide as a phone's column, so that text keeps its size there.
 WIDTH = 400
@@ -49,7 +50,8 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
 
 def topics(stages: Sequence[Stage]) -> Plot | None:
     """Accuracy by topic, one mark per stage; None where there are no two to compare."""
-    names = sorted({topic for stage in stages for topic in stage.per_topic})
+    counts = {topic: found.n for stage in stages for topic, found in stage.per_topic.items()}
+    names = largest(counts)
     if len(names) < 2:
         return None
     with canvas(WIDTH, 44 * len(names) + 62, left=108, right=16, top=30, bottom=32) as axes:
@@ -72,7 +74,7 @@ def topics(stages: Sequence[Stage]) -> Plot | None:
     return Plot(
         "Accuracy by topic",
         svg,
-        "Held-out questions, with 95% intervals.",
+        f"Held-out questions, with 95% intervals.{left_out(len(counts))}",
         *table(("topic", *(stage.name for stage in stages)), rows),
     )
 
@@ -85,7 +87,7 @@ def committee(found: Committee) -> Plot:
         for teacher in found.teachers
     }
     svg = _labels("committee", "Right labels on the accepted rows, by who gives them", labels, own)
-    topics_found = sorted({topic for teacher in found.teachers for topic in teacher.per_topic})
+    topics_found = largest({topic: one.n for teacher in found.teachers for topic, one in teacher.per_topic.items()})
     rows = [
         (
             teacher.name,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from nightschool.records import LETTERS, Answer, Ruling
-from nightschool.report.figures import Sample, SampleVote
+from nightschool.report.sample_rows import Sample, SampleVote
 from nightschool.seeds import seed_of
 
 

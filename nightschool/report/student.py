@@ -11,6 +11,9 @@ from nightschool.report.proof import Estimate, Gain
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.tables import Table
 from nightschool.report.text import percent, plain, points, probability
+from nightschool.report.topics import largest
+
+_MOST_TOPICS = 40
 
 
 def view(report: Report) -> dict[str, Any]:
@@ -49,8 +52,8 @@ def differences_table(stages: Sequence[Stage]) -> Table:
 
 
 def topics_table(stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, Estimate]]) -> Table:
-    """Topics by stage, and what guessing reaches in each; nothing where there is one topic."""
-    topics = sorted({topic for stage in stages for topic in stage.per_topic})
+    """Topics by stage, and what guessing reaches in each; the largest of many, nothing where there is one topic."""
+    topics = largest({topic: found.n for stage in stages for topic, found in stage.per_topic.items()}, _MOST_TOPICS)
     if len(topics) < 2:
         return [], []
     rows = [

@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nightschool.report.figures import Report, Sample
+from nightschool.report.figures import Report
 from nightschool.report.proof import Committee
+from nightschool.report.sample_rows import Sample
 from nightschool.report.text import duration, percent, plain, points
+from nightschool.report.topics import largest
 
 # The least share of the strip that a phase's name needs on a desk's screen; a phone needs twice as much.
 _ROOM = 0.08
@@ -16,13 +18,17 @@ Table = tuple[list[str], list[list[str]]]
 
 
 def funnel(report: Report) -> Table:
-    """Rows by step and topic."""
-    topics = sorted({topic for step in report.funnel for topic in step.per_topic})
+    """Rows by step and topic; small topics together where there are many."""
+    counts = {topic: count for step in reversed(report.funnel) for topic, count in step.per_topic.items()}
+    topics = largest(counts)
+    small = [topic for topic in counts if topic not in topics]
     rows = [
-        [plain(step.step), *(_number(step.per_topic.get(topic)) for topic in topics), f"{step.total:,}"]
+        [plain(step.step), *(_number(step.per_topic.get(topic)) for topic in topics),
+         *([f"{sum(step.per_topic.get(topic, 0) for topic in small):,}"] if small else []), f"{step.total:,}"]
         for step in report.funnel
-    ]
-    return ["step", *map(plain, topics), "all"], rows
+    ]  # fmt: skip
+    others = [f"{len(small):,} others"] if small else []
+    return ["step", *map(plain, topics), *others, "all"], rows
 
 
 def solver(report: Report) -> Table:

@@ -9,7 +9,7 @@ from nightschool.report.critiques import told
 from nightschool.report.figures import Report
 from nightschool.report.kept import kept
 from nightschool.report.packed import Packed
-from nightschool.report.people import reviewed
+from nightschool.report.people import reviewed, spotted
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.rounds import loops
 from nightschool.report.stage import Stage
@@ -29,6 +29,7 @@ def summary_lines(report: Report) -> list[str]:
             f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
         )
     lines += [f"  people     {reviewed(report.people)}"] if report.people else []
+    lines += [f"  spot check {spotted(found)}"] if (found := report.spot_check) and found.bad else []
     lines += [
         f"  {'classes' if found.mended else 'WARNING':<10} {found.warning}" for found in report.shares if found.warning
     ]

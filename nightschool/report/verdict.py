@@ -10,6 +10,7 @@ from nightschool.report import times_view
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
 from nightschool.report.kept import export
+from nightschool.report.people import spotted
 from nightschool.report.proof import Estimate
 from nightschool.report.stage import Stage
 from nightschool.report.text import percent, plain, points
@@ -137,6 +138,8 @@ def what_next(report: Report) -> tuple[str, ...]:
         lines += [f"{_count(waiting, 'row')} {'waits' if waiting == 1 else 'wait'} for a person:"]
         lines += [f"$ nightschool review {night.name}{night.where}"]
     lines += times_view.slow(report.times)
+    if (spot := report.spot_check) and spot.bad and spot.bad.value:
+        lines.append(f"Spot check: {spotted(spot)}: a higher committee.min_agreement or quorum, or rows for a person.")
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
             lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")

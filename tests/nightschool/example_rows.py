@@ -6,7 +6,7 @@ import random
 from collections.abc import Sequence
 
 from nightschool.records import LETTERS, Measured, Question, Ruling
-from nightschool.report.figures import Sample, SampleVote
+from nightschool.report.sample_rows import Sample, SampleVote
 
 TOPICS = ("blood_relations", "seating", "series", "syllogisms")
 TEACHERS = ("ada", "blaise", "carl")

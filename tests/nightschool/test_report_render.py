@@ -12,10 +12,11 @@ import pytest
 from pydantic import ValidationError
 
 from nightschool.report.curves import latency, loss
-from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report, Sample, SampleVote
+from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report
 from nightschool.report.lessons import Turn
 from nightschool.report.page import render
 from nightschool.report.proof import Estimate, Gain, Marks, TeacherMarks
+from nightschool.report.sample_rows import Sample, SampleVote
 from nightschool.report.verdict import conclude
 from tests.nightschool.example_report import example, night, stopped
 
