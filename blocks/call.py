@@ -5,6 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import os
 import random
+import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal
@@ -12,7 +13,7 @@ from typing import Literal
 from blocks.chat import request_body
 from blocks.limits import Sent
 from blocks.purse import Purse
-from nightschool.errors import NightError, RecipeError, WorldError
+from nightschool.errors import NightError, OutOfTime, RecipeError, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
 Failure = Literal["no_reply", "rate_limited", "server_error", "broken_reply", "refused"]
@@ -95,7 +96,7 @@ class Setback(Exception):
 
 @dataclass(eq=False)
 class Call:
-    """One `ask_all` under way. Only the client's loop touches it, except for `done`."""
+    """One `ask_all` under way, `until` a moment of time.monotonic. Only the client's loop touches it, except `done`."""
 
     endpoint: Endpoint
     key: str | None
@@ -103,6 +104,7 @@ class Call:
     on_reply: Callable[[Reply], Iterable[Ask] | None]
     on_failure: Callable[[Ask, str, int, str], None]
     purse: Purse | None = None
+    until: float | None = None
     done: concurrent.futures.Future[None] = field(default_factory=concurrent.futures.Future)
     error: BaseException | None = None
     replied: bool = False
@@ -111,6 +113,15 @@ class Call:
     _retries: int = 0
     _open: int = 0
     _exhausted: bool = False
+
+    def left_s(self) -> float:
+        """Seconds that its next request may take; OutOfTime where it has none left."""
+        if self.until is None:
+            return self.endpoint.timeout_s
+        left_s = self.until - time.monotonic()
+        if left_s <= 0:
+            raise OutOfTime(f"model {self.endpoint.model}: no time is left")
+        return min(self.endpoint.timeout_s, left_s)
 
     def take(self) -> Job | None:
         """The next ask of the caller's iterator; None when there is none or the call has failed."""

@@ -7,6 +7,7 @@ import atexit
 import concurrent.futures
 import functools
 import threading
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import fields
 from types import TracebackType
@@ -21,7 +22,7 @@ from blocks.lane import Lane
 from blocks.limits import Meter
 from blocks.purse import Purse
 from blocks.replica import ReplicaStats
-from nightschool.errors import NightError, RecipeError, Stopped, WorldError
+from nightschool.errors import NightError, OutOfTime, RecipeError, Stopped, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 
 # A waiting thread wakes this often, so that Prefect's timeouts and Ctrl-C reach it.
@@ -52,6 +53,8 @@ class Client:
         asks: Iterable[Ask],
         on_reply: Callable[[Reply], Iterable[Ask] | None],
         on_failure: Callable[[Ask, str, int, str], None],
+        *,
+        until: float | None = None,
     ) -> None:
         """Ask everything and return when each ask has met its reply or its failure.
 
@@ -63,9 +66,11 @@ class Client:
                 each with its `sample`, where the server gives one a request.
             on_failure: likewise, with (ask, reason, attempts, last text), for an ask that failed `endpoint.attempts`
                 times; the reason is one of `blocks.call.Failure`. The others go on.
+            until: moment of time.monotonic at which nothing is waited for any more, requests under way included.
 
         Raises:
             BudgetSpent: the next request could overspend the endpoint's budget; replies so far have come back.
+            OutOfTime: `until` came first; replies so far have come back.
             DataError: the server refuses what is asked (4xx): asking again can't help.
             RecipeError: the endpoint has no URL, or its key variable is not set.
             Stopped: see `drain`.
@@ -73,7 +78,7 @@ class Client:
         """
         if not endpoint.urls:
             raise RecipeError(f"model {endpoint.model} has no URL", field="urls")
-        call = Call(endpoint, key_of(endpoint), iter(asks), on_reply, on_failure)
+        call = Call(endpoint, key_of(endpoint), iter(asks), on_reply, on_failure, until=until)
         self._loop.call_soon_threadsafe(self._begin, call)
         try:
             while concurrent.futures.wait([call.done], timeout=_WAKE_S).not_done:
@@ -172,7 +177,13 @@ class Client:
                 call.purse = self._purses[account] = self._purses.get(account) or Purse(endpoint, endpoint.budget)
             except NightError as error:
                 return call.fail(error)
+        if call.until is not None:
+            self._loop.call_later(max(0.0, call.until - time.monotonic()), self._end_late, call)
         return self._lanes[address].add(call)
+
+    def _end_late(self, call: Call) -> None:
+        """What waits for a slot or for another try is given up; a request under way ends by its own time limit."""
+        self._lanes[_address(call.endpoint)].end(call, OutOfTime(f"model {call.endpoint.model}: no time is left"))
 
     def _abandon(self, call: Call) -> None:
         call.desert()

@@ -9,6 +9,7 @@ from blocks.call import Job, Setback
 from blocks.chat import BrokenReply, read_body, read_error
 from blocks.connection import Answer, NoAnswer
 from blocks.replica import Replica
+from nightschool.errors import OutOfTime
 from nightschool.wire import Reply
 
 _RETRIED_4XX = frozenset({408, 425, 429})
@@ -31,11 +32,15 @@ async def exchange(replica: Replica, job: Job) -> tuple[Reply, int]:
     Raises:
         Setback: the world failed.
         Refused: any other status than success.
+        OutOfTime: the call's time is over, which says nothing of the server.
     """
     endpoint, ask, started = job.call.endpoint, job.ask, time.perf_counter()
+    timeout_s = job.call.left_s()
     try:
-        answer = await replica.server.ask(replica.head(job.call.key), job.body, endpoint.timeout_s)
+        answer = await replica.server.ask(replica.head(job.call.key), job.body, timeout_s)
     except NoAnswer as err:
+        if err.late and timeout_s < endpoint.timeout_s:
+            raise OutOfTime(f"model {endpoint.model}: no answer within the {timeout_s:.1f} s that were left") from None
         pushed = err.late and err.reached
         raise Setback("no_reply", str(err), reached=err.reached, pushed_back=pushed, paid=err.reached) from None
     if answer.status != 200:

@@ -11,7 +11,7 @@ from blocks.exchange import Refused, exchange
 from blocks.gate import Gate
 from blocks.limits import Meter
 from blocks.replica import Replica
-from nightschool.errors import BudgetSpent, DataError, NightError, Stopped, WorldError
+from nightschool.errors import BudgetSpent, DataError, NightError, OutOfTime, Stopped, WorldError
 from nightschool.retake import singles
 from nightschool.wire import Reply
 
@@ -113,12 +113,14 @@ class Lane:
 
     async def _work(self, replica: Replica, slot: Slot) -> None:
         while replica.active <= replica.limit() and (job := self._take(replica, slot)):
-            reply = trouble = None
+            reply = trouble = late = None
             try:
                 reply, tokens_cached = await exchange(replica, job)
                 replica.count(job, reply, tokens_cached)
             except (Setback, Refused) as error:
                 trouble = error
+            except OutOfTime as error:
+                late = error
             finally:
                 self._gate.settle(job, reply, paid=trouble is None or trouble.paid)
             if isinstance(trouble, Setback):
@@ -127,6 +129,10 @@ class Lane:
                 self._refused(replica, job, trouble)
             elif reply is not None:
                 self._replied(replica, job, reply)
+            elif late is not None:
+                replica.count(job)
+                self.end(job.call, late)
+                job.call.settle()
             slot.job = None
 
     def _worker_ended(self, task: asyncio.Task[None]) -> None:

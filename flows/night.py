@@ -15,6 +15,7 @@ from pydantic import Field
 from blocks.fleet import reap
 from blocks.memory import look_seldom, watching
 from blocks.preflight.training import refuse_stages
+from flows.answering import predicted
 from flows.artifacts import reuse_artifact
 from flows.morning import ended, morning
 from flows.people import hear_people
@@ -22,7 +23,7 @@ from flows.phase import run_phase
 from nightschool.errors import NightError
 from nightschool.recipe.load import recipes
 from nightschool.recipe.stages import BASE
-from tasks import branches, crew, filters, stages, timing
+from tasks import branches, crew, filters, stages, submission, timing
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
@@ -80,6 +81,7 @@ def night(
         refuse(verdicts)
         reuse_artifact(verdicts)
         filters.look(begun)
+        submission.look(begun)
         refuse_stages(begun.recipe)
         begun.begin()
         crew.begin()
@@ -138,6 +140,8 @@ def _phases(begun: Night, ledger: Ledger) -> None:
         _hold(begun, ledger, stage.name)
     _prove(begun, ledger, run)
     run("package")
+    if begun.recipe.predict:
+        predicted(begun, ledger)
 
 
 def _prove(begun: Night, ledger: Ledger, run: Callable[..., None]) -> None:

@@ -14,6 +14,7 @@ import orjson
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from nightschool.contest import Breach, Contest, Count, FileRules, breaches, repeated
+from nightschool.contest_sample import Sample, against, sample_of, unknown
 from nightschool.errors import DataError, RecipeError
 from nightschool.parsing import Rejected, parse_json
 from nightschool.recipe.explain import explain
@@ -37,12 +38,16 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """A file against a contest's rules; `unchecked` are the rules for which something was lacking."""
+    """A file against a contest's rules; `unchecked` are the rules for which something was lacking.
+
+    `whole`: what the file as a whole breaks, of the sample that it was held against.
+    """
 
     kind: str
     rows: tuple[Judged, ...]
     least_valid: float
     unchecked: tuple[str, ...] = field(default=())
+    whole: tuple[Breach, ...] = ()
 
     @property
     def valid(self) -> int:
@@ -52,7 +57,7 @@ class Judgement:
     @property
     def taken(self) -> bool:
         """Whether the contest would take the file's valid rows."""
-        return bool(self.valid) and self.valid >= self.least_valid * len(self.rows)
+        return bool(self.valid) and self.valid >= self.least_valid * len(self.rows) and not self.whole
 
 
 def load_contest(path: Path) -> Contest:
@@ -83,12 +88,33 @@ def find_contest(name: str, folder: Path = Path()) -> Path:
     return known[name]
 
 
-def judge_file(path: Path, contest: Contest, *, kind: str | None = None, count: Count | None = None) -> Judgement:
+def read_sample(path: Path, rules: FileRules) -> Sample:
+    """A contest's sample file.
+
+    Raises:
+        DataError: the file cannot be read, holds no record, or lacks the column that tells rows apart.
+    """
+    records = [record for _, record in _records(path) if isinstance(record, dict)]
+    sample = sample_of(records, rules)
+    if not records or (rules.distinct and len(sample.ids) < len(records)):
+        raise DataError(f"no sample: its rows have no {rules.distinct or 'columns'}", file=path)
+    return sample
+
+
+def judge_file(
+    path: Path,
+    contest: Contest,
+    *,
+    kind: str | None = None,
+    count: Count | None = None,
+    sample: Path | None = None,
+) -> Judgement:
     """Every record of a file against the rules of its kind.
 
     Args:
         kind: as in the contest's `files`; None goes by the keys of the first record that can be read.
         count: tokens of a text; None leaves the rules of tokens unchecked.
+        sample: the contest's own sample file, whose columns and ids the file must have.
 
     Raises:
         RecipeError: the contest has no such kind.
@@ -105,16 +131,22 @@ def judge_file(path: Path, contest: Contest, *, kind: str | None = None, count: 
     kind = kind or (contest.kind_of(records[0]) if records else next(iter(contest.files)))
     rules = contest.files[kind]
     twice = repeated([record if isinstance(record, dict) else {} for _, record in found], rules)
+    shown = read_sample(sample, rules) if sample else None
+    wanted = frozenset(shown.ids) if shown and rules.distinct else None
     rows = tuple(
-        Judged(place, (*_broken(record, rules, count), *([twice[nth]] if nth in twice else [])))
+        Judged(place, (*_broken(record, rules, count, wanted), *([twice[nth]] if nth in twice else [])))
         for nth, (place, record) in enumerate(found)
     )
     unchecked = () if count or not rules.tokens else ("too_many_tokens",)
-    return Judgement(kind, rows, rules.least_valid, unchecked)
+    return Judgement(kind, rows, rules.least_valid, unchecked, tuple(against(records, rules, shown)) if shown else ())
 
 
-def _broken(record: dict[str, Any] | str, rules: FileRules, count: Count | None) -> list[Breach]:
-    return [Breach("not_a_record", record)] if isinstance(record, str) else breaches(record, rules, count=count)
+def _broken(
+    record: dict[str, Any] | str, rules: FileRules, count: Count | None, wanted: frozenset[str] | None
+) -> list[Breach]:
+    if isinstance(record, str):
+        return [Breach("not_a_record", record)]
+    return [*breaches(record, rules, count=count), *(unknown(record, rules, wanted) if wanted is not None else [])]
 
 
 def _records(path: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:

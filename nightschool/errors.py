@@ -79,6 +79,10 @@ class BudgetSpent(WorldError):
     """The money set aside for a model is spent: raise its budget to go on; asking again at once can't help."""
 
 
+class OutOfTime(WorldError):
+    """The time set aside for it is over: what came until then is on file."""
+
+
 class Stopped(NightError):
     """The night was told to end: what was under way is on file, nothing new is begun."""
 

@@ -8,6 +8,7 @@ from math import ceil
 
 from nightschool.arena_keys import prompt_of, sampling_of
 from nightschool.prompts import Prompt
+from nightschool.recipe import predict as ensemble
 from nightschool.recipe.arena import Arena, met, players_of, voters, writers
 from nightschool.recipe.phases import Asking, Pairs
 from nightschool.recipe.quality import Quality, judges_of
@@ -61,6 +62,20 @@ def forecast(recipe: Recipe) -> Iterator[Forecast]:
         yield _judged(recipe, recipe.quality)
     if recipe.package and recipe.learner:
         yield Forecast("package", len(recipe.package.names(recipe.learner.stages)))
+    yield from _predicting(recipe)
+
+
+def _predicting(recipe: Recipe) -> Iterator[Forecast]:
+    """A chunk for each problem, which every voter is asked in every round."""
+    section, problems = recipe.predict, ensemble.source(recipe)
+    if section is None or problems.file is None:
+        return
+    count = min(problems.file.rows, problems.limit or problems.file.rows)
+    requests = count * len(ensemble.voters(recipe)) * section.rounds
+    prompts = [_tokens(prompt) for prompt in section.templates.values()]
+    each = max(prompts) + recipe.answers.samples * recipe.answers.max_tokens
+    yield Forecast("predict", count, requests, requests * each)
+    yield Forecast("submission", 1)
 
 
 def _choosing(recipe: Recipe, ruled: int) -> Iterator[Forecast]:

@@ -16,16 +16,21 @@ from nightschool import (
     overlap,
     parsing,
     pool,
+    predict,
     questions,
     relettering,
     reliability,
     review,
     school,
     splits,
+    submission,
+    substitution,
     voting,
 )
 from nightschool.arena_keys import judging, playing
-from nightschool.keys import READING, Keys, last, reading
+from nightschool.identity import key
+from nightschool.keys import READING, Keys, last, place, reading
+from nightschool.recipe import predict as ensemble
 from nightschool.recipe.models import Model
 from nightschool.recipe.phases import Answers, Questions
 from nightschool.recipe.recipe import Recipe
@@ -33,6 +38,7 @@ from nightschool.records import LETTERS
 from nightschool.sources import load
 from nightschool.student_keys import learning
 from nightschool.tinymodels import spec
+from nightschool.values import read
 
 
 def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] | None = None) -> Keys:
@@ -55,6 +61,7 @@ def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] 
         learning(keys, recipe, recipe.learner, models[recipe.learner.student.name], common)
     playing(keys, recipe, models, common)
     judging(keys, recipe, models)
+    _predicted(keys, recipe, models)
     return keys
 
 
@@ -65,6 +72,36 @@ def _model(model: Model, recipe: Recipe, engines: Mapping[str, str], keys: Mappi
     run = next((run for run, models in made_by.items() if name in models), None)
     served = recipe.serve.identity() | {"engine": engines[model.name]}
     return {"model": model.identity(), "served": served, "school": keys.get(f"school/{run}")}
+
+
+def _predicted(keys: Keys, recipe: Recipe, models: Mapping[str, Mapping[str, object]]) -> None:
+    """Names an ensemble's answers; `asks` says of each model who it is, and a reply by it is good in any ensemble."""
+    section = recipe.predict
+    if section is None:
+        return
+    asked: dict[str, object] = {}
+    for name in ensemble.models(recipe):
+        asked[name] = models.get(name) or _stage(recipe, name, models, keys)
+        keys.asks[f"predict/{name}"] = key("model", 1, {"model": asked[name]})[:8]
+    keys.asks["predict"] = key("predict", 1, {"rows": "each names its model"})[:8]
+    counting = [committee.RULES_VERSION, voting.RULES_VERSION, reliability.RULES_VERSION]
+    handed_in = ("contest", "unsure", "stand_in", "questions")
+    parts = {name: value for name, value in section.identity().items() if name not in handed_in}
+    parts |= {"bounds": list(section.bounds or ()), "models": asked, "answers": recipe.answers.identity()}
+    parts |= {"committee": recipe.committee.identity(), "counting": counting, "reading": read.RULES_VERSION}
+    parts |= {"checking": substitution.RULES_VERSION, "seed": recipe.seed}
+    keys.name("predict", predict.RULES_VERSION, parts)
+    terms = {name: section.identity()[name] for name in handed_in}
+    keys.name("submission", submission.RULES_VERSION, {"section": terms, "inputs": [keys["predict"]]})
+
+
+def _stage(
+    recipe: Recipe, name: str, models: Mapping[str, Mapping[str, object]], keys: Mapping[str, str]
+) -> dict[str, object]:
+    """The student as one of its stages leaves it."""
+    learner = recipe.learner
+    assert learner is not None
+    return {"student": models[learner.student.name], "stage": keys.get(place(learner, name))}
 
 
 def _asks(recipe: Recipe, section: Questions | Answers, teacher: Mapping[str, object]) -> dict[str, object]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 from pydantic import BaseModel
 
@@ -23,13 +23,21 @@ from tasks.step import Made
 T = TypeVar("T")
 
 
+class Counts(Protocol):
+    """Whoever counts the rows that came in."""
+
+    def rows(self, count: int = 1, *, reused: bool = False) -> None:
+        """So many came in; `reused` ones were on file."""
+        ...
+
+
 class Asked:
     """A chunk's rows as they are asked: their replies, and the rows for which none came.
 
     A reply on file counts only if it answers what would be asked now: same prompt, seed, sampling and model.
     """
 
-    def __init__(self, endpoint: Endpoint, journal: Journal, counts: progress.Tracker) -> None:
+    def __init__(self, endpoint: Endpoint, journal: Journal, counts: Counts) -> None:
         self.failed: dict[str, Dropped] = {}
         self._endpoint, self._journal, self._counts = endpoint, journal, counts
         self._flaw: Flaw | None = None
@@ -38,8 +46,12 @@ class Asked:
 
     @property
     def replies(self) -> dict[str, Reply]:
-        """By row id."""
-        return {row_id: self._begun[row_id].reply for row_id in self._asks if row_id not in self.failed}
+        """By row id; none for a row that failed, or whose time was over first."""
+        return {
+            row_id: takes.reply
+            for row_id in self._asks
+            if row_id not in self.failed and (takes := self._begun.get(row_id)) and takes.requests
+        }
 
     @property
     def figures(self) -> dict[str, int]:

@@ -13,6 +13,8 @@ from blocks.servers import ServerSpec, spec_of
 from blocks.supervised import Death
 from nightschool.arena_keys import is_stage
 from nightschool.chunks import Chunk
+from nightschool.errors import RecipeError
+from nightschool.recipe import predict
 from nightschool.recipe.arena import players_of, voters
 from nightschool.recipe.models import Model
 from nightschool.recipe.quality import judges_of
@@ -159,6 +161,27 @@ def _models(night: Night, ledger: Ledger, named: Collection[str]) -> Desk:
     if any(is_stage(night.recipe, name) for name in named):
         specs += _student(night)
     return Desk(night, ledger, arrange(specs, night.recipe.serve.placement) if specs else [])
+
+
+def ensemble(night: Night) -> list[ServerSpec]:
+    """The servers of an ensemble's models, all up together, with their devices.
+
+    Raises:
+        RecipeError: a stage has not been trained; the machine has no room for all at once.
+    """
+    names = predict.models(night.recipe)
+    specs = [_spec(night, teacher) for teacher in night.recipe.teachers if teacher.name in names]
+    asked = [name for name in names if night.recipe.learner and name in stages.learner(night).measured]
+    trained = {BASE, *(stage.name for stage in _trained(night))} if asked else set[str]()
+    if missing := [name for name in asked if name not in trained]:
+        mend = f"train it first: nightschool run, with the same recipe and --name {night.name}"
+        raise RecipeError(f"stage {missing[0]} has not been trained; {mend}", field="predict.models")
+    waves = arrange([*specs, *(_student(night, asked) if asked else ())], night.recipe.serve.placement)
+    if len(waves) > 1:
+        together = "; ".join(" and ".join(spec.name for spec in wave) for wave in waves)
+        raise RecipeError(f"an ensemble's models are up together, and here they have no room: {together}",
+                          field="predict.models", allowed="fewer, smaller or quantised ones, or endpoints")  # fmt: skip
+    return list(waves[0])
 
 
 def _student(night: Night, names: Sequence[str] = ()) -> list[ServerSpec]:

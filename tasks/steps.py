@@ -21,6 +21,7 @@ from tasks import (
     package,
     pairs,
     pool,
+    predict,
     quality,
     questions,
     review,
@@ -28,6 +29,7 @@ from tasks import (
     school,
     sft,
     splits,
+    submission,
     timing,
     validate,
 )
@@ -58,6 +60,8 @@ ORDER = (
     arena,
     quality,
     package,
+    predict,
+    submission,
 )
 
 STEPS: dict[str, Step] = {module.STEP.phase: module.STEP for module in ORDER}

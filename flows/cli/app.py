@@ -15,6 +15,7 @@ from flows.cli.export import export
 from flows.cli.models import models
 from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
 from flows.cli.output import out, say, write_json
+from flows.cli.predict import predict
 from flows.cli.push import push
 from flows.cli.review import review
 from flows.cli.show import show
@@ -138,6 +139,7 @@ def drill(
     run_drill(recipe, sets or [], only or [], rows=rows, jobs=jobs, json=json)
 
 
+app.command()(predict)
 app.command()(validate_format)
 app.command()(export)
 app.command()(models)

@@ -11,9 +11,10 @@ from pydantic import BeforeValidator, Field, ValidationError, ValidationInfo, Wi
 
 from nightschool.errors import DataError, NightError
 from nightschool.recipe.section import Clash, Positive, Section, execution
+from nightschool.records import Question
 from nightschool.sources.files import digest, files_of, has_canary
 from nightschool.sources.kinds import KINDS, KindName, Names
-from nightschool.sources.load import Loaded, Where, load
+from nightschool.sources.load import Loaded, Where, each, load
 from nightschool.sources.mapping import Form
 
 FieldName = Annotated[str, Field(min_length=1)]
@@ -176,6 +177,16 @@ class Source(Section):
         with _readable(paths):
             where, form = _where(paths, given), _form(given)
             return _seen(where, form, self.max_bad_rows, digest(files_of(paths, where.split)))
+
+    def each(self) -> list[Question]:
+        """Every row that asks something, in the files' order, those that ask the same included.
+
+        Raises:
+            DataError: a file can't be read.
+        """
+        paths, given = self._paths, dict(self)
+        with _readable(paths):
+            return [row for row in each(_where(paths, given), _form(given)) if isinstance(row, Question)]
 
     def digest(self) -> str:
         """Of the files as they are now.

@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 
 from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import ablate, arena, choosing, committee, critique, measuring, package, quality
+from nightschool.recipe import ablate, arena, choosing, committee, critique, measuring, package, predict, quality
 from nightschool.recipe.ablate import Ablate
 from nightschool.recipe.arena import Arena
 from nightschool.recipe.choosing import Balance, Splits
@@ -23,6 +23,7 @@ from nightschool.recipe.models import Model, Serve, Student, want
 from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
 from nightschool.recipe.placed import placed
+from nightschool.recipe.predict import Predict
 from nightschool.recipe.quality import Quality
 from nightschool.recipe.review import Review
 from nightschool.recipe.section import Clash, Name, Section, execution
@@ -76,6 +77,7 @@ class Recipe(Section):
     gates: tuple[Gate, ...] = ()
     package: Package | None = None
     ablate: Ablate | None = None
+    predict: Predict | None = None
     tune: Tune | None = execution(None)
 
     @model_validator(mode="after")
@@ -117,7 +119,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _the_committee_can_rule(self) -> Recipe:
-        committee.check(self.committee, self.answers, self.pool, len(self.teachers))
+        committee.check(self.committee, self.answers, self.pool, max(len(self.teachers), len(predict.voters(self))))
         served = {teacher.engine or self.serve.engine for teacher in self.teachers}
         if self.committee.confidence == "logprobs" and "transformers" in served:
             raise Clash("the embedded engine gives no logprobs", "committee", "confidence",
@@ -239,6 +241,7 @@ class Recipe(Section):
         package.check(self.package, self.stages)
         measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
         ablate.check(self.ablate, self.stages, measured, closed=closed)
+        predict.check(self)
         return self
 
 

@@ -13,6 +13,7 @@ from nightschool.recipe.lora import Lora
 from nightschool.recipe.models import Model, Serve, Student
 from nightschool.recipe.package import Package
 from nightschool.recipe.phases import Answers, Pool, Questions
+from nightschool.recipe.predict import Predict
 from nightschool.recipe.quality import Quality
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.review import Review
@@ -37,6 +38,7 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     few = 4 * len(recipe.topics)
     parts = _asked(recipe, rows=few, chunk_rows=ceil(few / 2)) | {"balance": _balanced(recipe)}
     parts |= {"arena": recipe.arena and _dry_arena(recipe), "quality": recipe.quality and _dry_quality(recipe)}
+    parts |= {"predict": recipe.predict and _dry_predict(recipe.predict, few)}
     learner = recipe.learner
     if learner:
         names = (BASE, *map(_name, learner.stages))
@@ -56,6 +58,13 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
     return _valid(recipe, store, parts, "a dry run of")
 
 
+def _dry_predict(section: Predict, rows: int) -> Predict:
+    """A few of its problems, of which no sample knows, in any time."""
+    few = section.questions and Source.model_validate(section.questions.model_dump() | {"limit": rows})
+    budget = section.budget.model_copy(update={"per_problem_s": None, "total_s": None})
+    return section.model_copy(update={"questions": few, "sample": None, "budget": budget})
+
+
 def _dry_package(package: Package) -> Package:
     """As it is, but for what wants a GPU."""
     forms = ["merged" if form == "quantised" else form for form in package.forms]
@@ -73,7 +82,7 @@ def drilled(recipe: Recipe, *, store: str, rows: int, scripts: dict[str, Script]
     parts = _asked(recipe, rows=rows, chunk_rows=ceil(rows / 3))
     parts["teachers"] = tuple(_teacher(model, scripts[model.name]) for model in recipe.teachers)
     parts["serve"] = Serve(engine="scripted", concurrency=concurrency, attempts=3)
-    names = ("questions", "arena", "quality", "student", "school", "pairs", "validate_", "package", "ablate")
+    names = ("questions", "arena", "quality", "student", "school", "pairs", "validate_", "package", "ablate", "predict")
     left_out = dict.fromkeys(names) | {
         "sft": (),
         "dpo": (),

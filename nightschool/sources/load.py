@@ -101,6 +101,14 @@ def load(where: Where, form: Form, *, max_bad_rows: float = 0) -> Loaded:
     return found
 
 
+def each(where: Where, form: Form) -> Iterator[Question | Dropped]:
+    """Every row as it stands, also those that ask what an earlier one asks: a submission names each of them."""
+    paths = files.files_of(where.paths, where.split)
+    place, names = where.place or KINDS[form.kind].rows, _named(paths)
+    for raw in islice(files.read(paths, encoding=where.encoding, place=place), where.limit):
+        yield question_of(raw, form, f"{names[raw.file]}:{raw.line}")
+
+
 def _rows(paths: Sequence[Path], where: Where, form: Form, fields: Counter[str]) -> Iterator[Question | Dropped]:
     # As numbers, which take half of the room: a file may have a million rows.
     seen: dict[int, int] = {}

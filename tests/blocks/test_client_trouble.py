@@ -11,9 +11,10 @@ from contextlib import suppress
 import pytest
 
 from blocks.client import Client
+from blocks.scripted import ScriptedModel
 from blocks.scripted.local import scripted
 from blocks.server_process import free_port
-from nightschool.errors import DataError, NightError, RecipeError, Stopped, WorldError
+from nightschool.errors import DataError, NightError, OutOfTime, RecipeError, Stopped, WorldError
 from nightschool.wire import Ask, Endpoint, Reply
 from tests.blocks.client_asks import PATIENCE_S, Got, ask_all, asks, counted, echo, endpoint_of, latency
 
@@ -200,3 +201,34 @@ def test_draining_gives_up_on_requests_that_take_too_long(client: Client) -> Non
 def _swallow(client: Client, endpoint: Endpoint) -> None:
     with suppress(NightError):
         ask_all(client, endpoint, asks(9))
+
+
+def test_a_call_ends_at_its_moment_with_what_came_until_then(client: Client) -> None:
+    got, began = Got(), time.monotonic()
+    with scripted(echo(ScriptedModel.model_validate({"latency_s": {"mean": 0.6, "jitter": 0.6}}))) as url:
+        with pytest.raises(OutOfTime):
+            client.ask_all(endpoint_of(url), asks(200), got.replies.append, got.fail, until=began + 0.8)
+        seconds = time.monotonic() - began
+        # The same server answers the next, who has time: to be slow is no failure.
+        later = ask_all(client, endpoint_of(url), asks(4, "later"))
+    assert 0 < len(got.replies) < 60
+    assert got.failures == []
+    assert seconds < 5
+    assert len(later.replies) == 4
+    assert client.replicas()[0].state == "up"
+
+
+def test_a_call_whose_moment_has_passed_sends_nothing(client: Client) -> None:
+    got = Got()
+    with scripted(echo()) as url:
+        with pytest.raises(OutOfTime):
+            client.ask_all(endpoint_of(url), asks(5), got.replies.append, got.fail, until=time.monotonic() - 1)
+        assert counted(url)["total"] == 0
+
+
+def test_a_server_that_is_gone_does_not_outlast_the_moment(client: Client) -> None:
+    start = time.monotonic()
+    gone = endpoint_of(f"http://127.0.0.1:{free_port()}/v1", attempts=20)
+    with pytest.raises(OutOfTime):
+        client.ask_all(gone, asks(5), lambda reply: None, lambda *_: None, until=start + 0.5)
+    assert time.monotonic() - start < 5

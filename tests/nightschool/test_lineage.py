@@ -74,7 +74,8 @@ RULES = [module for module in MODULES if hasattr(module, "RULES_VERSION") and mo
 def recipes() -> list[Recipe]:
     chosen = ("filters={format: {}}", "review=skip", "committee.to_review=[tie]")
     others = [
-        load_recipe(find_recipe(name)) for name in ("smoke", "critique", "self_guided", "drafts_small", "two_agents")
+        load_recipe(find_recipe(name))
+        for name in ("smoke", "critique", "self_guided", "drafts_small", "two_agents", "ensemble")
     ]
     return [load_recipe(find_recipe("strategyqa_small"), sets=chosen), *others]
 
