@@ -11,7 +11,7 @@ answers what it had answered without asking anybody.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,13 +52,18 @@ def opened(
         predicting.begin(night)
         with EnsembleDesk(night, Ledger(night.dir / "predict")) as desk:
             progress.track("serve", note="the ensemble")
-            yield Contestant(night, desk.served([]))
+            served = desk.served([])
+            yield Contestant(night, served, desk.silent)
 
 
 class Contestant:
-    """Answers problems as they come, and keeps what it has handed in as a submission beside the night."""
+    """Answers problems as they come, and keeps what it has handed in as a submission beside the night.
 
-    def __init__(self, night: Night, served: Served) -> None:
+    `silent`: models that did not come up, and why.
+    """
+
+    def __init__(self, night: Night, served: Served, silent: Mapping[str, str] | None = None) -> None:
+        self.silent = dict(silent or {})
         self._night, self._served = night, served
         self._rows: dict[str, Predicted] = {}
         self._handed_in: dict[str, Submitted] = {}

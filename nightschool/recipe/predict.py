@@ -119,8 +119,11 @@ class Predict(Section):
     @field_validator("templates")
     @classmethod
     def _can_be_filled(cls, templates: dict[str, Prompt]) -> dict[str, Prompt]:
-        for prompt in templates.values():
-            fill(prompt, {"question", "examples", "category"}, {"question"})
+        for name, prompt in templates.items():
+            try:
+                fill(prompt, {"question", "examples", "category"}, {"question"})
+            except Clash as wrong:
+                raise Clash(f"{name}: {wrong}", allowed=wrong.allowed) from None
         return templates
 
     @field_validator("sample")
