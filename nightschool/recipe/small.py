@@ -59,10 +59,10 @@ def dry(recipe: Recipe, *, store: str) -> Recipe:
 
 
 def _dry_predict(section: Predict, rows: int) -> Predict:
-    """A few of its problems, of which no sample knows, in any time."""
+    """A few of its problems, of which no sample knows, once and in any time."""
     few = section.questions and Source.model_validate(section.questions.model_dump() | {"limit": rows})
     budget = section.budget.model_copy(update={"per_problem_s": None, "total_s": None})
-    return section.model_copy(update={"questions": few, "sample": None, "budget": budget})
+    return section.model_copy(update={"questions": few, "sample": None, "budget": budget, "rounds": 1})
 
 
 def _dry_package(package: Package) -> Package:
