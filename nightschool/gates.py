@@ -34,6 +34,8 @@ def judge(gate: Gate, report: Report) -> GateResult:
     """
     if gate.metric.startswith(OF_CONTEST):
         return _held(gate, _of_contest(gate, report))
+    if gate.metric == "draft_gain":
+        return _held(gate, _of_draft(gate, report))
     stage = report.stage(gate.stage)
     missing = f"{gate.stage} was skipped behind gate {by}" if (by := report.skipped.get(gate.stage or "")) else ""
     return judge_stage(gate, stage, missing) if gate.stage else _held(gate, reading(gate, report))
@@ -153,6 +155,18 @@ def _of_contest(gate: Gate, report: Report) -> Reading:
     if what == "mean_s":
         return Reading(found.mean_s, found.mean_low_s, found.mean_high_s)
     return Reading(found.p99_s if what == "p99_s" else found.total_s)
+
+
+def _of_draft(gate: Gate, report: Report) -> Reading:
+    """What a stage is better with its draft than without.
+
+    Source: plan 002, Success Metrics, ">= +3pp vs No-draft ablation".
+    """
+    shown = (one for found in report.ablations if found.stage == gate.stage for one in found.shown)
+    change = next((one.change for one in shown if one.variant == "no_draft"), None)
+    if change is None:
+        return Reading(missing=f"{gate.stage} was not asked without its draft")
+    return Reading(-change.value, -change.high, -change.low)
 
 
 def _of_share(metric: str, stage: Stage) -> Reading:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import Field
 
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 from nightschool.recipe.stages import Stage
 
@@ -58,6 +59,21 @@ class Ablate(Section):
         """The stages that are asked."""
         shown = [stage.name for stage in stages if stage.draft_of and stage.name in measured]
         return [name for name in shown if not self.stages or name in self.stages]
+
+
+def check_gates(
+    section: Ablate | None, gates: Sequence[Gate], stages: Sequence[Stage], measured: Sequence[str]
+) -> None:
+    """That what a draft is worth is asked of every stage that a gate holds to it.
+
+    Raises:
+        Clash: it is not.
+    """
+    asked = section.of(stages, measured) if section and "no_draft" in section.variants else []
+    for place, gate in enumerate(gates):
+        if gate.metric == "draft_gain" and gate.stage not in asked:
+            message = f"gate {gate.name}: {gate.stage} is not asked without its draft"
+            raise Clash(message, "gates", place, "metric", allowed="an ablate section with no_draft for that stage")
 
 
 def check(section: Ablate | None, stages: Sequence[Stage], measured: Sequence[str], *, closed: bool) -> None:

@@ -12,13 +12,14 @@ from nightschool.recipe.section import Clash, Name, Section
 # committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
 # what voting adds. class_skew is of the rows that are taught against the shares that are wanted, filter_skew of the
 # worst step before the balance; both are Cohen's w. guessing_gain is over always giving the commonest answer;
-# contamination is the share of held-out questions that were taught word for word. match_wins is a player's chance to
+# draft_gain is of a stage with its drafts over the same without. contamination is the share of held-out questions
+# that were taught word for word. match_wins is a player's chance to
 # win a match of the arena against an opponent drawn by chance, knockout_wins to win a knockout of all players. latency
 # and ttft are of answers one by one; answers_ and questions_ are of the contest's own run, late is its share of
 # requests above the limit of each.
 Metric = Literal[
     "accuracy", "accuracy_gain", "guessing_gain", "balanced_accuracy", "worst_class_accuracy", "valid_share",
-    "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",
+    "draft_gain", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",
     "contamination", "match_wins", "knockout_wins", "stump_share", "valid_questions", "ttft_p99_s", "answers_mean_s",
     "answers_p99_s", "answers_total_s", "answers_late", "questions_mean_s", "questions_p99_s", "questions_total_s",
     "questions_late",
@@ -83,7 +84,7 @@ class Gate(Section):
             raise Clash("a 99th percentile has no interval here, nor has a total: by value", "by")
         if self.over is not None and self.stage in ("base", self.over):
             raise Clash(f"stage {self.stage} is not after {self.over}", "over")
-        if self.steers and (self.stage is None or self.metric.startswith(OF_TIMES)):
+        if self.steers and (self.stage is None or self.metric.startswith((*OF_TIMES, "draft"))):
             raise Clash(f"{self.metric} is measured when nothing is left to {self.on_failure}", "on_failure",
                         allowed="fail, warn")  # fmt: skip
         return self

@@ -241,6 +241,7 @@ class Recipe(Section):
         package.check(self.package, self.stages)
         measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
         ablate.check(self.ablate, self.stages, measured, closed=closed)
+        ablate.check_gates(self.ablate, self.gates, self.stages, measured)
         predict.check(self)
         return self
 

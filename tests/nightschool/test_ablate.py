@@ -124,6 +124,10 @@ def test_a_variant_is_held_against_the_same_rows_by_mcnemars_test() -> None:
     [
         ("ablate: {}\n", "ablate: no stage that is measured is shown a draft"),
         ("ablate: {variants: [upside_down]}\n", "ablate.variants.0"),
+        (
+            "gates: [{name: g, metric: draft_gain, stage: sft, at_least: 0.03}]\n",
+            "gates.0.metric: gate g: sft is not asked without its draft",
+        ),
     ],
 )
 def test_where_there_is_no_draft_none_can_be_taken_away(

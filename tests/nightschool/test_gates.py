@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from nightschool.errors import GateFailed
 from nightschool.gates import judge, refuse
 from nightschool.recipe.gate import Gate
+from nightschool.report.ablated import Ablation, Shown
 from nightschool.report.figures import Report
 from nightschool.report.measure import measure_stage
 from nightschool.report.proof import Committee, Estimate, Gain
@@ -194,3 +195,15 @@ def test_taught_questions_among_the_held_out_fail_their_gate() -> None:
 def test_what_is_measured_last_can_stop_nothing(gate: dict[str, Any], on_failure: str) -> None:
     with pytest.raises(ValidationError, match=f"when nothing is left to {on_failure}"):
         Gate(name="g", on_failure=on_failure, **gate)  # pyright: ignore[reportArgumentType]
+
+
+def test_what_a_draft_is_worth_is_the_loss_without_it() -> None:
+    gate = Gate(name="drafts", metric="draft_gain", stage="sft", at_least=0.03, by="interval")
+    lost = Shown(variant="no_draft", right=Estimate(value=0.6, low=0.55, high=0.65, n=400),
+                 change=Gain(over="its draft", value=-0.1, low=-0.15, high=-0.05, p=0.001))  # fmt: skip
+    as_is = Estimate(value=0.7, low=0.65, high=0.75, n=400)
+    found = Ablation(stage="sft", drafter="base", as_is=as_is, shown=(lost,))
+    told = judge(gate, report().model_copy(update={"ablations": (found,)}))
+    assert (told.value, told.passed) == (0.1, True)
+    assert "+10.0 points (95% interval +5.0 points to +15.0 points)" in told.detail
+    assert "sft was not asked without its draft" in judge(gate, report()).detail
