@@ -12,7 +12,7 @@ from prefect.states import Completed
 from flows.artifacts import arena_artifact, quality_artifact
 from nightschool.gates import refuse
 from nightschool.report import times_view
-from nightschool.report.ablations import artifact
+from nightschool.report.ablations import artifact, described
 from nightschool.report.figures import Report
 from nightschool.report.markdown import parts
 from nightschool.report.terminal import summary_lines
@@ -32,7 +32,9 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
         page = (night.dir / "report.html").resolve()
         create_link_artifact(link=page.as_uri(), key="report-page", description=str(page))
         if found.ablations:
-            create_table_artifact(table=artifact(found.ablations), key="ablations", description="Is the draft used?")
+            create_table_artifact(
+                table=artifact(found.ablations), key="ablations", description=described(found.ablations)
+            )
         arena_artifact(found)
         quality_artifact(found)
         if rows := times_view.rows(found.times):

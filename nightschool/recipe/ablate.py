@@ -61,23 +61,10 @@ class Ablate(Section):
         return [name for name in shown if not self.stages or name in self.stages]
 
 
-def check_gates(
-    section: Ablate | None, gates: Sequence[Gate], stages: Sequence[Stage], measured: Sequence[str]
+def check(
+    section: Ablate | None, gates: Sequence[Gate], stages: Sequence[Stage], measured: Sequence[str], *, closed: bool
 ) -> None:
-    """That what a draft is worth is asked of every stage that a gate holds to it.
-
-    Raises:
-        Clash: it is not.
-    """
-    asked = section.of(stages, measured) if section and "no_draft" in section.variants else []
-    for place, gate in enumerate(gates):
-        if gate.metric == "draft_gain" and gate.stage not in asked:
-            message = f"gate {gate.name}: {gate.stage} is not asked without its draft"
-            raise Clash(message, "gates", place, "metric", allowed="an ablate section with no_draft for that stage")
-
-
-def check(section: Ablate | None, stages: Sequence[Stage], measured: Sequence[str], *, closed: bool) -> None:
-    """That there are drafts to take away.
+    """That there are drafts to take away, and that every stage is asked without them whose gate wants to know.
 
     Args:
         closed: whether answers are a few, so that one can be weighed against the others.
@@ -85,6 +72,11 @@ def check(section: Ablate | None, stages: Sequence[Stage], measured: Sequence[st
     Raises:
         Clash: no stage is shown any, or one that is named is not; or answers cannot be weighed.
     """
+    asked = section.of(stages, measured) if section and "no_draft" in section.variants else []
+    for place, gate in enumerate(gates):
+        if gate.metric == "draft_gain" and gate.stage not in asked:
+            message = f"gate {gate.name}: {gate.stage} is not asked without its draft"
+            raise Clash(message, "gates", place, "metric", allowed="an ablate section with no_draft for that stage")
     if section is None:
         return
     if section.attribution and not closed:

@@ -240,8 +240,7 @@ class Recipe(Section):
             gated(gate, index, measuring.judged(self.learner, gate, index) if self.learner else ())
         package.check(self.package, self.stages)
         measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
-        ablate.check(self.ablate, self.stages, measured, closed=closed)
-        ablate.check_gates(self.ablate, self.gates, self.stages, measured)
+        ablate.check(self.ablate, self.gates, self.stages, measured, closed=closed)
         predict.check(self)
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from nightschool.report.figures import Report
     from nightschool.report.svg import Plot
     from nightschool.report.tables import Table
+
+_COLUMNS = 100
 
 
 def ablation_table(found: Ablation) -> Table:
@@ -37,7 +40,7 @@ def ablation_table(found: Ablation) -> Table:
 
 def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
     """For a terminal, each drafter and each variant in a line."""
-    told = [f"  {'WARNING' if one.too_good else 'drafts':<10} {one.told}" for one in drafts]
+    told = [line for one in drafts for line in _wrapped(f"  {'WARNING' if one.too_good else 'drafts':<10} ", one.told)]
     for ablation in found:
         told.append(f"  ablation   {ablation.told}")
         for one in ablation.shown:
@@ -46,8 +49,12 @@ def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
             interval = f"{points(change.low)} to {points(change.high)}, p {probability(change.p)}"
             line = f"{ablation.stage} with {SHOWN[one.variant]}: {points(change.value)} points"
             told.append(f"    {line} ({interval}): {verdict(change)}")
-        told += [f"    {ablation.attribution.told}"] if ablation.attribution else []
+        told += _wrapped("    ", ablation.attribution.told) if ablation.attribution else []
     return told
+
+
+def _wrapped(head: str, text: str) -> list[str]:
+    return textwrap.wrap(head + text, _COLUMNS, subsequent_indent=" " * len(head), drop_whitespace=True)
 
 
 def artifact(found: Sequence[Ablation]) -> list[dict[str, Any]]:
@@ -58,6 +65,12 @@ def artifact(found: Sequence[Ablation]) -> list[dict[str, Any]]:
         for head, rows in [ablation_table(ablation)]
         for row in rows
     ]
+
+
+def described(found: Sequence[Ablation]) -> str:
+    """What stands above that table: what each stage's figures say."""
+    told = (f"{one.told} {one.attribution.told}." if one.attribution else one.told for one in found)
+    return " ".join(("Is the draft used?", *told))
 
 
 def view(report: Report) -> dict[str, Any]:
