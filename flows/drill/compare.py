@@ -13,7 +13,7 @@ from nightschool.recipe.recipe import Recipe
 
 _SIGNED = re.compile(r"\[asked under [0-9a-f]{8}\]")
 # What may differ between two nights that ask the same.
-_OF_ONE_NIGHT = {"latency_s", "attempts"}
+_OF_ONE_NIGHT = {"latency_s", "attempts", "ttft_s", "itl_s", "e2el_s"}
 
 
 def lost(known: Rows, found: Rows) -> int:
