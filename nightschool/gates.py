@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nightschool.errors import GateFailed
 from nightschool.recipe.gate import OF_COMMITTEE, OF_CONTEST, OF_PLAYERS, OF_ROWS, Gate
 from nightschool.report.figures import Report
-from nightschool.report.proof import Gain, GateResult
+from nightschool.report.proof import Estimate, Gain, GateResult
 from nightschool.report.stage import Stage
 from nightschool.report.text import duration, percent, plain, points
 
@@ -118,12 +118,19 @@ def reading(gate: Gate, report: Report) -> Reading:
 
 
 def _of_player(gate: Gate, report: Report) -> Reading:
+    if gate.metric == "preference":
+        judged = [one.rate for one in report.quality if one.ours == gate.player]
+        least = min(judged, key=lambda rate: rate.value, default=None)
+        return _of_estimate(least, f"no judge compared the questions of {gate.player}")
     player = report.arena.player(gate.player) if report.arena else None
     if player is None:
         return Reading(missing=f"{gate.player} did not play")
     figures = {"match_wins": player.wins, "knockout_wins": player.title, "stump_share": player.stumps}
-    found = figures.get(gate.metric, player.valid)
-    return Reading(found.value, found.low, found.high) if found else Reading(missing="nothing could be judged")
+    return _of_estimate(figures.get(gate.metric, player.valid), "nothing could be judged")
+
+
+def _of_estimate(found: Estimate | None, missing: str) -> Reading:
+    return Reading(found.value, found.low, found.high) if found else Reading(missing=missing)
 
 
 def _of_stage(gate: Gate, stage: Stage) -> Reading:

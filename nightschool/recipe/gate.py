@@ -12,22 +12,23 @@ from nightschool.recipe.section import Clash, Name, Section
 # committee_gain is of the accepted labels, vote_gain of the votes alone: where the solver rules, only the second says
 # what voting adds. class_skew is of the rows that are taught against the shares that are wanted, filter_skew of the
 # worst step before the balance; both are Cohen's w. guessing_gain is over always giving the commonest answer;
-# draft_gain is of a stage with its drafts over the same without. contamination is the share of held-out questions
-# that were taught word for word. match_wins is a player's chance to
-# win a match of the arena against an opponent drawn by chance, knockout_wins to win a knockout of all players. latency
-# and ttft are of answers one by one; answers_ and questions_ are of the contest's own run, late is its share of
+# draft_gain is of a stage with its drafts over the same without. contamination is the share of held-out questions that
+# were taught word for word. match_wins is a player's chance to win a match of the arena against an opponent drawn by
+# chance, knockout_wins to win a knockout of all players; preference is the least that any judge prefers its questions
+# by to those that they are compared with. latency and ttft are of answers one by one; answers_ and questions_ are of
+# the contest's own run, late is its share of
 # requests above the limit of each.
 Metric = Literal[
     "accuracy", "accuracy_gain", "guessing_gain", "balanced_accuracy", "worst_class_accuracy", "valid_share",
     "draft_gain", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",
     "contamination", "match_wins", "knockout_wins", "stump_share", "valid_questions", "ttft_p99_s", "answers_mean_s",
     "answers_p99_s", "answers_total_s", "answers_late", "questions_mean_s", "questions_p99_s", "questions_total_s",
-    "questions_late",
+    "questions_late", "preference",
 ]  # fmt: skip
 OnFailure = Literal["fail", "stop", "skip", "warn"]
 OF_ROWS = ("class_skew", "filter_skew", "contamination")
 OF_COMMITTEE = ("committee_gain", "vote_gain", *OF_ROWS)
-OF_PLAYERS = ("match_wins", "knockout_wins", "stump_share", "valid_questions")
+OF_PLAYERS = ("match_wins", "knockout_wins", "stump_share", "valid_questions", "preference")
 OF_CONTEST = ("answers_", "questions_")
 OF_TIMES = ("latency_", "ttft_", *OF_CONTEST)
 
@@ -38,7 +39,7 @@ class Gate(Section):
     name: Name
     metric: Metric
     stage: Name | None = Field(default=None, description="base, or a stage by its name")
-    player: Name | None = Field(default=None, description="of the arena, by its name")
+    player: Name | None = Field(default=None, description="of the arena; for preference, whose questions are judged")
     over: Name | None = Field(default=None, description="base, or an earlier stage")
     at_least: float | None = None
     at_most: float | None = None

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator
 
 from nightschool.prompts import Prompt
 from nightschool.recipe.arena import players_of, writers
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.models import Model
 from nightschool.recipe.section import (
     Clash,
@@ -96,6 +97,24 @@ def check(recipe: Recipe) -> None:
         if one.ours == one.theirs:
             raise Clash(f"{one.ours} is compared with itself", "quality", "compare", place, "theirs")
     _can_judge(recipe, section)
+
+
+def gated(recipe: Recipe, gate: Gate, index: int) -> None:
+    """That a gate speaks of somebody who plays, or whose questions are judged.
+
+    Raises:
+        Clash: nobody of that name does.
+    """
+    if gate.player is None:
+        return
+    compared = recipe.quality.compare if recipe.quality else ()
+    of_judges = gate.metric == "preference"
+    names = [one.ours for one in compared] if of_judges else [one.name for one in players_of(recipe)]
+    if gate.player not in names:
+        what = "whose questions nobody judges" if of_judges else "who does not play"
+        lacks = f"{'a quality' if of_judges else 'an arena'} section"
+        raise Clash(f"gate {gate.name} is about {gate.player}, {what}", "gates", index, "player",
+                    allowed=", ".join(dict.fromkeys(names)) or lacks)  # fmt: skip
 
 
 def _can_judge(recipe: Recipe, section: Quality) -> None:

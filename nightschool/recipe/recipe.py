@@ -229,9 +229,7 @@ class Recipe(Section):
         for index, gate in enumerate(self.gates):
             if gate.stage is not None and self.student is None:
                 raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
-            if gate.player is not None and gate.player not in (names := [one.name for one in arena.players_of(self)]):
-                raise Clash(f"gate {gate.name} is about {gate.player}, who does not play", "gates", index, "player",
-                            allowed=", ".join(names) or "an arena section")  # fmt: skip
+            quality.gated(self, gate, index)
             if gate.stage is None and not self.rules:
                 raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
             if gate.metric == "committee_gain" and self.answers.reply == "text":

@@ -36,6 +36,7 @@ _ADVICE = {
     "match_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
     "knockout_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
     "stump_share": "harder questions (levels, prompt); those that are invalid stump nobody",
+    "preference": "the judges' table: is it the questions, their length, or the order in which they are shown?",
     "valid_questions": "the reasons in the table of the arena's questions",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
 }

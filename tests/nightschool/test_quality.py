@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nightschool.errors import RecipeError
+from nightschool.gates import judge
 from nightschool.lengths import at_equal_length
 from nightschool.prompts import Prompt
 from nightschool.quality import Pair, Preferred, Written, ask, pairs, read
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.report.page import render
 from nightschool.report.preferences import compared
@@ -164,6 +166,21 @@ def test_page_and_terminal_show_what_judges_say() -> None:
     for _, cell in quality_table([found])[1]:
         assert cell.replace("<", "&lt;") in page
     assert f"  quality    {lines([found])[0]}" in summary_lines(whole)
+
+
+def test_a_preference_is_a_gate_by_the_judge_that_likes_it_least() -> None:
+    sides = {1: "ours", 0: "theirs"}
+    half = judged(lambda ours, theirs, swapped: sides[len(ours) % 2])
+    whole = example().model_copy(update={"quality": (judged(lambda ours, theirs, swapped: "ours"), half)})
+    gate = Gate(name="g", metric="preference", player="a", at_least=0.7)
+    assert not judge(gate, whole).passed
+    assert judge(gate, whole).value == half.rate.value
+    assert judge(gate, whole.model_copy(update={"quality": whole.quality[:1]})).passed
+    assert "no judge compared" in judge(gate, example()).detail
+    with pytest.raises(RecipeError, match="alba, whose questions nobody judges"):
+        load_recipe(
+            find_recipe("two_agents"), sets=["gates=[{name: g, metric: preference, player: alba, at_least: 0.6}]"]
+        )
 
 
 @pytest.mark.parametrize(
