@@ -17,9 +17,6 @@ from prefect.artifacts import (
 )
 
 from nightschool.chunks import Chunk
-from nightschool.report.arena import standings_table, words
-from nightschool.report.figures import Report
-from nightschool.report.quality import quality_table
 from tasks import progress, stages
 from tasks.lessons import left_out
 from tasks.night import Night
@@ -112,22 +109,6 @@ def left_out_artifact(night: Night, chunks: Sequence[Chunk]) -> None:
         if rows := [pair.model_dump() for pair in left_out(night, stages.learner(night).stage(chunk.part))]:
             described = f"Pairs of {chunk.part} at weight zero, the most doubted first"
             create_table_artifact(table=rows[:_MOST_PAIRS], key=f"left-out-{_key(chunk.part)}", description=described)
-
-
-def arena_artifact(found: Report) -> None:
-    """The players of the arena as a table, if there was one."""
-    if found.arena:
-        head, rows = standings_table(found.arena)
-        table = [dict(zip(head, row, strict=True)) for row in rows]
-        create_table_artifact(table=table, key="arena", description=words(found.arena))
-
-
-def quality_artifact(found: Report) -> None:
-    """What judges say of questions as a table, if any were asked."""
-    if found.quality:
-        head, rows = quality_table(found.quality)
-        table = [dict(zip([head[0] or "figure", *head[1:]], row, strict=True)) for row in rows]
-        create_table_artifact(table=table, key="quality", description="Whose questions are preferred")
 
 
 def _key(name: str) -> str:

@@ -9,7 +9,6 @@ from prefect.artifacts import create_link_artifact, create_markdown_artifact, cr
 from prefect.client.schemas.objects import State
 from prefect.states import Completed
 
-from flows.artifacts import arena_artifact, quality_artifact
 from nightschool.gates import refuse
 from nightschool.report import times_view
 from nightschool.report.ablations import artifact, described
@@ -35,8 +34,6 @@ def morning(night: Night, run: Run) -> dict[str, Any]:
             create_table_artifact(
                 table=artifact(found.ablations), key="ablations", description=described(found.ablations)
             )
-        arena_artifact(found)
-        quality_artifact(found)
         if rows := times_view.rows(found.times):
             create_table_artifact(table=rows, key="times", description="Seconds to first token, between, to the last")
         create_markdown_artifact(_markdown(found), key="report", description=found.night.verdict)

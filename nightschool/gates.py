@@ -119,7 +119,7 @@ def reading(gate: Gate, report: Report) -> Reading:
 
 def _of_player(gate: Gate, report: Report) -> Reading:
     if gate.metric == "preference":
-        judged = [one.rate for one in report.quality if one.ours == gate.player]
+        judged = [one.rate for one in report.quality if one.ours == gate.player and one.rate]
         least = min(judged, key=lambda rate: rate.value, default=None)
         return _of_estimate(least, f"no judge compared the questions of {gate.player}")
     player = report.arena.player(gate.player) if report.arena else None

@@ -41,7 +41,7 @@ def reply(
     if wanted >= _QUESTION_KEYS:
         return _write(prompt, model, rng, sign)
     question, choices = _read(prompt)
-    if choices:
+    if choices and not _chosen(schema) - {"answer"}:
         right = LETTERS.index(known) if known and known in LETTERS[: len(choices)] else None
         return _answer((question, choices, right), prompt, model, rng, wanted, sign)
     return _fill(schema, rng) if schema else f"I have nothing to say to that.{sign}"
@@ -124,6 +124,11 @@ def _topic_in(prompt: str) -> str | None:
         if (at := [text.find(name.casefold()) for name in (topic, kind.title) if name.casefold() in text])
     }
     return min(found, key=lambda topic: found[topic], default=None)
+
+
+def _chosen(schema: Mapping[str, Any] | None) -> set[str]:
+    """The fields of a schema that offer a choice."""
+    return {name for name, field in (schema or {}).get("properties", {}).items() if field.get("enum")}
 
 
 def _fill(schema: Mapping[str, Any], rng: random.Random) -> str:

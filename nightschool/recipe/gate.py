@@ -16,8 +16,7 @@ from nightschool.recipe.section import Clash, Name, Section
 # were taught word for word. match_wins is a player's chance to win a match of the arena against an opponent drawn by
 # chance, knockout_wins to win a knockout of all players; preference is the least that any judge prefers its questions
 # by to those that they are compared with. latency and ttft are of answers one by one; answers_ and questions_ are of
-# the contest's own run, late is its share of
-# requests above the limit of each.
+# the contest's own run, late is its share of requests above the limit of each.
 Metric = Literal[
     "accuracy", "accuracy_gain", "guessing_gain", "balanced_accuracy", "worst_class_accuracy", "valid_share",
     "draft_gain", "latency_mean_s", "latency_p99_s", "committee_gain", "vote_gain", "class_skew", "filter_skew",

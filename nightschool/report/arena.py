@@ -112,6 +112,7 @@ def view(found: Arena | None) -> dict[str, Any]:
         return {"arena_words": ""}
     return {
         "arena_words": words(found),
+        "arena_table": standings_table(found),
         "arena_matches": matches_table(found),
         "arena_writers": writers_table(found),
     }

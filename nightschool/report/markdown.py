@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import critiques, lessons, marks, shares, student, tables, votes
+from nightschool.report import arena, critiques, lessons, marks, quality, shares, student, tables, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import spotted
 from nightschool.report.tables import Table
@@ -30,6 +30,8 @@ _PARTS: dict[str, dict[str, str]] = {
         "rounds_table": "Round by round", "lessons_table": "What was learned from",
         "shortcuts_table": "Pairs won unread",
     },
+    "arena": {"arena_table": "Players", "arena_matches": "Matches", "arena_writers": "Questions by writer"},
+    "quality": {"quality_table": "Question quality by judge"},
     "time": {"phases_table": "Where the time went", "requests_table": "Requests to models",
              "memory_table": "Memory"},
 }  # fmt: skip
@@ -61,6 +63,7 @@ def _tables(report: Report) -> dict[str, Any]:
     return {
         **tables.view(report), **marks.view(report.marks), **votes.view(report.votes),
         **critiques.view(report.critiques), **lessons.view(report), **student.view(report),
+        **arena.view(report.arena), **quality.view(report.quality),
         "gates_table": _gates(report),
         "lost_table": _lost(report),
         "spot_table": (["", ""], [["rows", spotted(spot)]]) if spot and spot.bad else None,

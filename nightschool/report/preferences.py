@@ -18,21 +18,17 @@ _SCORES = {"ours": 1.0, "tie": 0.5, "theirs": 0.0}
 
 
 def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -> Compared | None:
-    """One judge's verdicts on one comparison; None where no pair was read in both orders."""
+    """One judge's verdicts on one comparison; None where it was asked nothing."""
     by_pair: dict[str, list[Preferred]] = defaultdict(list)
     for row in rows:
         by_pair[row.pair].append(row)
     whole = [sorted(both, key=lambda row: row.swapped) for both in by_pair.values() if _is_read(both)]
-    if not whole:
-        return None
     scores_N_2 = np.array([[_SCORES[row.better or "tie"] for row in both] for both in whole])
-    score_N = scores_N_2.mean(axis=1)
-    wins, losses = int((score_N > 0.5).sum()), int((score_N < 0.5).sum())
-    value, low, high = clustered_share(scores_N_2)
-    even, even_low, even_high = at_equal_length(score_N, [_longer(both[0]) for both in whole], seed=SEED)
-    alike, alike_low, alike_high = clustered_share(scores_N_2[:, 0] == scores_N_2[:, 1])
-    n = len(whole)
-    return Compared(
+    score_N = scores_N_2.mean(axis=1) if whole else np.zeros(0)
+    wins, losses, n = int((score_N > 0.5).sum()), int((score_N < 0.5).sum()), len(whole)
+    alike = clustered_share(scores_N_2[:, 0] == scores_N_2[:, 1]) if whole else None
+    even = at_equal_length(score_N, [_longer(both[0]) for both in whole], seed=SEED) if whole else None
+    found = Compared(
         ours=ours,
         theirs=theirs,
         judge=judge,
@@ -41,13 +37,18 @@ def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -
         ties=n - wins - losses,
         losses=losses,
         unread=len(by_pair) - n,
-        rate=Estimate(value=value, low=low, high=high, n=n),
-        p=mcnemar_exact(losses, wins),
+        rate=_estimate(clustered_share(scores_N_2), n) if whole else None,
+        p=mcnemar_exact(losses, wins) if whole else None,
         first=_share([[_chose_first(row) for row in both if row.better != "tie"] for both in whole]),
-        agree=Estimate(value=alike, low=alike_low, high=alike_high, n=n),
+        agree=_estimate(alike, n),
         longer=_share([[_chose_longer(row) for row in both if row.better != "tie" and _longer(row)] for both in whole]),
-        even=Estimate(value=even, low=even_low, high=even_high, n=n),
+        even=_estimate(even, n),
     )
+    return found if by_pair else None
+
+
+def _estimate(found: tuple[float, float, float] | None, n: int) -> Estimate | None:
+    return Estimate(value=found[0], low=found[1], high=found[2], n=n) if found else None
 
 
 def _is_read(both: Sequence[Preferred]) -> bool:

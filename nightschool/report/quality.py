@@ -18,7 +18,7 @@ class Compared(Figure):
     half a win; p: the exact sign test of wins against losses. first: of the replies that chose, those that chose what
     was shown first; agree: pairs with the same verdict in both orders; longer: of the replies that chose between two
     lengths, those that chose the longer one; even: the rate at equal length. unread: pairs without a readable reply in
-    each order.
+    each order; where all are, there is no figure.
     """
 
     ours: str
@@ -29,16 +29,18 @@ class Compared(Figure):
     ties: int
     losses: int
     unread: int
-    rate: Estimate
-    p: float
+    rate: Estimate | None
+    p: float | None
     first: Estimate | None
-    agree: Estimate
+    agree: Estimate | None
     longer: Estimate | None
-    even: Estimate
+    even: Estimate | None
 
     @property
     def told(self) -> str:
         """What is known of it in a few words."""
+        if self.rate is None or self.p is None:
+            return "nothing of it could be read"
         if self.p >= SIGNIFICANT or self.rate.low <= 0.5 <= self.rate.high:
             return "no significant difference"
         return "better" if self.rate.value > 0.5 else "worse"
@@ -65,8 +67,8 @@ def quality_table(found: Sequence[Compared]) -> Table:
 def lines(found: Sequence[Compared]) -> list[str]:
     """A line for each comparison, for a terminal."""
     return [
-        f"{one.ours} over {one.theirs} by {one.judge}: {_told(one.rate)}, at equal length {percent(one.even.value)}: "
-        f"{one.told}"
+        f"{one.ours} over {one.theirs} by {one.judge}: {_told(one.rate)}, at equal length "
+        f"{percent(one.even.value) if one.even else 'not known'}: {one.told}"
         for one in found
     ]
 

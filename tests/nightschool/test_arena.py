@@ -21,6 +21,7 @@ from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.records import Challenge, Dropped, Question, Written
 from nightschool.report.arena import Arena, lines, matches_table, standings_table, writers_table
 from nightschool.report.figures import Report
+from nightschool.report.markdown import parts
 from nightschool.report.matches import Judged, measure_arena
 from nightschool.report.page import render
 from nightschool.report.proof import Estimate
@@ -203,6 +204,7 @@ def test_page_and_terminal_show_who_wins() -> None:
     for text in ("The arena", "Chance to win a match, by player", "wrong key 4", "ben against ann"):
         assert text in page
     assert "arena      ann: wins" in terminal
+    assert "| ben | 20 | wrong key 4 | none |" in parts(whole)["arena"], "as Prefect shows it"
     assert Report.model_validate_json(whole.model_dump_json()) == whole
 
 
