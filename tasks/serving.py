@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
+from typing import Self
 
 from blocks.arrange import arrange
 from blocks.fleet import Fleet
@@ -83,7 +84,7 @@ class Desk:
         self._ledger.phase("serve", seconds=counts.seconds)
         return served
 
-    def __enter__(self) -> Desk:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
