@@ -9,8 +9,13 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, ViewportSize
 
+from nightschool.recipe.load import find_recipe, load_recipe
+from nightschool.report.comparing import Told, comparison
+from nightschool.report.comparison_page import render as render_comparison
 from nightschool.report.page import render
-from tests.nightschool.example_report import example, stopped
+from nightschool.report.verdict import conclude
+from tests.nightschool.example_report import GATES, example, stopped, unjudged
+from tests.nightschool.example_rows import measured
 from tests.nightschool.test_report_render import hostile_sample
 
 PHONE, DESK = ViewportSize(width=390, height=844), ViewportSize(width=1280, height=860)
@@ -20,9 +25,15 @@ pytestmark = pytest.mark.integration
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    quiet = example().model_copy(update={"restarts": ()})
     hostile = example().model_copy(update={"samples": (hostile_sample(),)})
     folder = tmp_path_factory.mktemp("pages")
-    for name, report in {"good": example(), "stopped": stopped(), "hostile": hostile}.items():
+    night = Told(
+        load_recipe(find_recipe("smoke")), example(), {name: measured(name) for name in ("base", "sft", "dpo")}
+    )
+    other = Told(load_recipe(find_recipe("smoke"), sets=["seed=8"]), conclude(unjudged(), GATES[:2]), night.answers)
+    (folder / "compared.html").write_text(render_comparison(comparison(night, other)), encoding="utf-8")
+    for name, report in {"good": example(), "quiet": quiet, "stopped": stopped(), "hostile": hostile}.items():
         (folder / f"{name}.html").write_text(render(report), encoding="utf-8")
     return {path.stem: path for path in folder.iterdir()}
 
@@ -47,7 +58,7 @@ class Visit:
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
-@pytest.mark.parametrize("name", ["good", "stopped", "hostile"])
+@pytest.mark.parametrize("name", ["good", "stopped", "hostile", "compared"])
 def test_no_sideways_scrolling_no_complaints_no_network(
     browser: Browser, pages: dict[str, Path], name: str, viewport: ViewportSize, scheme: str
 ) -> None:
@@ -76,12 +87,17 @@ def test_light_and_dark_reach_paper_ink_and_plots(browser: Browser, pages: dict[
     assert seen["light"][0] == "rgb(248, 247, 243)"
 
 
-def test_the_first_screen_answers_the_three_questions(browser: Browser, pages: dict[str, Path]) -> None:
-    visit = Visit(browser, pages["good"], DESK)
+@pytest.mark.parametrize("viewport", [PHONE, DESK], ids=["phone", "desk"])
+def test_the_first_screen_answers_the_three_questions(
+    browser: Browser, pages: dict[str, Path], viewport: ViewportSize
+) -> None:
+    visit = Visit(browser, pages["quiet"], viewport)
     for heading in ("The student learned", "Did it work?", "What broke?", "What next?"):
         box = visit.page.get_by_role("heading", name=heading).bounding_box()
         assert box is not None
-        assert box["y"] + box["height"] < DESK["height"]
+        assert box["y"] + box["height"] < viewport["height"]
+    gate = visit.page.get_by_text("no-slow-tail").first
+    assert gate.is_visible() == (viewport == DESK), "a phone has them folded away"
     visit.page.close()
 
 
