@@ -13,7 +13,6 @@ from nightschool.predict import Predicted
 from nightschool.recipe.predict import voters
 from nightschool.statistics import wilson
 from nightschool.submission import Submitted
-from nightschool.voting import ballot_of
 from tasks import merge, predict, submission
 from tasks.night import Night
 from tasks.problems import problems
@@ -39,7 +38,8 @@ class Summary(BaseModel):
     """An ensemble's run.
 
     `by`: answers by where they come from; `unheard`: by voter and reason, on how many problems; `right`: the ensemble,
-    then every voter, best first, where the file knows the answers; `judged`: the submission against its contest.
+    then every voter's first replies, best first, where the file knows the answers; `judged`: the submission against
+    its contest.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -89,7 +89,7 @@ def _rights(night: Night, rows: Sequence[Predicted], handed_in: Sequence[Submitt
     }
     if not truths:
         return []
-    said = {voter.name: _votes(rows, voter.name) for voter in voters(night.recipe)}
+    said = {voter.name: _first(rows, voter.name) for voter in voters(night.recipe)}
     own = {row.problem: row.value for row in handed_in if row.problem}
     whole = _right("ensemble", own, truths, night)
     return [
@@ -98,12 +98,9 @@ def _rights(night: Night, rows: Sequence[Predicted], handed_in: Sequence[Submitt
     ]
 
 
-def _votes(rows: Sequence[Predicted], voter: str) -> dict[str, str | None]:
-    return {
-        row.id: ballot_of(voter, [one.value for one in row.heard.get(voter, ())], row.names).value
-        for row in rows
-        if row.heard.get(voter)
-    }
+def _first(rows: Sequence[Predicted], voter: str) -> dict[str, str | None]:
+    """Its first reply to each problem: a second one is asked only where the first left the committee unsure."""
+    return {row.id: row.heard[voter][0].value for row in rows if row.heard.get(voter)}
 
 
 def _right(who: str, votes: Mapping[str, str | None], truths: Mapping[str, str], night: Night) -> Right:

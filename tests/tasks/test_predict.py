@@ -138,14 +138,14 @@ def test_another_round_is_asked_only_where_the_committee_is_unsure(tmp_path: Pat
 
 
 def test_the_time_for_all_holds_within_one_request_and_every_problem_has_its_row(tmp_path: Path) -> None:
-    night = plan(tmp_path, "predict.budget={total_s: 1.5}", rows=9)
-    slow, began = {"accuracy": 1.0, "latency_s": {"mean": 1.0}}, time.monotonic()
+    night = plan(tmp_path, "predict.budget={total_s: 2.5}", rows=9)
+    slow, began = {"accuracy": 1.0, "latency_s": {"mean": 2.0}}, time.monotonic()
     with up(night, ann=slow, ben=slow) as (served, urls):
         predict.begin(night)
         found = run(night, served)
         sent = asked(urls)
-    # Eight problems would take eight seconds; nothing is asked when the time is over.
-    assert time.monotonic() - began < 6
+    # Eight problems would take sixteen seconds; nothing is asked when the time is over.
+    assert time.monotonic() - began < 10
     assert max(sent.values()) < 16
     assert len(found) == 9
     assert {row.by for row in found} <= {"votes", "stand_in", "guess"}
@@ -156,7 +156,7 @@ def test_the_time_for_all_holds_within_one_request_and_every_problem_has_its_row
 
 
 def test_a_slow_model_is_given_up_and_the_fast_one_answers_in_its_place(tmp_path: Path) -> None:
-    night = plan(tmp_path, "predict.budget={per_problem_s: 0.5, fast: ben}")
+    night = plan(tmp_path, "predict.budget={per_problem_s: 1.5, fast: ben}")
     slow = {"accuracy": 0.0, "latency_s": {"mean": 60}}
     with up(night, ann=slow, ben={"accuracy": 1.0}) as (served, urls):
         found = run(night, served)
