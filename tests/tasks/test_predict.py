@@ -15,21 +15,19 @@ import pytest
 from blocks.scripted import Script
 from blocks.scripted.local import scripted
 from blocks.server_process import free_port
-from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.errors import DataError, WorldError
 from nightschool.predict import Predicted
 from nightschool.recipe.load import load_recipe
 from nightschool.submission import Submitted
 from nightschool.wire import Endpoint
-from tasks import predict, redo, serving, submission
+from tasks import predict, redo, submission
 from tasks.making import Job, make
 from tasks.night import Night
 from tasks.predicted import summary
 from tasks.problems import distinct
 from tasks.solving import solve
 from tasks.step import Served
-from tasks.steps import STEPS
 from tests.blocks.client_asks import counted
-from tests.tasks.test_rounds import trained
 
 DATA = Path(os.environ.get("NIGHTSCHOOL_DATA", Path(__file__).parents[3] / "shared" / "data"))
 RECIPE = """
@@ -220,27 +218,6 @@ def test_what_cannot_be_handed_in_is_told_before_anything_is_asked(tmp_path: Pat
     (tmp_path / "q.csv").write_text("id,problem,gt\na,How much?,7\na,How many?,7\n")
     with pytest.raises(DataError, match="two problems have the id 'a'"):
         predict.chunks(plan_as_it_is(tmp_path))
-
-
-LEARNS = (
-    "student={name: kim, model: tiny, prompt: plain.txt, engine: transformers}", "validate={}",
-    "sft={learning_rate: 1e-3}", "splits={validation: 0.2, test: 0.2}", "predict.models=[ann, base, sft]",
-)  # fmt: skip
-
-
-def test_the_nights_student_is_asked_as_it_was_and_as_it_became_once_it_is_trained(tmp_path: Path) -> None:
-    plan(tmp_path)
-    night = plan_as_it_is(tmp_path, *LEARNS)
-    with pytest.raises(RecipeError, match="stage sft has not been trained"):
-        serving.ensemble(night)
-    with up(night, ann={"accuracy": 1.0}) as (served, _):
-        for phase in ("pool", "answers", "merge", "committee", "splits"):
-            for chunk in STEPS[phase].chunks(night):
-                make(Job(night.store.place, night.name, night.stamp, chunk, {**served, "ben": served["ann"]}))
-    trained(night, "sft")
-    specs = serving.ensemble(night)
-    assert [name for spec in specs for name in spec.served] == ["ann", "base", "sft"]
-    assert len({night.keys.asks[f"predict/{name}"] for name in ("ann", "base", "sft")}) == 3
 
 
 def test_real_problems_with_whole_answers_are_answered(tmp_path: Path) -> None:
