@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,51 +14,31 @@ from nightschool.drafts import draft_id
 from nightschool.leaks import compare
 from nightschool.recipe.ablate import VARIANTS
 from nightschool.recipe.data_file import Source
-from nightschool.recipe.load import load_recipe
 from nightschool.records import Draft, Measured
 from nightschool.wire import Endpoint
 from tasks import ablated, attribute, drafts, held_out, sft, stages
 from tasks.chunk import make_chunk
 from tasks.night import Night
 from tasks.steps import STEPS
-from tests.file_night import make
 from tests.tasks.test_rounds import trained
+from tests.verdict_night import verdicts
 
-RECIPE = """
-name: drafts
-store: {store}
-serve: {{engine: scripted}}
-teachers: [{{name: ann, model: ann}}]
-student: {{name: pupil, model: tiny, prompt: p.txt, temperature: 0}}
-pool: {{file: q.jsonl, kind: strategyqa}}
-answers: {{reply: text, value: yes_no, prompt: p.txt, chunk_rows: 40}}
-committee: {{quorum: 1}}
-splits: {{validation: 0.1, test: 0.3}}
-balance: {{by: [answer], method: upsample}}
+LEARNING = """
+balance: {by: [answer], method: upsample}
 sft:
-- {{name: first, learning_rate: 1e-3}}
-- {{name: second, start: first, draft_of: first, prompt: d.txt, form: answer, learning_rate: 1e-3}}
-pairs: {{samples: 2}}
-dpo: {{learning_rate: 1e-4}}
-validate: {{seeds: [0, 1], chunk_rows: 20}}
-ablate: {{stages: [second], attribution: {{questions: 9}}}}
+- {name: first, learning_rate: 1e-3}
+- {name: second, start: first, draft_of: first, prompt: d.txt, form: answer, learning_rate: 1e-3}
+pairs: {samples: 2}
+dpo: {learning_rate: 1e-4}
+validate: {seeds: [0, 1], chunk_rows: 20}
+ablate: {stages: [second], attribution: {questions: 9}}
 """
 
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    rows = [{"qid": f"q{n}", "question": f"Is {n} more than {120 - n}?", "answer": n > 60, "facts": [f"It is {n}."]}
-            for n in range(0, 120, 2)]  # fmt: skip
-    (tmp_path / "p.txt").write_text("[user]\n$question\n")
     (tmp_path / "d.txt").write_text("[user]\n$question\nDraft: $draft\n")
-    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
-    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
-    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
-    models = {"ann": ScriptedModel(accuracy={"yes": 0.4, "no": 1.0})}
-    with scripted(Script(behaviour="verdict", reasons="facts", answers=key, models=models)) as url:
-        make(night, {"ann": Endpoint(model="ann", urls=(url,))}, "pool", "answers", "merge", "committee", "splits",
-             "balance")  # fmt: skip
+    night = verdicts(tmp_path, LEARNING)
     night.begin()
     trained(night, "first")
     return night

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,6 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.recipe.data_file import Source
 from nightschool.recipe.evaluate import Evaluate
-from nightschool.recipe.load import load_recipe
 from nightschool.recipe.stages import Stage
 from nightschool.records import Question, Ruling
 from nightschool.splits import side_of
@@ -20,40 +18,20 @@ from nightschool.wire import Endpoint
 from tasks import held_out, measured, pool, review, sft, stages, validate
 from tasks.chunk import make_chunk
 from tasks.night import Night
-from tests.file_night import make
 from tests.tasks.test_rounds import trained
+from tests.verdict_night import verdicts
 
-RECIPE = """
-name: verdicts
-store: {store}
-serve: {{engine: scripted}}
-teachers: [{{name: ann, model: ann}}]
-student: {{name: pupil, model: tiny, prompt: p.txt, temperature: 0}}
-pool: {{file: q.jsonl, kind: strategyqa}}
-answers: {{reply: text, value: yes_no, prompt: p.txt, chunk_rows: 40}}
-committee: {{quorum: 1}}
-splits: {{validation: 0.1, test: 0.3}}
+LEARNING = """
 sft:
-- {{name: baseline, form: answer, learning_rate: 1e-3}}
-- {{name: cot, start: baseline, learning_rate: 1e-3}}
-validate: {{seeds: [0, 1]}}
+- {name: baseline, form: answer, learning_rate: 1e-3}
+- {name: cot, start: baseline, learning_rate: 1e-3}
+validate: {seeds: [0, 1]}
 """
 
 
 @pytest.fixture
 def night(tmp_path: Path) -> Night:
-    rows = [{"qid": f"q{n}", "question": f"Is {n} more than {120 - n}?", "answer": n > 60, "facts": [f"It is {n}."]}
-            for n in range(0, 120, 2)]  # fmt: skip
-    (tmp_path / "p.txt").write_text("[user]\n$question\n")
-    (tmp_path / "q.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-    (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
-    night = Night.plan(load_recipe(tmp_path / "r.yaml"))
-    key = Source.model_validate({"file": night.recipe.pool.file, "kind": "strategyqa"})
-    models = {"ann": ScriptedModel(accuracy={"yes": 0.4, "no": 1.0})}
-    with scripted(Script(behaviour="verdict", reasons="facts", answers=key, models=models)) as url:
-        served = {"ann": Endpoint(model="ann", urls=(url,))}
-        make(night, served, "pool", "answers", "merge", "committee", "splits")
-    return night
+    return verdicts(tmp_path, LEARNING)
 
 
 def lessons(night: Night, name: str) -> dict[str, tuple[str, str]]:
