@@ -105,7 +105,7 @@ def over_words(times: Times) -> str:
 
 
 def lines(times: Sequence[Times]) -> list[str]:
-    """For a terminal."""
+    """For a terminal, of a night that was timed as a contest does."""
     found: list[str] = []
     for one in times:
         if held := one.held:
@@ -119,7 +119,7 @@ def lines(times: Sequence[Times]) -> list[str]:
             more = len(one.over) - _MOST_LINES
             found += [f"    and {more:,} more: report.json has all"] if more > 0 else []
     alone = single(times)
-    if alone and alone.ttft and alone.itl:
+    if found and alone and alone.ttft and alone.itl:
         found.append(
             f"  timing     one by one: first token after {_fine(alone.ttft.p50)}, then {_fine(alone.itl.p50)} a token "
             f"(medians, n {alone.n:,})"

@@ -14,6 +14,12 @@ PHASES = [
     "package",
 ]  # fmt: skip
 
+SPRINT = """
+name: sprint
+files: {answers: {keys: [answer]}}
+timing: {answers: {rows: 4, batch_size: 2, each_s: 60, mean_s: 60}}
+"""
+
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
 
 
@@ -59,6 +65,11 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     assert first["night"]["verdict"] in nightschool(folder, "status").stdout
     assert first["night"]["verdict"] in nightschool(folder, "report", "smoke").stdout
     assert json.loads(nightschool(folder, "report", "smoke", "--json").stdout)["samples"]
+
+    (folder / "sprint.yaml").write_text(SPRINT)
+    sets = ["--set", f"validate.contest={folder / 'sprint.yaml'}", "--set", "validate.timed=4"]
+    raced = json.loads(nightschool(folder, "run", "smoke", "--name", "raced", "--json", *sets).stdout.splitlines()[-1])
+    assert {name for name, (count, cached) in chunks(raced).items() if count > cached} == {"timing"}
 
     left = nightschool(folder, "rerun", "smoke", "--phase", "committee", "--chunk", "0", "--json")
     assert "1 chunk of committee left alone: whole already (--fresh makes it anew)." in left.stderr
