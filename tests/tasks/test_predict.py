@@ -156,7 +156,7 @@ def test_the_time_for_all_holds_within_one_request_and_every_problem_has_its_row
 
 
 def test_a_slow_model_is_given_up_and_the_fast_one_answers_in_its_place(tmp_path: Path) -> None:
-    night = plan(tmp_path, "predict.budget={per_problem_s: 1.5, fast: ben}")
+    night = plan(tmp_path, "predict.budget={per_problem_s: 3, fast: ben}")
     slow = {"accuracy": 0.0, "latency_s": {"mean": 60}}
     with up(night, ann=slow, ben={"accuracy": 1.0}) as (served, urls):
         found = run(night, served)
