@@ -102,7 +102,7 @@ _before: list[Counters] = [Counters()]
 def begin() -> None:
     """A night begins: `stats` counts from here, though the process may have run, or stopped, others."""
     client().resume()
-    _before[0] = _sum(replicas())
+    _before[0] = _counted()
 
 
 def drain(most_s: float) -> None:
@@ -182,13 +182,22 @@ def _metered(endpoint: Endpoint) -> bool:
 
 def replicas() -> list[ReplicaStats]:
     """Each server's numbers since this process began, whichever process asked it."""
-    return [*client().replicas(), *_together([*_ended, *(one for each in _crews for one in each.replicas())])]
+    return [*client().replicas(), *_together(_elsewhere())]
 
 
 def stats() -> Counters:
     """What was sent and came back since the night began, over all servers and processes."""
-    now, before = _sum(replicas()), _before[0]
+    now, before = _counted(), _before[0]
     return Counters(**{each.name: getattr(now, each.name) - getattr(before, each.name) for each in fields(Counters)})
+
+
+def _elsewhere() -> list[ReplicaStats]:
+    return [*_ended, *(one for each in _crews for one in each.replicas())]
+
+
+def _counted() -> Counters:
+    """Since this process began, what was timed included."""
+    return _sum([client().stats(), *_elsewhere()])
 
 
 def _together(found: Sequence[ReplicaStats]) -> list[ReplicaStats]:

@@ -9,12 +9,11 @@ from typing import Any
 import orjson
 import pytest
 
-from blocks.client import client
 from blocks.scripted.local import Script, scripted
 from nightschool.errors import WorldError
 from nightschool.timing import Timed
 from nightschool.wire import Endpoint
-from tasks import timing
+from tasks import crew, timing
 from tasks.chunk import make_chunk
 from tasks.night import Night
 from tests.blocks.client_asks import counted
@@ -74,7 +73,7 @@ def test_without_a_contest_answers_are_timed_one_by_one(make: Make) -> None:
 def test_a_contest_times_answers_and_questions_in_its_own_company(contest: Make) -> None:
     night = ready(contest, VALIDATE, ASKING)
     slow = {"models": {"sft": {"latency_s": {"mean": 0.05}}}}
-    before = client().stats().sent
+    before = crew.stats().sent
     told = taken(night, **slow)
     answers, asked = timing.figures(night)
     assert [(way.name, way.n) for way in answers.ways] == [
@@ -85,7 +84,7 @@ def test_a_contest_times_answers_and_questions_in_its_own_company(contest: Make)
     assert (asked.of, asked.stage, asked.ways[0].batch_size) == ("questions", "sft", 2)
     assert told["total"] == 44
     assert told["distinct"] == 10 + 4 + 8 + 4, "streamed and not, and each asked again while warm"
-    assert client().stats().sent - before == 44, "they are counted among the night's requests"
+    assert crew.stats().sent - before == 44, "they are counted among the night's requests"
     assert answers.held
     assert asked.held
     assert answers.held.contest == "sprint"
