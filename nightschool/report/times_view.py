@@ -7,7 +7,7 @@ from typing import Any
 
 from nightschool.report.tables import Table
 from nightschool.report.text import duration, percent
-from nightschool.report.times import Held, Spread, Times, beside_plain, single
+from nightschool.report.times import Held, Times, beside_plain, single
 
 _STATS = ("mean", "p50", "p95", "p99", "max")
 _PARTS = {"ttft": "first token", "itl": "token to token", "e2el": "whole"}
@@ -24,6 +24,7 @@ def view(times: Sequence[Times]) -> dict[str, Any]:
             "beside": beside_words(one),
             "held": held_table(one.held) if one.held else None,
             "ways": ways_table(one),
+            "work": work_table(one),
             "over": over_table(one),
             "over_words": over_words(one),
         }
@@ -65,26 +66,24 @@ def held_table(held: Held) -> Table:
 
 
 def ways_table(times: Times) -> Table:
-    """A column for each company, so that the table fits a phone."""
-    ways = times.ways
-    rows = [["requests", *(f"{way.n + way.lost:,}" for way in ways)]]
-    for part, name in _PARTS.items():
-        found: list[Spread | None] = [getattr(way, part) for way in ways]
-        if any(found):
-            rows += [
-                [f"{name}, {'slowest' if stat == 'max' else stat}",
-                 *(_fine(getattr(one, stat)) if one else "" for one in found)]
-                for stat in _STATS
-            ]  # fmt: skip
-    rows.append(["all of them", *(duration(way.total_s) for way in ways)])
-    rows.append(["tokens in", *(f"{way.tokens_in:,}" for way in ways)])
-    rows.append(["tokens out", *(f"{way.tokens_out:,}" for way in ways)])
-    rows.append(
-        ["tokens out a second", *(f"{way.tokens_out / way.total_s:,.0f}" if way.total_s else "" for way in ways)]
-    )
-    if any(way.lost for way in ways):
-        rows.append(["no reply", *(f"{way.lost:,}" for way in ways)])
-    return ["", *(way.name for way in ways)], rows
+    """A line for each part of a request in each company."""
+    rows = [
+        [way.name, name, *(_fine(getattr(found, stat)) for stat in _STATS)]
+        for way in times.ways
+        for part, name in _PARTS.items()
+        if (found := getattr(way, part))
+    ]
+    return ["how", "", "mean", "p50", "p95", "p99", "slowest"], rows
+
+
+def work_table(times: Times) -> Table:
+    """What was done in each company, and in what time."""
+    rows = [
+        [way.name, f"{way.n + way.lost:,}", f"{way.lost:,}", f"{way.tokens_in:,}", f"{way.tokens_out:,}",
+         duration(way.total_s), f"{way.tokens_out / way.total_s:,.0f}" if way.total_s else ""]
+        for way in times.ways
+    ]  # fmt: skip
+    return ["how", "requests", "no reply", "tokens in", "tokens out", "all of them", "tokens out a second"], rows
 
 
 def over_table(times: Times) -> Table:
