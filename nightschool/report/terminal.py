@@ -33,12 +33,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [
         f"  {'classes' if found.mended else 'WARNING':<10} {found.warning}" for found in report.shares if found.warning
     ]
-    lines += [
-        f"  {one.name:<10} {percent(one.right.value):>6} right ({percent(one.right.low)} to {percent(one.right.high)}, "
-        f"n {one.right.n:,})"
-        for one in (report.marks.teachers if report.marks else ())
-        if one.right
-    ]
+    lines += _marked(report)
     lines += [f"  rows       {came_through}"] if (came_through := kept(report)) else []
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     lines += [f"  arena      {line}" for line in (arena.lines(report.arena) if report.arena else ())]
@@ -73,6 +68,15 @@ def _student_lines(report: Report) -> list[str]:
     return lines
 
 
+def _marked(report: Report) -> list[str]:
+    """What each teacher got right, and beside several of them what their votes did."""
+    found = [(one.name, one.right) for one in (report.marks.teachers if report.marks else ())]
+    votes = report.votes if len(found) > 1 else None
+    found += [("the votes", votes.right)] if votes else []
+    wide = max((10, *(len(name) for name, _ in found)))
+    return [f"  {name:<{wide}} {_share(right, ' right')}" for name, right in found if right]
+
+
 def _gate_lines(report: Report) -> list[str]:
     lines: list[str] = []
     wide = max((len(gate.name) for gate in report.gates), default=0)
@@ -102,8 +106,8 @@ def _stage_line(stage: Stage) -> str:
     return f"{line}  {duration(stage.latency.mean_s)} per answer" if stage.latency else line
 
 
-def _share(found: Estimate) -> str:
-    return f"{percent(found.value):>6} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+def _share(found: Estimate, said: str = "") -> str:
+    return f"{percent(found.value):>6}{said} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
 
 
 def _difference_line(stage: Stage, gain: Gain) -> str:
