@@ -98,7 +98,8 @@ def _lines(text: str, file: str) -> list[tuple[int, dict[str, str]]]:
     """Cells by column's name, with the line on which each row ends."""
     text = text.removeprefix("\N{ZERO WIDTH NO-BREAK SPACE}")
     head = text.partition("\n")[0]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=";" if head.count(";") > head.count(",") else ",")
+    delimiter = ";" if head.count(";") > head.count(",") else ","
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True, delimiter=delimiter)
     names: list[str] = []
     found: list[tuple[int, dict[str, str]]] = []
     try:

@@ -57,6 +57,6 @@ class EnsembleDesk(Desk):
         folder = self._night.dir / "servers" / spec.name
         return Fleet([spec], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
 
-    def _stop(self) -> None:
+    def stop(self) -> None:
         for _, fleet in self._fleets:
             fleet.stop()

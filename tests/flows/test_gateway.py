@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from blocks.fleet import fleets
 from flows.gateway import Contestant, opened
 from nightschool.wire import Endpoint
 from tasks import predict
@@ -97,3 +98,5 @@ def test_an_ensemble_opens_with_its_servers_and_one_that_does_not_come_up_leaves
     with opened(str(tmp_path / "r.yaml"), sets=sets) as ensemble:
         assert ensemble.silent.keys() == {"ben"}
         assert ensemble.predict("x", "How much is 3 and 1 together?") == 4
+        assert fleets()
+    assert not fleets(), "its servers end with it"
