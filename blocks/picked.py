@@ -5,17 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
+from typing import Annotated
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, Field, ValidationError, field_validator
 
 from blocks.disk import write_whole
+from blocks.links import refuse_links
 from blocks.packed import Runs, write_packed
 from nightschool.chunks import Chunk, FileMark, Manifest
 from nightschool.errors import DataError
 from nightschool.sources.aside import Lines
 
 ROWS, PICKED, MANIFEST = "rows.jsonl.zst", "picked.json", "manifest.json"
+_MOST_ROWS = 1 << 40  # of a chunk; more can only be meant to do harm
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,10 +50,18 @@ Rows = Sequence[BaseModel | bytes] | Lines | Picked
 class _Picked(BaseModel):
     """The file: where the rows lie, from the store's root, what they were then, and which of them are meant."""
 
-    folder: str
-    stem: str
+    folder: Annotated[str, Field(pattern=r"^[a-z_]+/[A-Za-z0-9]+$")]
+    stem: Annotated[str, Field(pattern=r"^chunk-[0-9]+$")]
     content: str
     runs: list[tuple[int, int]]
+
+    @field_validator("runs")
+    @classmethod
+    def _in_order(cls, runs: list[tuple[int, int]]) -> list[tuple[int, int]]:
+        ends = [0, *(place for run in runs for place in run)]
+        if any(before > after for before, after in pairwise(ends)) or ends[-1] > _MOST_ROWS:
+            raise ValueError("its places are in no order")
+        return runs
 
     def path(self, root: Path, ending: str) -> Path:
         return root / self.folder / f"{self.stem}.{ending}"
@@ -86,6 +98,7 @@ def rows_at(root: Path, folder: Path, stem: str) -> tuple[Path, Runs | None]:
         raise DataError(f"does not read: {err.errors()[0]['msg']}", file=picked) from None
     if found.content != _content(root, found):
         raise DataError(f"these are rows of {found.folder}, which is another now: run their night again", file=picked)
+    refuse_links(root / found.folder, found.path(root, ROWS))
     return found.path(root, ROWS), found.runs
 
 
@@ -102,4 +115,5 @@ def _content(root: Path, source: _Picked) -> str:
         found = Manifest.model_validate_json(source.path(root, MANIFEST).read_bytes())
     except (OSError, ValidationError):
         return ""
-    return found.files[f"{source.stem}.{ROWS}"].content
+    rows = found.files.get(f"{source.stem}.{ROWS}")
+    return rows.content if rows else ""

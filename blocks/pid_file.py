@@ -33,7 +33,10 @@ class ProcessId(BaseModel):
 
 
 class PidFile(BaseModel):
-    """A guarded server, the night that owns it, and the mark that all its descendants carry in their environment."""
+    """A guarded process, the night that owns it, and the mark that all its descendants carry in their environment.
+
+    `grace_s`: how long it may take to end in an orderly way.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     VARIABLE: ClassVar[str] = "NIGHTSCHOOL_SERVER"
@@ -41,6 +44,7 @@ class PidFile(BaseModel):
     server: ProcessId
     owner: ProcessId
     mark: str
+    grace_s: float = 10.0
 
     def write(self, path: Path) -> None:
         path.write_text(self.model_dump_json(), encoding="utf-8")
@@ -91,7 +95,7 @@ def _end(left: PidFile) -> bool:
         # The guard knows how to end its group in an orderly way.
         with contextlib.suppress(psutil.Error):
             server.terminate()
-        _, stubborn = psutil.wait_procs(family, timeout=_ORDERLY_END_S)
+        _, stubborn = psutil.wait_procs(family, timeout=left.grace_s)
         _kill(stubborn)
     return end_marked(left.mark) or server is not None
 

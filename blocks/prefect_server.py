@@ -1,12 +1,10 @@
-"""From a port to Prefect on loopback: server, worker and the night's form, until told to stop."""
+"""From a port to Prefect on loopback: a server, and a worker that runs one night at a time."""
 
 from __future__ import annotations
 
-import argparse
 import http.client
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -14,18 +12,22 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from blocks import guard
+from blocks import exposure, guard
 from blocks.process import last_lines
-from nightschool.errors import NightError, WorldError
+from nightschool.errors import WorldError
 
 ROOT = Path(__file__).resolve().parents[1]
 HOST = "127.0.0.1"
 POOL = "nightschool"
-DEPLOYMENT = "night/nightschool"
 START_LIMIT_S = 300.0
 GRACE_S = 10.0
+# A server on a machine that is busy training was seen to take seventeen.
+_ANSWER_S = 60.0
+# A night has its requests under way answered, and says of itself that it has ended.
+NIGHT_GRACE_S = 30.0
+_HEAD = {"Content-Type": "application/json"}
 # Between tries of a request that met a locked database.
 _PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
 
@@ -38,6 +40,8 @@ _SERVER = {
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_BATCH_SIZE": "200",
     "PREFECT_SERVER_SERVICES_EVENT_PERSISTER_READ_BATCH_SIZE": "100",
     "PREFECT_SERVER_SERVICES_DB_VACUUM_ENABLED": "events,flow_runs",
+    # 30 days instead of 90: the nights themselves lie in the store, and events are kept for 7.
+    "PREFECT_SERVER_SERVICES_DB_VACUUM_RETENTION_PERIOD": "2592000",
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
     "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
@@ -46,6 +50,8 @@ _CLIENT = {
     "DO_NOT_TRACK": "1",
     "PREFECT_FLOWS_HEARTBEAT_FREQUENCY": "30",
     "PREFECT_WORKER_QUERY_SECONDS": "2",
+    # The default, 5, gives up after a minute: so a night outlives a server that is away for eight.
+    "PREFECT_CLIENT_MAX_RETRIES": "8",
 }
 
 
@@ -56,6 +62,7 @@ def environment(port: int, home: Path) -> dict[str, str]:
         **os.environ,
         **_SERVER,
         **_CLIENT,
+        **exposure.password(os.environ),
         "NO_PROXY": ",".join(around),
         "PREFECT_HOME": str(home),
         # Prefect keeps results under the user's folder whatever PREFECT_HOME says.
@@ -78,9 +85,9 @@ def call(port: int, method: str, path: str, body: object = None) -> tuple[int, A
 
 
 def _call(port: int, method: str, path: str, body: object) -> tuple[int, Any]:
-    connection = http.client.HTTPConnection(HOST, port, timeout=10)
+    connection = http.client.HTTPConnection(HOST, port, timeout=_ANSWER_S)
     try:
-        connection.request(method, f"/api{path}", json.dumps(body), {"Content-Type": "application/json"})
+        connection.request(method, f"/api{path}", json.dumps(body), _HEAD | exposure.headers(os.environ))
         reply = connection.getresponse()
         text = reply.read()
         return reply.status, json.loads(text) if text else None
@@ -91,22 +98,32 @@ def _call(port: int, method: str, path: str, body: object) -> tuple[int, Any]:
 
 
 @contextmanager
-def server(port: int, home: Path) -> Iterator[subprocess.Popen[bytes]]:
+def server(port: int, home: Path, host: str = HOST) -> Iterator[subprocess.Popen[bytes]]:
     """Prefect's server, healthy; ended with the block.
 
+    Args:
+        host: where it listens; this machine asks it over loopback all the same.
+
     Raises:
+        RecipeError: others would reach it, and it has no password.
         WorldError: the port is taken, or the server did not come up; carries the end of its log.
     """
+    exposure.refuse_open(host, os.environ)
     _refuse_taken(port)
-    command = ["server", "start", "--host", HOST, "--port", str(port)]
-    with _running(command, environment(port, home), home / "server.log") as process:
+    command = ["server", "start", "--host", host, "--port", str(port)]
+    # Another machine's browser asks whom it got the page from.
+    env = environment(port, home) | ({} if exposure.is_loopback(host) else {"PREFECT_SERVER_UI_API_URL": "/api"})
+    with _running(command, env, home / "server.log") as process:
         _await(lambda: call(port, "GET", "/health") == (200, True), process, home / "server.log")
         yield process
 
 
 @contextmanager
 def worker(port: int, home: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker of the pool that runs one night at a time, seen by the server; ended with the block, its night too.
+    """A worker of the pool, seen by the server; ended with the block, its nights too.
+
+    It runs what it is given at once: a night waits for its turn by itself (blocks/turns.py), and a person who reviews
+    or compares waits for no night.
 
     Raises:
         WorldError: it did not come up; carries the end of its log.
@@ -116,52 +133,24 @@ def worker(port: int, home: Path) -> Iterator[subprocess.Popen[bytes]]:
         status, pool = call(port, "GET", f"/work_pools/{POOL}")
         return status == 200 and pool["status"] == "READY"
 
-    command = ["worker", "start", "--pool", POOL, "--type", "process", "--limit", "1"]
-    with _running(command, environment(port, home), home / "worker.log") as process:
+    command = ["worker", "start", "--pool", POOL, "--type", "process"]
+    with _running(command, environment(port, home), home / "worker.log", NIGHT_GRACE_S) as process:
         _await(seen, process, home / "worker.log")
         yield process
 
 
-def deploy(port: int, home: Path) -> str:
-    """Register deployments/prefect.yaml, whose pool the worker made; the address of the night's form.
+def deploy(port: int, home: Path, file: Path) -> None:
+    """Registers the deployments of a file such as deployments/prefect.yaml; its pool a worker has made.
 
     Raises:
         WorldError: Prefect refused; carries what it said.
     """
-    env = environment(port, home)
-    _prefect(["--no-prompt", "deploy", "--prefect-file", "deployments/prefect.yaml", "--all"], env)
-    status, deployment = call(port, "GET", f"/deployments/name/{DEPLOYMENT}")
-    if status != 200:
-        raise WorldError(f"the server does not know the deployment {DEPLOYMENT} (HTTP status {status})")
-    return f"http://{HOST}:{port}/deployments/deployment/{deployment['id']}/run"
+    _prefect(["--no-prompt", "deploy", "--prefect-file", str(file), "--all"], environment(port, home))
 
 
-def run(port: int, home: Path, *, say: Callable[[str], None]) -> None:
-    """Server, deployment and worker until Ctrl-C or SIGTERM; nothing is left running.
-
-    Raises:
-        WorldError: one of them did not come up, or ended by itself.
-    """
-    # Set anew: a shell starts background jobs with Ctrl-C ignored.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    home.mkdir(parents=True, exist_ok=True)
-    say(f"Starting Prefect on http://{HOST}:{port} (half a minute) ...")
-    try:
-        with server(port, home) as serving, worker(port, home) as working:
-            say(f"Start a night:  {deploy(port, home)}\n                choose a recipe, press Submit")
-            say(f"Watch nights:   http://{HOST}:{port}/runs\nLogs:           {home}/*.log\nCtrl-C stops all.")
-            _until_one_ends({home / "server.log": serving, home / "worker.log": working})
-    except KeyboardInterrupt:
-        say("Stopped.")
-
-
-def _until_one_ends(running: Mapping[Path, subprocess.Popen[bytes]]) -> NoReturn:
-    while True:
-        for log, process in running.items():
-            if process.poll() is not None:
-                raise WorldError(f"Prefect ended by itself (exit code {process.returncode}):\n{last_lines(log, 5)}")
-        time.sleep(0.5)
+def home_folder() -> Path:
+    """Where Prefect keeps its database, its logs and its results: PREFECT_HOME, else beside the code."""
+    return Path(os.environ.get("PREFECT_HOME") or ROOT / ".prefect").resolve()
 
 
 def _refuse_taken(port: int) -> None:
@@ -170,20 +159,22 @@ def _refuse_taken(port: int) -> None:
         try:
             probe.bind((HOST, port))
         except OSError as err:
-            mend = f"choose another: make server PORT={port + 1 if port < 65535 else 4200}"
+            mend = f"choose another: nightschool up --port {port + 1 if port < 65535 else 4200}"
             if call(port, "GET", "/health") == (200, True):
                 mend = f"a Prefect server answers there already; add a worker to it (make worker PORT={port}) or {mend}"
             raise WorldError(f"port {port} of {HOST} cannot be used ({err.strerror}): {mend}") from None
 
 
 @contextmanager
-def _running(command: list[str], env: Mapping[str, str], log: Path) -> Iterator[subprocess.Popen[bytes]]:
-    with log.open("wb") as file:
-        process = guard.start([sys.executable, "-m", "prefect", *command], env=env, log=file, grace_s=GRACE_S)
+def _running(
+    command: list[str], env: Mapping[str, str], log: Path, grace_s: float = GRACE_S
+) -> Iterator[subprocess.Popen[bytes]]:
+    with log.open("ab") as file:
+        process = guard.start([sys.executable, "-m", "prefect", *command], env=env, log=file, grace_s=grace_s)
     try:
         yield process
     finally:
-        guard.end(process, grace_s=GRACE_S)
+        guard.end(process, grace_s=grace_s)
 
 
 def _await(ready: Callable[[], bool], process: subprocess.Popen[bytes], log: Path) -> None:
@@ -202,26 +193,3 @@ def _prefect(command: list[str], env: Mapping[str, str]) -> None:
     if done.returncode != 0:
         said = (done.stdout + done.stderr).decode(errors="replace").strip()
         raise WorldError(f"prefect {' '.join(command)} failed:\n{said[-2000:]}")
-
-
-def _say(text: str) -> None:
-    sys.stdout.write(f"{text}\n")
-    sys.stdout.flush()
-
-
-def main() -> int:
-    """`python -m blocks.prefect_server [--port 4200]`: exit code 0 when stopped, 3 when it could not run."""
-    parser = argparse.ArgumentParser(prog="blocks.prefect_server", description=__doc__)
-    parser.add_argument("--port", type=int, default=4200)
-    given = parser.parse_args()
-    home = Path(os.environ.get("PREFECT_HOME") or ROOT / ".prefect")
-    try:
-        run(given.port, home, say=_say)
-    except NightError as err:
-        sys.stderr.write(f"{err}\n")
-        return err.exit_code
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from fsspec.core import url_to_fs
 
@@ -20,11 +21,12 @@ class Remote:
     Nothing is renamed and nothing is overwritten that another machine reads, but for the beat of a lease.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, options: Mapping[str, Any] | None = None) -> None:
+        """`options` are for the driver of that kind of URL, credentials too."""
         self.url = url
         try:
-            self._files, root = url_to_fs(url, use_listings_cache=False)
-        except (ImportError, ValueError) as err:
+            self._files, root = url_to_fs(url, use_listings_cache=False, **options or {})
+        except (ImportError, ValueError, TypeError) as err:
             raise RecipeError(f"no such kind of store: {err}", field="store", value=url) from None
         self._root = root.rstrip("/")
         found = self._files.protocol

@@ -34,11 +34,16 @@ _HELD_FOR_S = 1.0
 
 
 class Shared(Store):
-    """The store at `url`, worked on in the folder `root`."""
+    """The store at `url`, worked on in the folder `root`.
 
-    def __init__(self, root: Path, url: str) -> None:
+    Args:
+        place: what opens it again, if that is not the URL.
+        options: what the driver of that kind of store is told, credentials too.
+    """
+
+    def __init__(self, root: Path, url: str, place: str = "", options: Mapping[str, Any] | None = None) -> None:
         super().__init__(root)
-        self._remote, self._url = Remote(url), url
+        self._remote, self._place = Remote(url, options), place or url
         self._me = uuid.uuid4().hex[:8]
         self._fetching = threading.RLock()
         self._listings: dict[str, tuple[float, list[str]]] = {}
@@ -48,7 +53,7 @@ class Shared(Store):
 
     @property
     def place(self) -> str:
-        return self._url
+        return self._place
 
     def manifest(self, chunk: Chunk) -> Manifest | None:
         """The chunk as all machines have it, fetched if it is not here yet; else the one that only this machine has."""
@@ -114,6 +119,8 @@ class Shared(Store):
         if chunk.asks and (chunk.phase, chunk.asks) not in self._sought:
             self._sought.add((chunk.phase, chunk.asks))
             for name in self._remote.find(chunk.phase, f".{chunk.asks}.", ".journal.jsonl.zst"):
+                if ".." in name.split("/"):
+                    continue
                 here = self.root.joinpath(*name.split("/")[:2], name.rsplit("/", 1)[-1])
                 if not here.exists() and not here.with_suffix("").exists():
                     with writing(here.parent):

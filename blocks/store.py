@@ -17,9 +17,11 @@ from pydantic import BaseModel, ValidationError
 
 from blocks.disk import mark_of, sync_folder, write_whole, writing
 from blocks.journal import packed, packed_lines
+from blocks.links import is_link, open_own, refuse_links
 from blocks.packed import Runs, marked, parsed, unpack, write_packed
 from blocks.picked import MANIFEST, PICKED, ROWS, Rows, lines_of, rows_at, write_rows
 from nightschool.chunks import Chunk, Manifest
+from nightschool.recipe.naming import is_night_name
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
@@ -69,8 +71,11 @@ class Store:
             return None, f"{path.name} does not read"
         if manifest.inputs != dict(chunk.inputs):
             return None, None
+        folder = self.folder(chunk)
         for name, mark in manifest.files.items():
-            found = mark_of(self.folder(chunk) / name)
+            if is_link(folder, name):
+                return manifest, f"{name} is a link"
+            found = mark_of(folder / name)
             if found is None:
                 return manifest, f"{name} is missing"
             if found != (mark.bytes, mark.sha256):
@@ -199,7 +204,8 @@ class Store:
             waiting: is told who makes it, once, if somebody does.
         """
         with writing(self.folder(chunk)):
-            file = self.path(chunk, "lock").open("a+")
+            refuse_links(self.folder(chunk), self.path(chunk, "out"), self.path(chunk, "checkpoints"))
+            file = os.fdopen(open_own(self.path(chunk, "lock"), os.O_RDWR | os.O_APPEND), "a+")
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -227,7 +233,8 @@ class Store:
 
     def nights(self) -> list[str]:
         """Names of the nights that were begun in it."""
-        return sorted(path.parent.name for path in (self.root / "nights").glob("*/night.json"))
+        names = [path.parent.name for path in (self.root / "nights").glob("*/night.json")]
+        return sorted(name for name in names if is_night_name(name))
 
     def bring(self, folder: str) -> None:
         """Has the files of a folder of the store here; they are, unless machines share the store."""

@@ -27,11 +27,20 @@ _BACKOFF_S = 0.1
 
 
 class Streamed(NamedTuple):
-    """What came of one request; `sent` is when its last attempt began, by `time.perf_counter`."""
+    """What came of one request; `sent` is when its last attempt began, by `time.perf_counter`; `first` is the draft's
+    that was asked for before it."""
 
     sent: float
     answer: Answer | NoAnswer
     attempts: int = 1
+    first: Streamed | None = None
+
+
+class First(NamedTuple):
+    """Who is asked first, before each request of a run, and the bodies in the run's order: drafts."""
+
+    endpoint: Endpoint
+    bodies: Sequence[bytes]
 
 
 class Run(NamedTuple):
@@ -41,8 +50,10 @@ class Run(NamedTuple):
     total_s: float
 
 
-def stream(endpoint: Endpoint, batches: Sequence[Sequence[bytes]]) -> Run:
+def stream(endpoint: Endpoint, batches: Sequence[Sequence[bytes]], first: First | None = None) -> Run:
     """Put each batch at once, and the next when its last reply is whole.
+
+    A request that something is asked for first is put as soon as that reply is whole: nothing of it is read between.
 
     A request that met the world's trouble is put again, and its time is that of the attempt that came through; one that
     was late is not.
@@ -54,53 +65,88 @@ def stream(endpoint: Endpoint, batches: Sequence[Sequence[bytes]]) -> Run:
         RecipeError: the endpoint's key variable is not set.
         Stopped: the night was told to end.
     """
-    key, began = key_of(endpoint), time.perf_counter()
+    began = time.perf_counter()
     with _undisturbed():
-        replies = uvloop.run(_stream(endpoint, batches, key))
+        replies = uvloop.run(_stream(endpoint, batches, first))
     return Run(replies, max((_end(one) for one in replies), default=began) - began)
 
 
-def plain(endpoint: Endpoint, bodies: Sequence[bytes]) -> Run:
+def plain(endpoint: Endpoint, bodies: Sequence[bytes], first: First | None = None) -> Run:
     """Put requests one by one and not streamed, by the standard library's client: how fast it goes without ours."""
-    key, parts, began = key_of(endpoint), urlsplit(endpoint.urls[0]), time.perf_counter()
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    connection = kind(parts.hostname or "", parts.port, timeout=endpoint.timeout_s)
-    headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
-    replies: list[Streamed] = []
-    with _undisturbed():
-        for body in bodies:
+    began = time.perf_counter()
+    with _Plain(endpoint) as server, _Plain(first.endpoint if first else endpoint) as drafter, _undisturbed():
+        replies: list[Streamed] = []
+        for place, body in enumerate(bodies):
             _go_on()
-            replies.append(_plain(connection, f"{parts.path}/chat/completions", body, headers))
-    connection.close()
+            before = drafter.ask(first.bodies[place]) if first else None
+            replies.append(server.ask(body)._replace(first=before))
     return Run(replies, max((_end(one) for one in replies), default=began) - began)
 
 
-def _plain(connection: http.client.HTTPConnection, path: str, body: bytes, headers: dict[str, str]) -> Streamed:
-    sent = time.perf_counter()
-    try:
-        connection.request("POST", path, body, headers)
-        answer = connection.getresponse()
-        content = answer.read()
-    except (OSError, http.client.HTTPException) as err:
-        connection.close()
-        return Streamed(sent, NoAnswer(f"{type(err).__name__}: {err}", late=isinstance(err, TimeoutError)))
-    return Streamed(sent, Answer(answer.status, None, None, content, ((time.perf_counter(), len(content)),)))
+class _Plain:
+    """A server as the standard library's client asks it, over one connection."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        parts, key = urlsplit(endpoint.urls[0]), key_of(endpoint)
+        kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+        self._connection = kind(parts.hostname or "", parts.port, timeout=endpoint.timeout_s)
+        self._path = f"{parts.path}/chat/completions"
+        self._headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+
+    def __enter__(self) -> _Plain:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._connection.close()
+
+    def ask(self, body: bytes) -> Streamed:
+        sent = time.perf_counter()
+        try:
+            self._connection.request("POST", self._path, body, self._headers)
+            answer = self._connection.getresponse()
+            content = answer.read()
+        except (OSError, http.client.HTTPException) as err:
+            self._connection.close()
+            return Streamed(sent, NoAnswer(f"{type(err).__name__}: {err}", late=isinstance(err, TimeoutError)))
+        return Streamed(sent, Answer(answer.status, None, None, content, ((time.perf_counter(), len(content)),)))
 
 
-async def _stream(endpoint: Endpoint, batches: Sequence[Sequence[bytes]], key: str | None) -> list[Streamed]:
-    servers = [Server(url) for url in endpoint.urls]
-    heads = [server.head("POST", "/chat/completions", key) for server in servers]
+async def _stream(endpoint: Endpoint, batches: Sequence[Sequence[bytes]], first: First | None) -> list[Streamed]:
+    answering, drafting = _Servers(endpoint), _Servers(first.endpoint) if first else None
+    drafts = iter(first.bodies if first else ())
     found: list[Streamed] = []
+
+    async def ask(place: int, body: bytes, draft: bytes | None) -> Streamed:
+        before = await drafting.ask(place, draft) if drafting and draft is not None else None
+        return (await answering.ask(place, body))._replace(first=before)
+
     try:
         for batch in batches:
             _go_on()
-            places = [place % len(servers) for place in range(len(batch))]
-            asked = (_ask(endpoint, servers[at], heads[at], body) for at, body in zip(places, batch, strict=True))
+            asked = (ask(place, body, next(drafts, None)) for place, body in enumerate(batch))
             found += await asyncio.gather(*asked)
     finally:
-        for server in servers:
-            server.close()
+        answering.close()
+        if drafting:
+            drafting.close()
     return found
+
+
+class _Servers:
+    """The replicas of an endpoint, asked in turn."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+        key, self._servers = key_of(endpoint), [Server(url) for url in endpoint.urls]
+        self._heads = [server.head("POST", "/chat/completions", key) for server in self._servers]
+
+    def close(self) -> None:
+        for server in self._servers:
+            server.close()
+
+    async def ask(self, place: int, body: bytes) -> Streamed:
+        at = place % len(self._servers)
+        return await _ask(self._endpoint, self._servers[at], self._heads[at], body)
 
 
 async def _ask(endpoint: Endpoint, server: Server, head: bytes, body: bytes) -> Streamed:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from prefect.artifacts import create_markdown_artifact
 from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
 
 from flows.phase import run_phase
+from flows.showing import create_markdown_artifact
 from nightschool.report.ensemble import lines
+from nightschool.report.predicted import Ensemble
 from tasks import predict, submission
 from tasks.ensemble import EnsembleDesk
 from tasks.ledger import Ledger
 from tasks.night import Night
-from tasks.predicted import Summary, summary
+from tasks.predicted import summary
 from tasks.steps import STEPS
 
 
-def predicted(begun: Night, ledger: Ledger) -> Summary:
+def predicted(begun: Night, ledger: Ledger) -> Ensemble:
     """Makes what is missing of an ensemble's answers and of the submission, and hands it in."""
     # As in a night: a subflow's heartbeat costs a second of waiting at its end.
     with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):

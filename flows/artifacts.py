@@ -6,18 +6,21 @@ import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
 from typing import cast
 from uuid import UUID
 
-from prefect.artifacts import (
+from flows.pages import links
+from flows.showing import (
     create_markdown_artifact,
     create_progress_artifact,
     create_table_artifact,
     update_progress_artifact,
 )
-
 from nightschool.chunks import Chunk
+from nightschool.report.text import visible
 from tasks import progress, stages
+from tasks.failures import of_chunk
 from tasks.lessons import left_out
 from tasks.night import Night
 from tasks.pace import Pace, describe_pace, shown
@@ -26,6 +29,7 @@ from tasks.reuse import Verdict
 
 _EVERY_S = 2.0
 _MOST_LINES = 100
+_MOST_DETAIL = 200
 _MOST_PAIRS = 1000  # Prefect keeps an artifact in one row of its database
 
 
@@ -78,6 +82,13 @@ def _servers(pace: Pace) -> str:
     return "\n".join(lines)
 
 
+def links_artifact(night: Night) -> None:
+    """Where a person finds the night's report, its chunks as they stand, its recipe and its logs."""
+    create_markdown_artifact(
+        links(night), key="where-to-look", description=f"Report, chunks, recipe, logs of {night.name}"
+    )
+
+
 def reuse_artifact(verdicts: Sequence[Verdict]) -> None:
     """A table of what the night uses again, makes, and makes anew because of what."""
     rows = [
@@ -101,6 +112,26 @@ def summary_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
     if len(chunks) > _MOST_LINES:
         lines.append(f"\n{len(chunks) - _MOST_LINES} more chunks: `nightschool status {night.name}{night.where}`")
     create_markdown_artifact("\n".join(lines), key=f"chunks-{phase}", description=f"{phase}: its chunks")
+
+
+def lost_artifact(night: Night, phase: str, chunks: Sequence[Chunk]) -> None:
+    """A table of the first rows that did not make it through the phase, each with its reason; none if all did."""
+    dropping = ((chunk, manifest) for chunk, manifest in night.made(chunks) if manifest.dropped)
+    lost = (loss for chunk, manifest in dropping for loss in of_chunk(night, chunk, manifest))
+    rows = [
+        {
+            "row": one.id,
+            "chunk": one.chunk,
+            "topic": one.topic,
+            "reason": one.reason,
+            "no reply": "asked in vain, may be asked again" if one.failed else "",
+            "detail": visible(one.detail)[:_MOST_DETAIL].replace("](", "] ("),  # no link of a model's making
+        }
+        for one in islice(lost, _MOST_LINES)
+    ]
+    if rows:
+        more = f"; all: nightschool failures {night.name} --phase {phase}{night.where}"
+        create_table_artifact(table=rows, key=f"lost-{phase}", description=f"{phase}: rows that did not make it{more}")
 
 
 def left_out_artifact(night: Night, chunks: Sequence[Chunk]) -> None:

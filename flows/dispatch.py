@@ -7,6 +7,7 @@ from queue import SimpleQueue
 
 from prefect.client.schemas.objects import State
 from prefect.futures import PrefectFuture
+from prefect.states import Crashed
 
 from nightschool.chunks import Chunk
 
@@ -37,4 +38,6 @@ def dispatch(
         place, future = ended.get()
         running -= 1
         future.wait()
-        yield place, future.state
+        state = future.state
+        # Of a task whose process died Dask's future has no state, and Prefect's server knows none that is final.
+        yield place, state if state.is_final() else Crashed(message="the process that made it has died")

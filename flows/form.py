@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from contextlib import suppress
 from uuid import UUID
 
@@ -12,6 +13,17 @@ from prefect.utilities.urls import url_for
 from flows.pause import Pause
 from flows.review_form import GO_ON, described, fields, obey, worded
 from tasks.sitting import Sitting
+
+_LOOK_EVERY_S = 1.0
+
+
+def sit(sitting: Sitting) -> None:
+    """Asks of every row that waits, until all are decided or whoever is asked leaves the rest."""
+    form = Form(sitting)
+    while sitting.look() and not form.lets_go():
+        time.sleep(_LOOK_EVERY_S)
+    while not form.gone():
+        time.sleep(_LOOK_EVERY_S)
 
 
 class Form:

@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from nightschool.errors import NightError, RecipeError, Stopped
+from nightschool.errors import DataError, NightError, RecipeError, Stopped
 from nightschool.predict import Predicted
 from nightschool.records import Question
 from nightschool.sources.mapping import id_of
@@ -69,10 +69,10 @@ class Contestant:
         self._handed_in: dict[str, Submitted] = {}
 
     def predict(self, id_: Any, problem: Any = None, *_: Any) -> Any:
-        """The answer to one problem, in the form in which it came.
+        """The answers to problems, in the form in which they came; a contest sends one at a time.
 
-        Frames or columns of one row, of polars or pandas, get a frame with id and answer; plain text gets the answer.
-        It never raises for what the world does: a problem without an answer gets the recipe's stand_in.
+        Columns or frames of polars or pandas get a frame with id and answer, ids as they are; plain text gets the
+        answer. It never raises for what the world does: a problem without an answer gets the recipe's stand_in.
 
         Args:
             id_: what the contest calls the problem, or a row that holds both, as columns id and problem.
@@ -80,12 +80,12 @@ class Contestant:
         """
         if "problem" in getattr(id_, "columns", ()):
             id_, problem = id_["id"], id_["problem"]
-        name, text = _single(id_), _single(problem)
-        row = self.answer(name, text)
-        value = int(row.answer) if row.answer.lstrip("-").isdigit() else row.answer
+        names, texts = _values(id_), _values(problem)
+        rows = [self.answer(_text(name), _text(text)) for name, text in zip(names, texts, strict=False)]
+        answers = [int(row.answer) if row.answer.lstrip("-").isdecimal() else row.answer for row in rows]
         library = sys.modules.get(type(problem).__module__.partition(".")[0])
         frame = getattr(library, "DataFrame", None)
-        return value if frame is None else frame({"id": [name], "answer": [value]})
+        return answers[0] if frame is None else frame({"id": names[: len(rows)], "answer": answers})
 
     def answer(self, name: str, text: str) -> Submitted:
         """What is handed in for a problem.
@@ -95,12 +95,14 @@ class Contestant:
         """
         question = _question(name, text)
         try:
+            if not text.strip():
+                raise DataError("the problem has no text")
             self._rows[question.id] = self._made(question)
             found = submission.decided(self._night, self._rows.values())[question.id]
         except Stopped:
             raise
         except NightError as error:
-            progress.notice(f"{name}: {error}", urgent=True)
+            progress.notice(f"{name[:80]!r}: {error}", urgent=True)
             stand_in = section_of(self._night).stand_in
             found = Submitted(id=name, answer=stand_in, value=None, by="stand_in", reason="no_answer")
         self._handed_in[name] = found.model_copy(update={"id": name})
@@ -127,9 +129,13 @@ def _question(name: str, text: str) -> Question:
     )  # fmt: skip
 
 
-def _single(given: Any) -> str:
-    """The one value of a column, a frame or a scalar of any library."""
-    for method in ("item", "squeeze"):
-        if not isinstance(given, str) and callable(take := getattr(given, method, None)):
-            return str(take())
-    return str(given)
+def _values(given: Any) -> list[Any]:
+    """What a column holds, or the only column of a frame; anything else is itself the one value."""
+    if len(getattr(given, "columns", ())):
+        given = given[given.columns[0]]
+    return given.to_list() if hasattr(given, "to_list") else [given]
+
+
+def _text(value: Any) -> str:
+    """As a file and a request can carry it: half a surrogate pair becomes a question mark."""
+    return "" if value is None else str(value).encode("utf-8", "replace").decode()

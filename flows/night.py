@@ -2,98 +2,113 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.runtime import flow_run
-from prefect.settings import PREFECT_FLOWS_HEARTBEAT_FREQUENCY, temporary_settings
-from pydantic import Field
+from prefect.states import Completed
 
 from blocks.fleet import reap
 from blocks.memory import look_seldom, watching
 from blocks.preflight.training import refuse_stages
+from flows import fields as form
 from flows.answering import predicted
-from flows.artifacts import reuse_artifact
+from flows.artifacts import links_artifact, reuse_artifact
 from flows.morning import ended, morning
+from flows.notices import Notices
 from flows.people import hear_people
 from flows.phase import run_phase
-from nightschool.errors import NightError
-from nightschool.recipe.load import recipes
+from flows.runners import cluster
+from flows.shift import STOPPED, comes_too_late, runner, went_through
+from flows.skipping import skip
+from flows.stopping import noting, stoppable
+from flows.turn import turn
+from nightschool.errors import NightError, WindowClosed
 from nightschool.recipe.stages import BASE
-from tasks import branches, crew, filters, stages, submission, timing
-from tasks.ledger import Ledger
+from tasks import branches, crew, filters, holding, stages, submission, timing
+from tasks.ledger import Ledger, goes_on
 from tasks.metrics import metrics
 from tasks.night import Night
 from tasks.recipes import read_recipe
 from tasks.reuse import accept_stale as accepting
 from tasks.reuse import refuse, reuse
-from tasks.serving import Desk, judges, players, student, teachers
+from tasks.serving import judges, players, student, teachers
+from tasks.shift import Shift
+from tasks.span import Reached, Span
 from tasks.steps import STEPS
-
-# The form of Prefect's page offers these; a call from Python takes any path as well.
-_CONFIGS = Path(__file__).parents[1] / "configs"
-_NO_PROFILE = "none"
-
-
-def _offered(*names: str) -> Any:
-    return Field(json_schema_extra={"enum": list(names)})
-
-
-RecipeName = Annotated[str, _offered(*(file.stem for file in recipes(_CONFIGS)))]
-ProfileName = Annotated[
-    str, _offered(_NO_PROFILE, *sorted(file.stem for file in (_CONFIGS / "profiles").glob("*.yaml")))
-]
-PhaseName = Annotated[str, _offered(*STEPS)]
 
 
 def _run_name() -> str:
     given = flow_run.parameters
-    return given.get("name") or Path(given.get("recipe", "night")).stem
+    return (given.get("name") or "").replace("-{evening}", "") or Path(given.get("recipe", "night")).stem
 
 
 @flow(name="night", flow_run_name=_run_name, persist_result=False)
 def night(
-    recipe: RecipeName = "quickstart",
-    profile: ProfileName = _NO_PROFILE,
-    sets: Sequence[str] = (),
-    name: str = "",
-    accept_stale: Sequence[PhaseName] = (),
+    recipe: form.RecipeName = "quickstart",
+    profile: form.ProfileName = form.NO_PROFILE,
+    sets: form.Sets = (),
+    name: form.NewName = "",
+    from_phase: form.FromPhase = form.BEGINNING,
+    until_phase: form.UntilPhase = form.END,
+    accept_stale: form.Accepted = (),
 ) -> dict[str, Any] | State:
     """Runs a whole night; what the store has already is not made again.
 
     Args:
-        recipe: name of a recipe in configs/, or a path to one.
-        profile: a profile that lies over it, such as tiny.
-        sets: single fields to change, such as answers.samples=4.
-        name: the night's name; the recipe's if this is empty.
-        accept_stale: phases whose rows are used again although the recipe has changed since; the report says so.
+        recipe: What the night does: a file of configs/.
+        profile: Lies over the recipe and changes many fields at once, such as tiny.
+        sets: Single fields of the recipe to change, one an item: answers.samples=4.
+        name: Small letters, digits, dots and dashes; the recipe's own name if this is empty.
+        from_phase: Makes nothing before this phase: what it builds on must be there already, or the night is refused.
+        until_phase: Makes nothing after this phase; the same form with "the end" goes on from there.
+        accept_stale: Uses the rows of these phases again although the recipe has changed since; the report says so.
     """
     look_seldom()
-    loaded = read_recipe(recipe, profile=None if profile == _NO_PROFILE else profile, sets=sets)
+    loaded = read_recipe(recipe, profile=form.chosen(profile), sets=sets)
     begun = accepting(Night.plan(loaded, name or None), accept_stale)
+    span = Span(begun.recipe, form.chosen(from_phase), form.chosen(until_phase))
     ledger = Ledger(begun.dir, begun.accepted)
     peak = watching(lambda count: ledger.memory("peak", count))
-    with begun.alone(), metrics(begun.recipe.serve.metrics_port), peak:
+    told = Notices(begun)
+    with stoppable(), begun.alone(), turn(begun), metrics(begun.recipe.serve.metrics_port), peak, told:
         verdicts = reuse(begun.at_a_glance)
         refuse(verdicts)
+        span.refuse(begun)
+        links_artifact(begun)
         reuse_artifact(verdicts)
         filters.look(begun)
         submission.look(begun)
         refuse_stages(begun.recipe)
-        begun.begin()
-        crew.begin()
-        reap(begun.dir / "servers")
-        try:
-            _phases(begun, ledger)
-        except NightError as err:
-            ledger.finish(stopped_by=str(err))
-            morning(begun, ledger.run)
-            raise
-        ledger.finish()
-        return ended(morning(begun, ledger.run))
+        if late := comes_too_late(shift := Shift(begun, ledger)):
+            return late
+        told.started()
+        return _made(shift, ledger, span)
+
+
+def _made(shift: Shift, ledger: Ledger, span: Span) -> dict[str, Any] | State:
+    """The phases of this span made, and the report of what came of them."""
+    shift.night.begin()
+    crew.begin()
+    reap(shift.night.servers)
+    until = None
+    try:
+        with cluster(shift.night.recipe), noting(partial(ledger.finish, goes_on="world")):
+            went_through(shift, lambda: _phases(shift.night, ledger, runner(shift, ledger, span)))
+    except Reached:
+        until = span.last
+    except NightError as err:
+        ledger.finish(stopped_by=str(err), goes_on=goes_on(err))
+        figures = morning(shift.night, ledger.run)
+        if isinstance(err, WindowClosed):
+            return Completed(name=STOPPED, message=str(err), data=figures)
+        raise
+    ledger.finish(until=until)
+    return ended(morning(shift.night, ledger.run))
 
 
 def _hold(begun: Night, ledger: Ledger, name: str) -> None:
@@ -102,15 +117,10 @@ def _hold(begun: Night, ledger: Ledger, name: str) -> None:
         with student(begun, ledger) as served:
             for one in wanted:
                 run_phase(begun, ledger, STEPS["validate"].of(one), served)
-        branches.hold(begun)
+        holding.hold(begun)
 
 
-def _phases(begun: Night, ledger: Ledger) -> None:
-    def run(phase: str, *desk: Desk, of: str = "") -> None:
-        # A subflow's heartbeat costs a second of waiting at its end (measured); the night's own tells that it lives.
-        with temporary_settings({PREFECT_FLOWS_HEARTBEAT_FREQUENCY: None}):
-            run_phase(begun, ledger, STEPS[phase].of(of) if of else STEPS[phase], *desk)
-
+def _phases(begun: Night, ledger: Ledger, run: Callable[..., None]) -> None:
     run("school")
     with teachers(begun, ledger) as served:
         run("questions", served)
@@ -126,7 +136,8 @@ def _phases(begun: Night, ledger: Ledger) -> None:
     run("critique")
     _hold(begun, ledger, BASE)
     for stage in begun.recipe.stages:
-        if stage.name in branches.skipped(begun):
+        if gate := branches.skipped(begun).get(stage.name):
+            skip(stage.kind, stage.name, f"gate {gate}")
             continue
         if stage.draft_of:
             with student(begun, ledger, stage.draft_of) as served:

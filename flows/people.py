@@ -8,9 +8,11 @@ from datetime import datetime
 from prefect.settings import get_current_settings
 
 from flows.form import Form
+from nightschool.errors import Stopped
 from nightschool.review import deadline
 from tasks import progress, review
 from tasks.ledger import Ledger
+from tasks.making import stopping
 from tasks.night import Night
 from tasks.sitting import Sitting
 
@@ -21,6 +23,7 @@ def hear_people(night: Night, ledger: Ledger) -> None:
     """Waits as the recipe says, then takes in what people have decided by then.
 
     Raises:
+        Stopped: the night's window closed; the next run waits again.
         WorldError: somebody ended the run meanwhile.
     """
     if night.recipe.review is None:
@@ -42,6 +45,8 @@ def _wait(night: Night, until: datetime | None) -> None:
     review.was_let_go(night)  # a word from before counts for nothing
     while sitting.look() and not (_over(until) or review.was_let_go(night) or (form and form.lets_go())):
         counts.steps("rows", sitting.total - sitting.left, sitting.total, f"{sitting.left} wait: {where}")
+        if stopping():
+            raise Stopped
         time.sleep(_LOOK_EVERY_S)
     while form and not form.gone():
         time.sleep(_LOOK_EVERY_S)

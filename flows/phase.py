@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import cast
 
 from prefect import flow
 from prefect.client.schemas.objects import State
 from prefect.states import Completed, Failed
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from blocks.fleet import names
-from flows.artifacts import left_out_artifact, progress_artifact, summary_artifact
-from flows.dispatch import dispatch
+from flows.artifacts import left_out_artifact, lost_artifact, progress_artifact, summary_artifact
+from flows.dispatch import Future, dispatch
+from flows.runners import Hands, hands, place_of
 from nightschool.chunks import Chunk
 from nightschool.errors import DataError, RecipeError, Stopped, WorldError
 from nightschool.gaps import allowed_rows
 from nightschool.wire import Endpoint
 from tasks import crew, progress
-from tasks.chunk import make_chunk
+from tasks.apart import Account, take
+from tasks.chunk import SKIPPED, make_chunk
 from tasks.failures import failed_rows, mend
 from tasks.ledger import Failure, Ledger
+from tasks.making import stopping
 from tasks.night import Night
 from tasks.pace import Meter
 from tasks.serving import Desk
@@ -91,44 +93,77 @@ def _subflow(night: Night, step: Step, chunks: Sequence[Chunk], served: Mapping[
     """The final state of every chunk, in order; the subflow itself fails when too many did."""
     counts = progress.tracker(step.phase)
     states: dict[int, State] = {}
+    who = hands(night, step, chunks, served)
 
-    # Prefect's types want a runner of futures of anything, and this one's are of its own kind.
-    runner = cast(Any, ThreadPoolTaskRunner(max_workers=step.at_once(night)))
-
-    @flow(name=step.phase, flow_run_name=f"{step.phase} of {night.name}", task_runner=runner)
-    def phase() -> State:
+    def run() -> State:
         how_many = night.recipe.serve.client_processes
         with progress_artifact(step.phase), crew.crew(how_many, served, night.dir), crew.drained():
             ended = dispatch(
                 chunks,
-                lambda chunk: make_chunk.submit(night.store.place, night.name, night.stamp, chunk, served),
-                at_once=step.at_once(night),
+                lambda chunk: _submit(night, chunk, who),
+                at_once=who.at_once,
                 elsewhere=night.store.is_held,
             )
             for place, state in ended:
                 states[place] = state
-                counts.chunk(_outcome(state))
+                if state.name != SKIPPED:
+                    _counted(counts, state, who)
         summary_artifact(night, step.phase, chunks)
+        lost_artifact(night, step.phase, chunks)
         if step.phase == "dpo":
             left_out_artifact(night, chunks)
         gaps = _gaps(night, chunks, [states[place] for place in range(len(chunks))])
         if gaps.too_many:
-            return Failed(message=gaps.too_many)
+            return Failed(name=f"Failed: {gaps.over}", message=gaps.too_many)
+        if skipped := sum(state.name == SKIPPED for state in states.values()):
+            return Completed(name=SKIPPED, message=f"{skipped} of {len(chunks)} chunks are left for another evening")
         return Completed(name="CompletedWithGaps", message=gaps.told) if gaps.told else Completed(message="complete")
 
-    phase(return_state=True)
+    _at_hand[:] = [run]
+    named = f"{step.phase} of {night.name}"
+    phase.with_options(name=step.phase, flow_run_name=named, task_runner=who.runner)(return_state=True)
     return [states[place] for place in range(len(chunks))]
+
+
+def _submit(night: Night, chunk: Chunk, who: Hands) -> Future:
+    late = who.apart and stopping()
+    made_for = place_of(night), night.name, night.stamp
+    return make_chunk.submit(*made_for, chunk, who.served, apart=who.apart, late=late)
+
+
+def _counted(counts: progress.Tracker, state: State, who: Hands) -> None:
+    """A chunk has ended, and what another process did for it is known."""
+    if who.apart and state.is_completed():
+        take(cast(Account, state.result()))
+    counts.chunk(_outcome(state))
+
+
+_at_hand: list[Callable[[], State]] = []
+
+
+def _run_at_hand() -> State:
+    return _at_hand[0]()
+
+
+@flow
+def phase() -> State:
+    """Runs what is at hand: Prefect sends a flow along with every task to another process, so it holds nothing."""
+    return _run_at_hand()
 
 
 @dataclass(frozen=True, slots=True)
 class _Gaps:
-    """What a phase lacks: chunks that failed, rows without a reply; in words, and if it is more than it may be."""
+    """What a phase lacks: chunks that failed, rows without a reply; in words, and if it is more than it may be.
+
+    `over`: by how much, as short as the name of a state.
+    """
 
     phase: str
     failures: list[Failure]
     rows: int
     told: str
     too_many: str
+    over: str
 
 
 def _gaps(night: Night, chunks: Sequence[Chunk], states: Sequence[State]) -> _Gaps:
@@ -144,7 +179,9 @@ def _gaps(night: Night, chunks: Sequence[Chunk], states: Sequence[State]) -> _Ga
     told += [f"{rows:,} of {total:,} rows have no reply"] if rows else []
     too_many = [f"{told[0]}; {allowed} may (max_failed_chunks)"] if len(failures) > allowed else []
     too_many += [f"{told[-1]}; {most:,} may be missing (max_failed_rows)"] if rows > most else []
-    return _Gaps(chunks[0].phase, failures, rows, ", ".join(told), "; ".join(too_many))
+    beyond = {"chunk": len(failures) - allowed, "row": rows - most}
+    over = ", ".join(f"{count:,} {what}{'s' * (count > 1)} over budget" for what, count in beyond.items() if count > 0)
+    return _Gaps(chunks[0].phase, failures, rows, ", ".join(told), "; ".join(too_many), over)
 
 
 def _outcome(state: State) -> str:
@@ -163,7 +200,7 @@ def _verdict(night: Night, states: Sequence[State], gaps: _Gaps) -> Exception | 
         if isinstance(error, (RecipeError, DataError, Stopped)):
             return error
     if not gaps.too_many:
-        return None
+        return Stopped() if any(state.name == SKIPPED for state in states) else None
     lines = [f"{gaps.phase}: {gaps.too_many}."]
     if gaps.failures:
         first = gaps.failures[0]

@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from prefect import flow
 from prefect.runtime import flow_run
 
 from blocks.memory import look_seldom
+from flows import fields as form
 from flows.answering import predicted
-from flows.night import ProfileName, RecipeName
+from flows.morning import morning
+from flows.stopping import stoppable
+from flows.turn import turn
 from nightschool.errors import RecipeError
 from tasks import crew, redo, submission
 from tasks.ledger import Ledger
 from tasks.metrics import metrics
 from tasks.night import Night
 from tasks.recipes import read_recipe
+from tasks.report import publish_ensemble
 
 
 def _run_name() -> str:
@@ -27,7 +30,11 @@ def _run_name() -> str:
 
 @flow(name="predict", flow_run_name=_run_name, persist_result=False)
 def predict(
-    recipe: RecipeName, profile: ProfileName = "none", sets: Sequence[str] = (), name: str = "", again: bool = False
+    recipe: form.RecipeName,
+    profile: form.ProfileName = form.NO_PROFILE,
+    sets: form.Sets = (),
+    name: form.NewName = "",
+    again: Annotated[bool, form.titled("Ask again")] = False,
 ) -> dict[str, Any]:
     """Answers the problems of a recipe's predict section; what is on file is not asked again.
 
@@ -39,14 +46,18 @@ def predict(
         again: whether voters that were not heard the last time are asked again.
     """
     look_seldom()
-    loaded = read_recipe(recipe, profile=None if profile == "none" else profile, sets=sets)
+    loaded = read_recipe(recipe, profile=form.chosen(profile), sets=sets)
     if loaded.predict is None:
         raise RecipeError("the recipe has no such section, so there is nothing to predict", field="predict")
     begun = Night.plan(loaded, name or None)
-    with begun.alone(), metrics(begun.recipe.serve.metrics_port):
+    with stoppable(), begun.alone(), turn(begun), metrics(begun.recipe.serve.metrics_port):
         submission.look(begun)
         begun.begin()
         crew.begin()
         if again:
             redo.ask_again(begun, "predict", None)
-        return predicted(begun, Ledger(begun.dir / "predict")).model_dump(mode="json")
+        ledger = Ledger(begun.dir / "predict")
+        found = predicted(begun, ledger)
+        ledger.finish()
+        morning(begun, ledger.run, publish_ensemble)
+        return found.model_dump(mode="json")

@@ -8,11 +8,12 @@ from contextlib import nullcontext
 from typing import Any
 
 from prefect import flow
-from prefect.artifacts import create_link_artifact, create_markdown_artifact
 from prefect.runtime import flow_run
 
 from blocks.study import Study, opened
-from flows.night import ProfileName, RecipeName, night
+from flows import fields as form
+from flows.night import night
+from flows.showing import create_markdown_artifact
 from nightschool.errors import DataError, Pruned, RecipeError
 from nightschool.report.figures import Report
 from nightschool.report.text import duration
@@ -28,7 +29,11 @@ def _run_name() -> str:
 
 @flow(name="tune", flow_run_name=_run_name, persist_result=False)
 def tune(
-    recipe: RecipeName, how: str = "", profile: ProfileName = "none", sets: Sequence[str] = (), name: str = ""
+    recipe: form.RecipeName,
+    how: str = "",
+    profile: form.ProfileName = form.NO_PROFILE,
+    sets: form.Sets = (),
+    name: form.NewName = "",
 ) -> dict[str, Any]:
     """Runs the trials that are missing; one that was cut off goes on where its night stopped.
 
@@ -39,7 +44,7 @@ def tune(
         sets: single fields to change, in every trial.
         name: the tuning's name; the recipe's with -tune if this is empty.
     """
-    tuning = Tuning.plan(recipe, how, None if profile == "none" else profile, sets, name or None)
+    tuning = Tuning.plan(recipe, how, form.chosen(profile), sets, name or None)
     with opened(tuning.journal, tuning.how, tuning.name) as study:
         while trial := study.next():
             counts = progress.track(f"trial {trial.number + 1}", note=tuning.told(trial))
@@ -88,5 +93,5 @@ def _show(tuning: Tuning, trials: Sequence[Trial]) -> dict[str, Any]:
     lines += [f"| {one.number} | {tuning.values(one)} | {tuning.scored(one)} | {one.state} "
               f"{duration(one.seconds) if one.seconds else one.why} |" for one in trials]  # fmt: skip
     create_markdown_artifact("\n".join(lines), key="tune", description=tuning.headline(found))
-    create_link_artifact(link=tuning.page.resolve().as_uri(), key="tune-page", description=str(tuning.page))
+    create_markdown_artifact(f"`{tuning.page.resolve()}`", key="tune-page", description="The page of the search")
     return found.model_dump(mode="json")

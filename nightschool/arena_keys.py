@@ -33,14 +33,18 @@ def prompt_of(recipe: Recipe, name: str, lesson: Lesson) -> Prompt:
 
 
 def sampling_of(recipe: Recipe, name: str, lesson: Lesson) -> Sampling:
-    """How its replies are drawn: questions as teachers write them, answers as each would give them, one each."""
+    """How its replies are drawn: questions as teachers write them, answers as each would give them.
+
+    One each, but for teachers that vote with all of their samples.
+    """
     assert recipe.questions is not None
     if lesson == "questions":
         return recipe.questions.sampling
     if recipe.learner and is_stage(recipe, name):
         student = recipe.learner.student
         return Sampling(temperature=student.temperature, top_p=student.top_p, max_tokens=student.max_tokens)
-    return recipe.answers.sampling.model_copy(update={"samples": 1})
+    several = recipe.committee.voters == "samples" and name in voters(recipe)
+    return recipe.answers.sampling if several else recipe.answers.sampling.model_copy(update={"samples": 1})
 
 
 def playing(

@@ -5,9 +5,9 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeVar
+from typing import Annotated, Any, NamedTuple, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 T = TypeVar("T")
 
@@ -57,6 +57,13 @@ class FileMark(BaseModel):
     content: str
 
 
+def _beside(name: str) -> str:
+    """A store may come from anywhere: what its manifests name is read, and written where machines share it."""
+    if "\\" in name or "\0" in name or any(part in ("", ".", "..") for part in name.split("/")):
+        raise ValueError(f"{name!r:.80} is no file of the chunk's folder")
+    return name
+
+
 class Manifest(BaseModel):
     """Exists if and only if the chunk is whole; written last.
 
@@ -68,9 +75,9 @@ class Manifest(BaseModel):
     phase: str
     key: str
     index: int
-    rows: int
+    rows: int = Field(ge=0)
     dropped: dict[str, int]
-    files: dict[str, FileMark]
+    files: dict[Annotated[str, AfterValidator(_beside)], FileMark]
     inputs: dict[str, str]
     figures: dict[str, Any]
 

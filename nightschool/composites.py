@@ -7,26 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import ArrayLike
 
-from nightschool.statistics import CONFIDENCE, RESAMPLES, Floats, resampled_means
+from nightschool.statistics import CONFIDENCE, clustered_share
 
 
-def mean_of_means(
-    groups_G_N: Sequence[ArrayLike], *, seed: int, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
-) -> tuple[float, float, float]:
-    """Every group's mean counts once, however many values it has, as in balanced accuracy: (value, low, high).
+def mean_of_shares(groups_G_Q_S: Sequence[ArrayLike], *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """Every group's share counts once, however many questions it has, as in balanced accuracy: (value, low, high).
 
-    Percentile bootstrap, each group resampled by itself; the same seed gives the same interval.
+    low = m - sqrt(sum (p - p.low)^2) / G for the groups' shares p and their own intervals (`clustered_share`), and high
+    likewise: a class that is right every time is no certainty, as it is to a bootstrap.
 
     Raises:
-        ValueError: no group, or one without values or with a value that is not finite.
+        ValueError: no group, or one without questions or with values outside 0..1.
 
-    Source: Davison & Hinkley 1997, section 3.2 (several samples); the same as scipy.stats.bootstrap of several samples.
+    Source: Zou & Donner 2008, Statistics in Medicine 27:1693 (MOVER); for two groups, one of them turned round, it is
+    Newcombe's interval 10, 1998, ibid. 17:873.
     """
-    groups: list[Floats] = [np.asarray(group, dtype=np.float64).ravel() for group in groups_G_N]
-    if not groups or not all(group.size and np.isfinite(group).all() for group in groups):
-        raise ValueError("a mean of means needs groups of at least one value, all of them finite")
-    rng = np.random.default_rng(seed)
-    means = np.mean([resampled_means(group, rng, resamples) for group in groups], axis=0)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(np.mean([group.mean() for group in groups])), float(low), float(high)
+    if not len(groups_G_Q_S):
+        raise ValueError("a mean of shares needs at least one group")
+    shares_G_3 = np.array([clustered_share(group, confidence=confidence) for group in groups_G_Q_S])
+    value, low, high = shares_G_3.T
+    down, up = (float(np.linalg.norm(value - end)) / len(value) for end in (low, high))
+    mean = float(value.mean())
+    return mean, max(0.0, mean - down), min(1.0, mean + up)

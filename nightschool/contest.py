@@ -86,8 +86,14 @@ class Contest(Section):
         return self
 
     def kind_of(self, record: Record) -> str:
-        """The kind whose keys the record has most of; the first of equals."""
-        return max(self.files, key=lambda kind: len(set(_named(record, self.files[kind])) & {*self.files[kind].keys}))
+        """The kind whose keys the record has most of, and of equals lacks the fewest of; the first of equals."""
+
+        def fit(kind: str) -> tuple[int, int]:
+            keys = {*self.files[kind].keys}
+            had = len(keys & set(_named(record, self.files[kind])))
+            return had, had - len(keys)
+
+        return max(self.files, key=fit)
 
 
 @dataclass(frozen=True, slots=True)

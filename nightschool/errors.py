@@ -6,11 +6,20 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+# One screen, whoever wrote what is quoted.
+_MOST_FIELD, _MOST_MESSAGE = 120, 4000
+
 
 class NightError(Exception):
     """A failure that a person can read on one screen; every error of ours is one."""
 
     exit_code = 3
+
+
+def _plain(field: str) -> str:
+    """A field as one line of a screen can show it: whoever wrote the file chose its name."""
+    shown = "".join(char if char.isprintable() else "?" for char in field[:_MOST_FIELD])
+    return f"{shown}..." if len(field) > _MOST_FIELD else shown
 
 
 class RecipeError(NightError):
@@ -29,8 +38,8 @@ class RecipeError(NightError):
         allowed: str | None = None,
     ) -> None:
         where = f"{file}:{line}" if line else str(file or "")
-        head = ": ".join(part for part in (where, field) if part)
-        text = f"{head}: {message}" if head else message
+        head = ": ".join(part for part in (where, _plain(field or "")) if part)
+        text = f"{head}: {message:.{_MOST_MESSAGE}}" if head else f"{message:.{_MOST_MESSAGE}}"
         if value is not None:
             text += f" (got {json.dumps(value, ensure_ascii=False, default=repr):.200})"
         if allowed:
@@ -43,8 +52,8 @@ class RecipeErrors(RecipeError):
     """Several things to edit, one per line."""
 
     def __init__(self, errors: Sequence[RecipeError]) -> None:
-        super().__init__("\n".join(map(str, errors)))
-        self.errors = tuple(errors)
+        NightError.__init__(self, "\n".join(map(str, errors)))  # each of them is as long as it may be
+        self.field, self.errors = None, tuple(errors)
 
     def __reduce__(self) -> tuple[type[RecipeErrors], tuple[Sequence[RecipeError]]]:
         """Pickled by its parts: from another process it came as one line for each letter."""
@@ -90,6 +99,12 @@ class Stopped(NightError):
 
     def __init__(self, message: str = "Stopped. The same command goes on where it stopped.") -> None:
         super().__init__(message)
+
+
+class WindowClosed(NightError):
+    """The night's window has closed: it stopped in order, and its next run goes on where it stopped."""
+
+    exit_code = 4
 
 
 class GateFailed(NightError):

@@ -26,12 +26,19 @@ _QUESTION_TOKENS = 120
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """One phase ahead: `requests` and `tokens` (in and out together) are upper bounds."""
+    """One phase ahead: `requests` and `tokens` (in and out together) are upper bounds, and so is `trained`, the rows
+    of all its trainings, each as often as it is seen."""
 
     phase: str
     chunks: int
     requests: int = 0
     tokens: int = 0
+    trained: float = 0.0
+
+    @property
+    def units(self) -> float:
+        """What its time goes by: rows trained on, else tokens, else chunks."""
+        return self.trained or self.tokens or self.chunks
 
 
 def forecast(recipe: Recipe) -> Iterator[Forecast]:
@@ -71,7 +78,8 @@ def _predicting(recipe: Recipe) -> Iterator[Forecast]:
     if section is None or problems.file is None:
         return
     count = min(problems.file.rows, problems.limit or problems.file.rows)
-    requests = count * len(ensemble.voters(recipe)) * section.rounds
+    drafts = sum(_turns(recipe, name) - 1 for name in ensemble.models(recipe))
+    requests = count * (len(ensemble.voters(recipe)) * section.rounds + drafts)
     prompts = [_tokens(prompt) for prompt in section.templates.values()]
     each = max(prompts) + recipe.answers.samples * recipe.answers.max_tokens
     yield Forecast("predict", count, requests, requests * each)
@@ -92,11 +100,12 @@ def _learning(recipe: Recipe, learner: Learner, wanted: int) -> Iterator[Forecas
     student, section = learner.student, learner.validate
     if drafters := {stage.draft_of for stage in learner.stages if stage.draft_of}:
         yield _drafted(recipe, learner, len(drafters), wanted)
-    yield Forecast("sft", len(recipe.sft))
+    rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
+    yield Forecast("sft", len(recipe.sft), trained=_seen(learner, "sft", rows))
     if recipe.pairs and recipe.dpo:
-        rows = min(wanted, (recipe.balance and recipe.balance.max_rows) or wanted)
         yield _paired(recipe.pairs, learner, rows)
-        yield Forecast("dpo", sum(stage.kind == "dpo" for stage in learner.stages))
+        trained = _seen(learner, "dpo", rows) * recipe.pairs.per_question
+        yield Forecast("dpo", sum(stage.kind == "dpo" for stage in learner.stages), trained=trained)
     each = _tokens(student.prompt) + student.max_tokens
     gates = sum(bool(stage.gate) for stage in learner.stages)
     if loops := sum(stage.kind == "rounds" for stage in learner.stages):
@@ -127,7 +136,8 @@ def _played(recipe: Recipe, section: Arena) -> Iterator[Forecast]:
         for name in put
     }
     chunks = sum(ceil(count / section.chunk_rows) for count in put.values())
-    yield Forecast("arena", chunks, sum(put.values()), sum(put[name] * each[name] for name in put))
+    asked = {name: count * _turns(recipe, name) for name, count in put.items()}
+    yield Forecast("arena", chunks, sum(asked.values()), sum(asked[name] * each[name] for name in put))
 
 
 def _judged(recipe: Recipe, section: Quality) -> Forecast:
@@ -148,6 +158,7 @@ def _timed(recipe: Recipe, learner: Learner, rows: int, each: int) -> Forecast:
             rows = terms.rows + section.timed
             each = _tokens(learner.stage(stage).prompts[kind]) + recipe.questions.max_tokens
         asked = sum(one.rows for one in passes(rows, timed=section.timed, terms=terms))
+        asked *= _turns(recipe, stage) if kind == "answers" else 1
         requests, tokens = requests + asked, tokens + asked * each
     return Forecast("timing", len(timed(learner)), requests, tokens)
 
@@ -165,6 +176,12 @@ def _paired(section: Pairs, learner: Learner, rows: int) -> Forecast:
     return Forecast("pairs", chunks, sum(one.requests for one in asked), sum(one.tokens for one in asked))
 
 
+def _seen(learner: Learner, kind: str, rows: int) -> float:
+    """Rows that the trainings of a kind see."""
+    sections = [stage.section for stage in learner.stages if stage.kind == kind]
+    return sum(min(rows, one.questions or rows) * one.epochs for one in sections)
+
+
 def _drafted(recipe: Recipe, learner: Learner, drafters: int, wanted: int) -> Forecast:
     """One draft of every question that is taught or asked."""
     section, student = learner.validate, learner.student
@@ -172,6 +189,11 @@ def _drafted(recipe: Recipe, learner: Learner, drafters: int, wanted: int) -> Fo
     chunks = ceil(rows / section.chunk_rows) * drafters
     each = _tokens(student.prompt) + student.max_tokens
     return Forecast("drafts", chunks, rows * drafters, rows * drafters * each)
+
+
+def _turns(recipe: Recipe, name: str) -> int:
+    """Requests for an answer: two where a draft is asked for first."""
+    return 2 if recipe.learner and recipe.learner.draft_of(name) else 1
 
 
 def _held_out(recipe: Recipe, learner: Learner, wanted: int, side: str) -> int:

@@ -65,9 +65,15 @@ def ask(
     examples: Sequence[Shown],
     sampling: Sampling,
     seed: int,
+    draft: str | None = None,
 ) -> Ask:
-    """The request for a voter's answers in one round; the row's id makes its seed."""
-    messages = prompt.messages(question=problem.question, category=category, examples=shown(examples, problem.question))
+    """The request for a voter's answers in one round; the row's id makes its seed.
+
+    Args:
+        draft: of an answer, for a template that shows one.
+    """
+    solved = shown(examples, problem.question)
+    messages = prompt.messages(draft=draft, question=problem.question, category=category, examples=solved)
     return Ask(id=row_id, messages=messages, sampling=sampling, seed=seed_of("predict", seed, row_id))
 
 

@@ -73,7 +73,7 @@ def load_prompt(path: Path) -> Prompt:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as err:
+    except (OSError, ValueError) as err:  # a file that is no text, a name that is no file's
         raise RecipeError(f"prompt file cannot be read: {err}", file=path) from None
     parts = _HEADING.split(text)
     sections = {name: body.strip() for name, body in zip(parts[1::2], parts[2::2], strict=True)}

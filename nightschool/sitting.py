@@ -53,7 +53,8 @@ class Sitting(BaseModel):
     """What a committee did with its questions; `by` counts who accepted, `reasons` what the others fell to.
 
     `overruled`: accepted against the votes, by an exact check. `not_compared`: pairs of values that could not be
-    judged, so that they stayed two candidates. Levels by agreement in steps of 1/20, rounded down.
+    judged, so that they stayed two candidates. Levels by agreement in steps of 1/20, rounded down; `agreements` counts
+    the questions on which anybody voted by the share itself, to four digits.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -64,6 +65,7 @@ class Sitting(BaseModel):
     overruled: int = 0
     not_compared: int = 0
     levels: dict[int, Level] = {}
+    agreements: dict[str, int] = {}
     seats: dict[str, Seat] = {}
 
     def __add__(self, other: Sitting) -> Sitting:
@@ -80,6 +82,7 @@ class Sitting(BaseModel):
                 one: self.levels.get(one, Level()) + other.levels.get(one, Level())
                 for one in sorted({*self.levels, *other.levels})
             },
+            agreements=_sum(self.agreements, other.agreements),
             seats={
                 one: self.seats.get(one, Seat()) + other.seats.get(one, Seat())
                 for one in dict.fromkeys([*self.seats, *other.seats])
@@ -111,6 +114,7 @@ def sit(rulings: Sequence[Ruling | RulingLine], *, not_compared: int = 0) -> Sit
             counts = found.reasons.setdefault(verdict, {})
             counts[reason or ""] = counts.get(reason or "", 0) + count
     found.levels = dict(sorted(found.levels.items()))
+    found.agreements = dict(sorted(Counter(f"{one.agreement:.4f}" for one in rulings if one.agreement).items()))
     for (teacher, silent, theirs, ours), count in seats.items():
         found.seats[teacher] = found.seats.get(teacher, Seat()) + _seat(silent, theirs, ours, count)
     return found

@@ -7,16 +7,12 @@ Several answers to one question are not independent, so the question is the unit
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import bdtr, ndtri
 
 CONFIDENCE = 0.95
-RESAMPLES = 10_000
-# Index draws held at once while resampling: 32 MB of int64.
-_BLOCK = 4_000_000
 
 Floats = NDArray[np.float64]
 
@@ -93,52 +89,40 @@ def ragged_share(
     return share, *wilson(min(share * effective, effective), effective, confidence=confidence)
 
 
-def bootstrap_mean(
-    values_N: ArrayLike, *, seed: int, resamples: int = RESAMPLES, confidence: float = CONFIDENCE
+def paired_gain(
+    before_Q_S: ArrayLike, after_Q_S: ArrayLike, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
-    """The mean with its percentile bootstrap interval: (value, low, high); the same seed gives the same interval.
+    """The difference after - before on the same questions, with an interval over questions: (difference, low, high).
 
-    Raises:
-        ValueError: no values, or a value that is not finite.
-
-    Source: Efron & Tibshirani 1993, chapter 13; the same as scipy.stats.bootstrap(method="percentile").
-    """
-    values = np.asarray(values_N, dtype=np.float64).ravel()
-    if values.size == 0 or not np.isfinite(values).all():
-        raise ValueError("a mean needs at least one value, all of them finite")
-    means = resampled_means(values, np.random.default_rng(seed), resamples)
-    tail = (1 - confidence) / 2
-    low, high = np.quantile(means, [tail, 1 - tail])
-    return float(values.mean()), float(low), float(high)
-
-
-def resampled_means(values_N: Floats, rng: np.random.Generator, resamples: int) -> Floats:
-    """The means of so many samples of N values each, drawn with replacement, a block of them at a time."""
-    rows = max(1, _BLOCK // values_N.size)
-    edges = [*range(0, resamples, rows), resamples]
-    draws = (rng.integers(0, values_N.size, (stop - start, values_N.size)) for start, stop in pairwise(edges))
-    return np.concatenate([values_N[draw].mean(axis=1) for draw in draws])
-
-
-def paired_bootstrap(
-    before_Q_S: ArrayLike,
-    after_Q_S: ArrayLike,
-    *,
-    seed: int,
-    resamples: int = RESAMPLES,
-    confidence: float = CONFIDENCE,
-) -> tuple[float, float, float]:
-    """The difference after - before on the same questions, resampled by question: (difference, low, high).
-
-    All seeds of a drawn question come along, so the interval covers the choice of questions. The two sides
-    may differ in their number of seeds.
+    See `bounded_mean`, of each question's own difference: all seeds of a question count as one, so the interval covers
+    the choice of questions. The two sides may differ in their number of seeds.
 
     Raises:
         ValueError: different numbers of questions, none at all, or values outside 0..1.
-
-    Source: cluster bootstrap, Davison & Hinkley 1997, section 3.8.
     """
-    return bootstrap_mean(_differences(before_Q_S, after_Q_S), seed=seed, resamples=resamples, confidence=confidence)
+    return bounded_mean(_differences(before_Q_S, after_Q_S), confidence=confidence)
+
+
+def bounded_mean(values_Q: ArrayLike, *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
+    """The mean of values in [-1, 1] with its interval: (value, low, high).
+
+    m +- z sqrt((q - m^2) / (Q + 2)) for m = sum v / (Q + 2) and q = (sum v^2 + 1) / (Q + 2): Wald's interval with half
+    a value at 1, half a one at -1 and one at 0 added, so that values that are all alike are no certainty. Of values -1,
+    0 and 1, which are the differences of right answers under one seed, this is Agresti and Min's. A percentile
+    bootstrap of 10 to 20 questions holds the truth in 91 to 93 of 100 (`python -m benchmarks.coverage`).
+
+    Raises:
+        ValueError: no values, or one outside -1..1.
+
+    Source: Agresti & Min 2005, Statistics in Medicine 24:729.
+    """
+    values = np.asarray(values_Q, dtype=np.float64).ravel()
+    if values.size == 0 or not (np.abs(values) <= 1).all():
+        raise ValueError("a mean needs at least one value, all of them from -1 to 1")
+    total, z = values.size + 2, float(ndtri(0.5 + confidence / 2))
+    middle, square = float(values.sum()) / total, (float((values**2).sum()) + 1) / total
+    half = z * float(np.sqrt((square - middle * middle) / total))
+    return float(values.mean()), max(-1.0, middle - half), min(1.0, middle + half)
 
 
 def mcnemar_exact(only_before: int, only_after: int) -> float:
@@ -170,15 +154,12 @@ def paired_share(
     Raises:
         ValueError: there are no questions, or fewer than are counted.
 
-    Source: Agresti & Min 2005, Statistics in Medicine 24:729: Wald's interval after half a question in each cell.
+    Source: as `bounded_mean`.
     """
     if n <= 0 or min(only_before, only_after) < 0 or only_before + only_after > n:
         raise ValueError(f"not counts of the same questions: {only_before} and {only_after} of {n}")
-    z = float(ndtri(0.5 + confidence / 2))
-    before, after, total = only_before + 0.5, only_after + 0.5, n + 2
-    middle = (after - before) / total
-    half = z * float(np.sqrt((before + after) / total - middle * middle)) / float(np.sqrt(total))
-    return (only_after - only_before) / n, max(-1.0, middle - half), min(1.0, middle + half)
+    values = np.repeat([-1.0, 1.0, 0.0], [only_before, only_after, n - only_before - only_after])
+    return bounded_mean(values, confidence=confidence)
 
 
 def sign_flip_exact(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> float:
@@ -197,14 +178,14 @@ def sign_flip_exact(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> float:
         raise ValueError(f"a sign-flip test needs 0/1 of one shape, got {before.shape} and {after.shape}")
     gains = (after.sum(axis=1) - before.sum(axis=1)).astype(np.int64)
     sizes = np.abs(gains)
-    # Index i of `null` stands for the sum i - sizes.sum().
+    # A flip moves the sum by twice its size: index i of `null` stands for the sum 2 i - sizes.sum().
     null = np.ones(1)
     for size, count in zip(*np.unique(sizes[sizes > 0], return_counts=True), strict=True):
-        spread = np.zeros(2 * int(size) * int(count) + 1)
-        spread[:: 2 * int(size)] = _fair_coins(int(count))
+        spread = np.zeros(int(size) * int(count) + 1)
+        spread[:: int(size)] = _fair_coins(int(count))
         null = np.convolve(null, spread)
     reach = int(abs(gains.sum()))
-    sums = np.arange(null.size) - int(sizes.sum())
+    sums = 2 * np.arange(null.size) - int(sizes.sum())
     return min(1.0, float(null[np.abs(sums) >= reach].sum()))
 
 

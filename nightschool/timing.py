@@ -13,7 +13,7 @@ import orjson
 from nightschool.recipe.timing import Terms, TimedKind
 from nightschool.records import Row
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 
 # plain: one by one and not streamed, by a client that is none of ours.
 Way = Literal["batched", "single", "plain"]
@@ -24,7 +24,8 @@ class Timed(Row):
     """One request and its times in seconds; times are no part of what names a row, a chunk or a key.
 
     `ttft_s`: to the first token; `itl_s`: between a token and the next, as they came; `e2el_s`: to the last one. A
-    reply that came in one piece has the last alone. `batch` counts from 0 within its pass.
+    reply that came in one piece has the last alone. `batch` counts from 0 within its pass. Where a draft is asked for
+    first, `draft_s` of it lie in the time to the first token and in the whole; tokens are the answer's.
     """
 
     of: TimedKind
@@ -36,6 +37,7 @@ class Timed(Row):
     e2el_s: float
     tokens_in: int
     tokens_out: int
+    draft_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

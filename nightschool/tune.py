@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
 
-from nightschool.gates import reading
 from nightschool.identity import key
+from nightschool.readings import reading
 from nightschool.recipe.gate import OF_COMMITTEE, Gate
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import Tree, child
@@ -19,8 +19,9 @@ from nightschool.report.figures import Report
 
 RULES_VERSION = 1
 State = Literal["running", "complete", "pruned", "failed"]
-# Trials choose by other questions than those that prove the student; no gate is asked of them, and nothing is packed.
-ALWAYS = ("gates=[]", "package=null", "validate.side=validation")
+# Trials choose by other questions than those that prove the student; no gate is asked of them, nothing is packed or
+# given up, and nobody is told.
+ALWAYS = ("gates=[]", "package=null", "notify=[]", "validate.side=validation", "window=null", "fallbacks=[]")
 
 
 Curve = tuple[tuple[float, float], ...]

@@ -13,6 +13,7 @@ from nightschool.seeds import seed_of
 from nightschool.wire import Ask, Reply
 from tasks import pool
 from tasks.asking import ask_each
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -20,18 +21,8 @@ from tasks.step import Made, Served, Step
 def chunks(night: Night) -> list[Chunk]:
     after = [manifest for _, manifest in night.made(pool.chunks(night))]
     asked = split(range(sum(manifest.rows for manifest in after)), night.recipe.answers.chunk_rows)
-    parts = [(teacher, index, len(rows)) for teacher in night.recipe.teachers for index, rows in enumerate(asked)]
-    return [
-        night.chunk(
-            f"answers/{teacher.name}",
-            index,
-            ordinal,
-            f"answers chunk {ordinal + 1}/{len(parts)} by {teacher.name}",
-            rows=rows,
-            after=after,
-        )
-        for ordinal, (teacher, index, rows) in enumerate(parts)
-    ]
+    names = [teacher.name for teacher in night.recipe.teachers]
+    return laid(night, "answers", dict.fromkeys(names, asked), "by", dict.fromkeys(names, after))
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
+from dataclasses import replace
 
 from nightschool import answers, school
 from nightschool import arena as rule
@@ -15,10 +16,11 @@ from nightschool.records import Answer, Challenge
 from nightschool.report.arena import Arena
 from nightschool.seeds import seed_of
 from nightschool.wire import Ask, Reply
-from tasks import balance
+from tasks import balance, drafts
 from tasks import challenges as written
 from tasks.asking import ask_each
 from tasks.challenges import left_out, made_from
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -28,39 +30,31 @@ def chunks(night: Night) -> list[Chunk]:
     if section is None:
         return []
     runs = {name: split(asked(night, name), section.chunk_rows) for name in answering(night)}
-    parts = [(name, index, len(rows)) for name, found in runs.items() for index, rows in enumerate(found)]
     questions = [manifest for _, manifest in night.made(written.chunks(night))]
     after = {name: [*questions, *made_from(night, name)] for name in runs}
-    return [
-        night.chunk(
-            f"arena/{name}",
-            index,
-            ordinal,
-            f"arena chunk {ordinal + 1}/{len(parts)} answered by {name}",
-            rows=rows,
-            after=after[name],
-        )
-        for ordinal, (name, index, rows) in enumerate(parts)
-    ]
+    return laid(night, "arena", runs, "answered by", after)
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
     section, name = night.recipe.arena, chunk.part
     assert section is not None
     prompt, sampling = prompt_of(night.recipe, name, "answers"), sampling_of(night.recipe, name, "answers")
+    mine = split(asked(night, name), section.chunk_rows)[chunk.index]
+    draft, cost = drafts.fresh(night, chunk, served, name, [row.question for row in mine if row.question])
 
     def ask_of(row: Challenge) -> Ask:
         assert row.question is not None
         seed = seed_of("arena", night.recipe.seed, row.id)
-        return answers.ask(row.question, row_id=row.id, prompt=prompt, sampling=sampling, seed=seed)
+        return answers.ask(row.question, row_id=row.id, prompt=prompt, sampling=sampling, seed=seed,
+                           draft=draft(row.question))  # fmt: skip
 
     def read(row: Challenge, reply: Reply) -> list[Answer]:
         assert row.question is not None
-        cast = answers.cast(reply.choices[0], choices=len(row.question.choices), repair=False)
-        return [Answer(id=row.id, teacher=name, casts=(cast,))]
+        count = len(row.question.choices)
+        casts = tuple(answers.cast(choice, choices=count, repair=False) for choice in reply.choices)
+        return [Answer(id=row.id, teacher=name, casts=casts)]
 
-    mine = split(asked(night, name), section.chunk_rows)[chunk.index]
-    return ask_each(
+    made = ask_each(
         night,
         chunk,
         served[name],
@@ -70,6 +64,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         read=read,
         topic_of=lambda row: row.topic,
     )
+    return replace(made, figures={**made.figures, **{what: made.figures[what] + count for what, count in cost.items()}})
 
 
 def answering(night: Night) -> tuple[str, ...]:
@@ -99,14 +94,16 @@ def measured(night: Night) -> Arena | None:
     from nightschool.report.matches import measure_arena
 
     replies: dict[str, dict[str, str | None]] = defaultdict(dict)
+    votes: dict[str, dict[str, str | None]] = defaultdict(dict)
+    voting = voters(recipe)
     for answer in night.each(chunks(night), Answer):
         replies[answer.teacher][answer.id] = answer.casts[0].letter
-    votes = {name: replies.get(name, {}) for name in voters(recipe)}
+        if answer.teacher in voting:
+            votes[answer.id] |= {f"{answer.teacher} {n}": cast.letter for n, cast in enumerate(answer.casts)}
     taught = _taught(night)
 
     def fate(one: Challenge) -> rule.Fate:
-        cast = {name: found.get(one.id) for name, found in votes.items()}
-        ruled = rule.fate(one, cast, quorum=recipe.quorum, min_agreement=recipe.committee.min_agreement)
+        ruled = rule.fate(one, votes[one.id], quorum=recipe.quorum, min_agreement=recipe.committee.min_agreement)
         known = ruled.kind == "valid" and one.question and school.normalise(one.question.question) in taught
         return rule.Fate("void", reason="taught") if known else ruled
 

@@ -31,6 +31,13 @@ class Counts(Protocol):
         ...
 
 
+class Uncounted:
+    """For requests that are no rows of a chunk."""
+
+    def rows(self, count: int = 1, *, reused: bool = False) -> None:
+        """Shows nothing."""
+
+
 class Asked:
     """A chunk's rows as they are asked: their replies, and the rows for which none came.
 
@@ -123,11 +130,20 @@ class Asked:
         return self._begun[row_id]
 
 
-def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, flaw: Flaw | None) -> Asked:
+def ask(
+    night: Night,
+    chunk: Chunk,
+    endpoint: Endpoint,
+    asks: Sequence[Ask],
+    *,
+    flaw: Flaw | None,
+    counts: Counts | None = None,
+) -> Asked:
     """Every row's reply, from the chunk's journal or an earlier one where it is on file, else from the endpoint.
 
     Args:
         flaw: why a choice can't be used, so that it is asked anew; None where the choices themselves are measured.
+        counts: the phase's own if left out.
 
     Raises:
         WorldError: the server is gone, or the budget is spent; what came before that is in the journal.
@@ -135,7 +151,7 @@ def ask(night: Night, chunk: Chunk, endpoint: Endpoint, asks: Sequence[Ask], *, 
     paid = earlier(night.store.earlier(chunk)).of(one.id for one in asks)
     journalled = Journal(night.store.journal(chunk), paid)
     with accounted(night, chunk.part, endpoint) as endpoint, journalled as journal:
-        asked = Asked(endpoint, journal, progress.tracker(chunk.phase))
+        asked = Asked(endpoint, journal, counts or progress.tracker(chunk.phase))
         asked.expect(asks, flaw)
         outlast(endpoint, lambda: client().ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up))
     return asked

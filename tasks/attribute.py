@@ -62,7 +62,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
         counts.steps(chunk.phase, len(found), len(asked), f"{chunk.part}, {len(found)}/{len(asked)} rows")
 
     command = [sys.executable, "-P", "-m", "nightschool.training.attribution", str(at)]
-    run_guarded(command, log=night.store.path(chunk, "log"), on_line=heard)
+    run_guarded(command, log=night.store.path(chunk, "log"), on_line=heard, known_in=night.servers)
     return Made(rows=found, figures={"seconds": time.monotonic() - began})
 
 
@@ -95,4 +95,4 @@ def _row(night: Night, prompt: Prompt, question: Question) -> AttributeRow:
     return AttributeRow(id=question.id, of="own", prompt=asked, draft="", answers=tuple(said))
 
 
-STEP = Step("attribute", chunks, make, asks=lambda night: False)
+STEP = Step("attribute", chunks, make, asks=lambda night: False, here=True)

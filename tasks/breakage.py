@@ -30,7 +30,7 @@ def failures(night: Night, run: Run) -> tuple[Failure, ...]:
         )
         for one in run.failures
     ]
-    if run.stopped_by and not found:
+    if run.stopped_by and not found and run.goes_on != "window":
         found.append(
             Failure(phase="night", error=run.stopped_by, command=f"nightschool rerun {night.name}{night.flags}")
         )

@@ -16,6 +16,7 @@ from nightschool.seeds import rng_of, seed_of
 from nightschool.wire import Ask, Reply
 from tasks import branches, stages
 from tasks.asking import ask_each
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -29,19 +30,7 @@ def chunks(night: Night) -> list[Chunk]:
         return []
     runs = split(list(_wanted(night, section)), section.chunk_rows)
     names = [name for name in writers(players_of(night.recipe)) if not left_out(night, name)]
-    parts = [(name, index, len(rows)) for name in names for index, rows in enumerate(runs)]
-    after = {name: made_from(night, name) for name in names}
-    return [
-        night.chunk(
-            f"challenges/{name}",
-            index,
-            ordinal,
-            f"challenges chunk {ordinal + 1}/{len(parts)} by {name}",
-            rows=rows,
-            after=after[name],
-        )
-        for ordinal, (name, index, rows) in enumerate(parts)
-    ]
+    return laid(night, "challenges", dict.fromkeys(names, runs), "by", {name: made_from(night, name) for name in names})
 
 
 def left_out(night: Night, name: str) -> bool:

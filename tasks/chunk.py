@@ -12,9 +12,12 @@ from prefect.tasks import Task
 
 from nightschool.chunks import Chunk
 from nightschool.errors import BudgetSpent, DataError, RecipeError, Refused, Stopped
+from tasks.apart import make_apart
 from tasks.crew import make_by_crew
-from tasks.making import Job
+from tasks.making import Job, stopping
 from tasks.step import Served
+
+SKIPPED = "Skipped: deadline"
 
 
 def world_failed(task: Task, run: TaskRun, state: State) -> bool:
@@ -31,13 +34,28 @@ def world_failed(task: Task, run: TaskRun, state: State) -> bool:
     retry_delay_seconds=[2 * random.uniform(0.7, 1.3), 8 * random.uniform(0.7, 1.3)],
     retry_condition_fn=world_failed,
 )
-def make_chunk(place: str, night_name: str, stamp: str, chunk: Chunk, served: Served) -> State:
+def make_chunk(
+    place: str, night_name: str, stamp: str, chunk: Chunk, served: Served, *, apart: bool = False, late: bool = False
+) -> State:
     """Makes one chunk of a night, or finds it made.
 
     Args:
         place: the store, a folder or a URL.
         stamp: identity of the night's recipe, see `Night.stamp`.
         served: endpoints of the models that the phase asks.
+        apart: this is no process of the night's, and its state brings an account of what it did.
+        late: the window closed before it was begun, and it is left alone.
     """
-    outcome = make_by_crew(Job(place, night_name, stamp, chunk, served))
+    job = Job(place, night_name, stamp, chunk, served)
+    try:
+        if late:
+            raise Stopped
+        if apart:
+            outcome, account = make_apart(job)
+            return Completed(name=outcome.name, message=outcome.message, data=account)
+        outcome = make_by_crew(job)
+    except Stopped:
+        if not (late or stopping()):
+            raise
+        return Completed(name=SKIPPED, message="the window closed: what came until then is on file")
     return Completed(name=outcome.name, message=outcome.message)

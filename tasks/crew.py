@@ -56,7 +56,7 @@ class Crew:
         with self._lock:
             place = min(range(len(self._members)), key=self._busy.__getitem__)
             self._busy[place] += 1
-        shared = {name: _share(one, place, len(self._members)) for name, one in job.served.items()}
+        shared = {name: share(one, place, len(self._members)) for name, one in job.served.items()}
         outcomes: list[Outcome] = []
         try:
             outlast(endpoint, lambda: outcomes.append(self._members[place].make(replace(job, served=shared))))
@@ -85,7 +85,9 @@ class Crew:
             member.close()
 
 
-def _share(endpoint: Endpoint, place: int, among: int) -> Endpoint:
+def share(endpoint: Endpoint, place: int, among: int) -> Endpoint:
+    """The endpoint with the slots of one of several processes, the first ones with one more if they can't be equal."""
+
     def part(slots: int) -> int:
         each, left = divmod(slots, among)
         return each + (place < left)
@@ -144,7 +146,7 @@ def crew(wanted: int | Literal["auto"], served: Mapping[str, Endpoint], folder: 
     finally:
         _crews.remove(mine)
         mine.close()
-        _ended[:] = _together([*_ended, *mine.replicas()])
+        add(mine.replicas())
 
 
 def processes(wanted: int | Literal["auto"], served: Mapping[str, Endpoint], cores: int | None = None) -> int:
@@ -153,7 +155,7 @@ def processes(wanted: int | Literal["auto"], served: Mapping[str, Endpoint], cor
     Args:
         cores: of this machine, unless told otherwise.
     """
-    free = [endpoint for endpoint in served.values() if not _metered(endpoint)]
+    free = [endpoint for endpoint in served.values() if not metered(endpoint)]
     if not free:
         return 1
     if wanted == "auto":
@@ -169,15 +171,21 @@ def make_by_crew(job: Job) -> Outcome:
         NightError: as `tasks.making.make` does.
     """
     endpoint = job.served.get(job.chunk.part)
-    if not _crews or endpoint is None or _metered(endpoint):
+    if not _crews or endpoint is None or metered(endpoint):
         return make(job)
     if opened(job.place, job.night, job.stamp).store.manifest(job.chunk):
         return make(job)
     return _crews[-1].make(job, endpoint)
 
 
-def _metered(endpoint: Endpoint) -> bool:
+def metered(endpoint: Endpoint) -> bool:
+    """Whether it has a limit or a budget, which is kept by one process alone."""
     return any((endpoint.requests_per_minute, endpoint.tokens_per_minute, endpoint.budget is not None))
+
+
+def add(more: Sequence[ReplicaStats]) -> None:
+    """Counts what processes did that have ended, or are none of ours."""
+    _ended[:] = _together([*_ended, *more])
 
 
 def replicas() -> list[ReplicaStats]:

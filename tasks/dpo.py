@@ -55,4 +55,4 @@ def _turn(text: str) -> tuple[Message, ...]:
     return (Message(role="assistant", content=text),)
 
 
-STEP = Step("dpo", chunks, make)
+STEP = Step("dpo", chunks, make, here=True)

@@ -54,7 +54,7 @@ class EnsembleDesk(Desk):
             return {}
 
     def _fleet_of(self, spec: ServerSpec) -> Fleet:
-        folder = self._night.dir / "servers" / spec.name
+        folder = self._night.servers / spec.name
         return Fleet([spec], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
 
     def stop(self) -> None:

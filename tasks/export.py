@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -11,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, get_args
 
-from blocks.disk import sync_folder
 from blocks.export_files import write_rows
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError, WorldError
@@ -23,6 +20,7 @@ from nightschool.mended import Side
 from nightschool.records import CritiqueRow, PreferenceRow, Question, Ruling
 from nightschool.splits import side_of
 from tasks import balance
+from tasks.export_folder import digests, new_folder
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -112,18 +110,8 @@ def export(night: Night, order: Order, to: Path | None = None, *, force: bool = 
     phase, whole = _named(night, order.phase) if order.phase else _taught(night, order.format)
     _allowed(night, phase, order)
     folder = (to or night.dir / "exports" / f"{phase}-{order.format}").absolute()
-    if folder.exists() and not (force and _is_ours(folder)):
-        hint = "--force" if _is_ours(folder) else "another folder: this one is no export"
-        raise RecipeError("is there already", field="--to", value=str(folder), allowed=hint)
-    half = folder.with_name(f".{folder.name}.{os.getpid()}.half")
-    try:
-        half.mkdir(parents=True)
+    with new_folder(folder, force=force) as half:
         found = _write(night, phase, whole, order, half)
-        _put(half, folder)
-    except OSError as err:
-        raise WorldError(f"{folder}: the export cannot be written: {err.strerror or err}") from err
-    finally:
-        shutil.rmtree(half, ignore_errors=True)
     return found.model_copy(update={"folder": str(folder)})
 
 
@@ -150,7 +138,7 @@ def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, fold
         data_source=", ".join(sorted(rows.data_sources)),
         keys=sorted({chunk.key for chunk in chunks}), columns=dict(columns),
         rows={name: count for name, count in counts.items() if count}, left_out=dict(rows.left_out),
-        files={path.relative_to(folder).as_posix(): _digest(path) for path in sorted(folder.rglob("*.*"))},
+        files=digests(folder),
     )  # fmt: skip
     (folder / "README.md").write_text(readme(found), encoding="utf-8")
     (folder / "manifest.json").write_text(found.model_dump_json(indent=1, exclude={"folder"}), encoding="utf-8")
@@ -196,22 +184,3 @@ def _allowed(night: Night, phase: str, order: Order) -> None:
     if file and file.canary and order.format != "csv" and "train" in order.sides:
         raise RecipeError("the night's file asks never to be learnt from (its canary)", field="--format",
                           value=order.format, allowed="csv, or --side validation or test")  # fmt: skip
-
-
-def _put(half: Path, folder: Path) -> None:
-    """The folder, in one step; an older one of the same name goes only after that."""
-    old = folder.with_name(f".{folder.name}.{os.getpid()}.old")
-    if folder.exists():
-        folder.rename(old)
-    half.rename(folder)
-    sync_folder(folder.parent)
-    shutil.rmtree(old, ignore_errors=True)
-
-
-def _is_ours(folder: Path) -> bool:
-    return (folder / "manifest.json").is_file() and (folder / "README.md").is_file()
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

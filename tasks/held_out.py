@@ -12,6 +12,7 @@ from nightschool.wire import Ask, Endpoint, Reply, Sampling
 from tasks import drafts, merge, stages
 from tasks.asking import ask_each
 from tasks.held_questions import count_of, rows
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made
@@ -26,18 +27,7 @@ def chunks(night: Night) -> list[Chunk]:
         return []
     asked = split(range(count_of(night, learner.validate.side)), learner.validate.chunk_rows)
     after = {name: stages.asked_with(night, name) for name in learner.measured}
-    parts = [(stage, index, len(run)) for stage in after for index, run in enumerate(asked)]
-    return [
-        night.chunk(
-            f"validate/{stage}",
-            index,
-            ordinal,
-            f"validate chunk {ordinal + 1}/{len(parts)} of {stage}",
-            rows=count,
-            after=after[stage],
-        )
-        for ordinal, (stage, index, count) in enumerate(parts)
-    ]
+    return laid(night, "validate", dict.fromkeys(after, asked), "of", after)
 
 
 def measure(

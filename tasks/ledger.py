@@ -6,10 +6,14 @@ import threading
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, Field, ValidationError
 
 from blocks.disk import write_whole, writing
+from nightschool.errors import NightError, Stopped, WindowClosed, WorldError
+
+GoesOn = Literal["window", "world"]
 
 
 class Failure(BaseModel):
@@ -40,11 +44,12 @@ class Restart(BaseModel):
 class PhaseRun(BaseModel):
     """One phase of this run: wall seconds, chunks in all, those there already, those that failed; rows that failed.
 
-    `stopped`: the night ended here.
+    `stopped`: the night ended here. `times`: how often it came, as every start of servers does.
     """
 
     name: str
     seconds: float = 0.0
+    times: int = 0
     chunks: int = 0
     cached_chunks: int = 0
     failed_chunks: int = 0
@@ -57,7 +62,9 @@ class Run(BaseModel):
     `devices` has the same for each device, by name.
 
     `remade`: chunks that were whole once and whose files were found damaged, each with what was found. `accepted`:
-    phases whose rows an older recipe made, each with what has changed since.
+    phases whose rows an older recipe made, each with what has changed since. `until`: the phase that it was to end
+    behind, if it was to end early. `goes_on`: it is for the next run of the night to go on with, because its window
+    closed, or because the world failed.
     """
 
     started: str
@@ -70,6 +77,13 @@ class Run(BaseModel):
     memory: dict[str, int] = Field(default_factory=dict)
     devices: dict[str, dict[str, int]] = Field(default_factory=dict)
     stopped_by: str | None = None
+    until: str | None = None
+    goes_on: GoesOn | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether no later run has anything to go on with."""
+        return self.finished is not None and self.goes_on is None and self.until is None
 
 
 class Ledger:
@@ -98,6 +112,7 @@ class Ledger:
             found = PhaseRun(name=name)
             self.run.phases.append(found)
         found.seconds += seconds
+        found.times += 1
         found.chunks += chunks
         found.cached_chunks += cached
         found.failed_chunks += len(failures or [])
@@ -126,15 +141,16 @@ class Ledger:
             self.run.restarts.append(Restart(server=server, when=_now(), how=how, log=str(log), again=again))
         self.save()
 
-    def finish(self, stopped_by: str | None = None) -> None:
-        """The run is over; one that served nobody says what the last one that did needed."""
+    def finish(self, stopped_by: str | None = None, until: str | None = None, goes_on: GoesOn | None = None) -> None:
+        """The run is over, or as far as it was to go; one that served nobody says what the last one that did needed."""
         if "serving" not in self.run.memory and "serving" in self._before.memory:
             self.run.memory, self.run.devices = self._before.memory, self._before.devices
-        self.run.finished, self.run.stopped_by = _now(), stopped_by
+        self.run.finished, self.run.stopped_by, self.run.until = _now(), stopped_by, until
+        self.run.goes_on = goes_on
         self.save()
 
     def save(self) -> None:
-        with writing(self._at.parent):
+        with self._lock, writing(self._at.parent):
             write_whole(self._at, self.run.model_dump_json(indent=1).encode())
 
 
@@ -143,6 +159,13 @@ def _keep(found: dict[str, int], moment: str, count: int) -> None:
     if moment == "before" and known is not None:
         return
     found[moment] = max(known or 0, count) if moment in ("serving", "peak") else count
+
+
+def goes_on(error: NightError) -> GoesOn | None:
+    """Whether the next run of a night goes on where this error ended it; None where a person must mend it first."""
+    if isinstance(error, WindowClosed):
+        return "window"
+    return "world" if isinstance(error, (WorldError, Stopped)) else None
 
 
 def last_run(folder: Path) -> Run:

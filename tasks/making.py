@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from dataclasses import dataclass
 
-from nightschool.chunks import Chunk
-from nightschool.errors import Refused
+from nightschool.chunks import Chunk, Manifest
+from nightschool.errors import Refused, Stopped
+from nightschool.records import Dropped
 from tasks import progress
 from tasks.failures import failed_rows
 from tasks.night import opened
-from tasks.step import Served
+from tasks.step import Made, Served
 from tasks.steps import STEPS
 from tasks.tries import Try
+
+_MOST_IDS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,17 @@ class Outcome:
 
 
 _under_way: list[Chunk] = []
+_over = threading.Event()
+
+
+def stop(*, begin_none: bool = True) -> None:
+    """Begin no chunk any more: each ends with Stopped, until this is taken back."""
+    _over.set() if begin_none else _over.clear()
+
+
+def stopping() -> bool:
+    """Whether no chunk is to be begun any more."""
+    return _over.is_set()
 
 
 def under_way() -> int:
@@ -70,6 +85,8 @@ def _make(job: Job) -> Outcome:
             return Outcome("Cached", f"{found.rows} rows were there already")
         if chunk.key in night.pins.values():
             raise Refused("an older recipe made this phase, which was accepted: nothing new is made under it")
+        if stopping():
+            raise Stopped
         night.store.reopen(chunk)
         began = time.monotonic()
         with Try(night, chunk):
@@ -83,6 +100,14 @@ def _make(job: Job) -> Outcome:
             )
             for folder in made.scratch:
                 shutil.rmtree(folder, ignore_errors=True)
-    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
     name = "CompletedWithGaps" if failed_rows([manifest]) else "Completed"
-    return Outcome(name, f"{manifest.rows} rows kept" + (f"; dropped: {dropped}" if dropped else ""))
+    return Outcome(name, _told(manifest, made))
+
+
+def _told(manifest: Manifest, made: Made) -> str:
+    """What came of a chunk, in a line for people: what was dropped why, and which rows have no reply."""
+    dropped = ", ".join(f"{count} {reason}" for reason, count in sorted(manifest.dropped.items()))
+    lost = [row.id for _, row in made.dropped if isinstance(row, Dropped) and row.failed]
+    ids = ", ".join(lost[:_MOST_IDS]) + (f" and {len(lost) - _MOST_IDS} more" if len(lost) > _MOST_IDS else "")
+    parts = [f"{manifest.rows} rows kept", *([f"dropped: {dropped}"] if dropped else [])]
+    return "; ".join([*parts, *([f"no reply to {ids}"] if lost else [])])

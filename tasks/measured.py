@@ -58,10 +58,12 @@ def _latency(alone: Sequence[Timed]) -> Latency | None:
 
 
 def contaminated(night: Night, rows: Rows) -> Contamination | None:
-    """Held-out questions that were answered, against those that were taught; None where either is missing."""
-    asked = {row.question for found in rows.values() for row in found}
+    """Held-out questions that were answered (all of them, where none has been yet), against those that were taught;
+    None where either is missing."""
+    held = _questions(night)
+    asked = {row.question for found in rows.values() for row in found} or {question.id for question in held}
     taught = balance.taught(night) if asked else []
-    questions = {question.id: question for question in _questions(night) if question.id in asked} if taught else {}
+    questions = {question.id: question for question in held if question.id in asked} if taught else {}
     if not questions:
         return None
     from nightschool.contamination import contamination  # a second, and only the report needs it

@@ -18,44 +18,24 @@ from pydantic import BaseModel, ValidationError
 from blocks.disk import write_whole, writing
 from blocks.engines import resolve
 from blocks.glance import Glance
+from blocks.links import open_own, refuse_links
 from blocks.pid_file import ProcessId, identify
 from blocks.places import WORK, is_shared, open_store
 from blocks.store import Store
 from nightschool.chunks import Chunk, Manifest, Together, combined
-from nightschool.errors import DataError, RecipeError, WorldError
+from nightschool.errors import RecipeError, WorldError
 from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import dump_recipe, load_recipe
 from nightschool.recipe.models import Model
+from nightschool.recipe.naming import is_night_name, night_name
 from nightschool.recipe.recipe import Recipe
 from nightschool.tinymodels import spec
+from tasks.facts import Facts, facts_in
+from tasks.given_up import resumed
 from tasks.sizes import fix, sized
 
 R = TypeVar("R", bound=BaseModel)
 T = TypeVar("T")
-
-
-class Facts(BaseModel):
-    """What night.json has beside the recipe: as in `Night`, with keys by place and the versions of rules by phase."""
-
-    name: str
-    engines: dict[str, str]
-    keys: dict[str, str]
-    rules: dict[str, int]
-    accepted: dict[str, str]
-    pins: dict[str, str]
-
-
-def facts_in(folder: Path) -> Facts:
-    """What is on file of the night in this folder.
-
-    Raises:
-        DataError: another version of this program wrote it.
-    """
-    file = folder / "night.json"
-    try:
-        return Facts.model_validate_json(file.read_bytes())
-    except ValidationError:
-        raise DataError("another version of nightschool began this night: run its recipe again", file=file) from None
 
 
 @dataclass(frozen=True)
@@ -86,8 +66,7 @@ class Night:
     @property
     def where(self) -> str:
         """What a command must be given to find this night's store: " --store s3://bucket"."""
-        place = self.store.place
-        return "" if place == str(WORK) else f" --store {shlex.quote(place)}"
+        return "" if self.store.place == str(WORK) else f" --store {shlex.quote(self.store.place)}"
 
     @property
     def flags(self) -> str:
@@ -103,6 +82,11 @@ class Night:
     def dir(self) -> Path:
         return self.store.root / "nights" / self.name
 
+    @property
+    def servers(self) -> Path:
+        """Where the logs of its model servers lie, and pid files of all that it starts."""
+        return self.dir / "servers"
+
     @cached_property
     def stamp(self) -> str:
         """Changes whenever the recipe does: a night that was begun anew is never mistaken for the old one."""
@@ -112,10 +96,15 @@ class Night:
 
     @classmethod
     def plan(cls, recipe: Recipe, name: str | None = None) -> Night:
-        """The night that this recipe would be; nothing is written."""
-        engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
+        """The night that this recipe would be, without what it has given up before; nothing is written.
+
+        Raises:
+            RecipeError: a night can't be called that.
+        """
         store = open_store(recipe.store)
-        return cls(sized(recipe, engines, store), name or recipe.name, store, engines)
+        recipe, name = resumed(recipe, store, name or recipe.name)
+        engines = {model.name: resolve(model, recipe.serve) for model in recipe.models}
+        return cls(sized(recipe, engines, store), night_name(name), store, engines)
 
     @classmethod
     def open(cls, place: str | Path, name: str) -> Night:
@@ -123,13 +112,14 @@ class Night:
 
         Raises:
             RecipeError: there is no such night in this store; names those that are.
-            DataError: another version of this program began it.
+            DataError: another version of this program began it, or its folder is a link.
         """
         store = open_store(place)
         folder = store.root / "nights" / name
-        if "/" not in name:
+        if good := is_night_name(name):
             store.bring(f"nights/{name}")
-        if "/" in name or not (folder / "night.json").is_file():
+            refuse_links(folder)
+        if not good or not (folder / "night.json").is_file():
             known = ", ".join(store.nights()) or "none"
             raise RecipeError("no such night in this store", file=f"{place}/nights", value=name, allowed=known)
         recipe, facts = load_recipe(folder / "recipe.resolved.yaml"), facts_in(folder)
@@ -155,7 +145,7 @@ class Night:
     def alone(self) -> Iterator[None]:
         """Refuses a second run of the same night at the same time; the kernel frees the lock on any death."""
         with writing(self.dir):
-            file = (self.dir / "lock").open("w")
+            file = os.fdopen(open_own(self.dir / "lock", os.O_RDWR), "r+")
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -192,8 +182,7 @@ class Night:
 
     def made(self, chunks: Sequence[Chunk]) -> list[tuple[Chunk, Manifest]]:
         """The whole ones among them, in order."""
-        found = ((chunk, self.store.manifest(chunk)) for chunk in chunks)
-        return [(chunk, manifest) for chunk, manifest in found if manifest]
+        return [(chunk, manifest) for chunk in chunks if (manifest := self.store.manifest(chunk))]
 
     def rows(self, chunks: Sequence[Chunk], kind: type[R]) -> list[R]:
         """Kept rows of all whole chunks, in order."""

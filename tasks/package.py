@@ -46,7 +46,7 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     progress.tracker(chunk.phase).say("loading torch and the model")
     said: list[dict[str, Any]] = []
     command = [sys.executable, "-P", "-m", "nightschool.training.merging", str(at)]
-    run_guarded(command, log=night.store.path(chunk, "log"), on_line=said.append)
+    run_guarded(command, log=night.store.path(chunk, "log"), on_line=said.append, known_in=night.servers)
     if not said:
         raise WorldError(f"merging {chunk.part} ended without a word; log: {night.store.path(chunk, 'log')}")
     merged = Merged.model_validate(said[-1])
@@ -78,4 +78,4 @@ def _prompts(taught: Path, count: int) -> list[object]:
         return [orjson.loads(line)["prompt"] for line in itertools.islice(file, count)]
 
 
-STEP = Step("package", chunks, make)
+STEP = Step("package", chunks, make, here=True)

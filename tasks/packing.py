@@ -63,7 +63,7 @@ def _stage(night: Night, report: Report, chunk: Chunk, manifest: Manifest) -> Pa
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     archive = folder.with_name(f"{night.name}-{name}.zip")
     if section.zip and not (same and archive.is_file()):
-        _zip(folder, archive)
+        zipped(folder, archive)
     night.store.mirror(*(path for path in [*sorted(folder.rglob("*")), archive] if path.is_file()))
     return Packed(
         stage=name, folder=str(folder), zip=archive.name if section.zip else None, bytes=size, forms=forms,
@@ -89,7 +89,7 @@ def _form(night: Night, chunk: Chunk, manifest: Manifest, form: Form, into: Path
             write_whole(into / path, text)
             yield path, hashlib.sha256(text).hexdigest()
         else:
-            _link(here, into / path)
+            link(here, into / path)
             yield path, mark.sha256
 
 
@@ -106,14 +106,15 @@ def _rows(night: Night, name: str) -> int:
     return int(made[0][1].figures["training"]["rows"]) if made else 0
 
 
-def _link(here: Path, there: Path) -> None:
+def link(here: Path, there: Path) -> None:
+    """One file under two names, or a copy where the file system has no links."""
     try:
         os.link(here, there)
     except OSError:  # another file system, or one without links
         shutil.copyfile(here, there)
 
 
-def _zip(folder: Path, archive: Path) -> None:
+def zipped(folder: Path, archive: Path) -> None:
     """All files of the folder, as they are: weights don't shrink."""
     partial = archive.with_name(f".{archive.name}.partial")
     with zipfile.ZipFile(partial, "w", zipfile.ZIP_STORED) as file:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 from blocks.disk import write_whole, writing
@@ -12,7 +13,7 @@ from nightschool import committee
 from nightschool.chunks import Chunk, Together
 from nightschool.committee import Terms
 from nightschool.predict import Predicted, case_of
-from nightschool.recipe.committee import quorum_of, terms_of
+from nightschool.recipe.committee import Committee, quorum_of, terms_of
 from nightschool.recipe.predict import Predict, voters
 from nightschool.records import Question
 from nightschool.reliability import Reliability
@@ -65,22 +66,26 @@ def make_one(night: Night, chunk: Chunk, problem: Question, served: Served, *, t
     Raises:
         WorldError: no model answers at all.
     """
-    budget = section_of(night).budget
-    left_s = None if budget.total_s is None else budget.total_s - (time.time() - _began(night))
+    budget, began = section_of(night).budget, _began(night)
+    left_s = None if budget.total_s is None else budget.total_s - (time.time() - began)
     within_s = allowance_s(left_s=left_s, to_come=to_come, at_once=at_once, most_s=budget.per_problem_s)
     counting, enough = terms(night), section_of(night).enough
     made = solve(
         night, chunk, problem, served, satisfied=lambda row: satisfied(row, counting, enough), within_s=within_s
     )
     progress.tracker(chunk.phase).rows(reused=not made.figures["requests"])
-    return made
+    return replace(made, figures={**made.figures, "used_s": time.time() - began})
 
 
-def terms(night: Night, reliability: Reliability | None = None) -> Terms:
-    """How votes are counted; without knowing how reliable each is, all weigh the same."""
+def terms(night: Night, reliability: Reliability | None = None, section: Committee | None = None) -> Terms:
+    """How votes are counted; without knowing how reliable each is, all weigh the same.
+
+    Args:
+        section: another than the recipe's.
+    """
     recipe = night.recipe
-    quorum = quorum_of(recipe.committee, recipe.answers, len(voters(recipe)))
-    section = recipe.committee
+    section = section or recipe.committee
+    quorum = quorum_of(section, recipe.answers, len(voters(recipe)))
     if section.strategy == "reliability" and reliability is None:
         section = section.model_copy(update={"strategy": "majority", "min_confidence": 0.0})
     return terms_of(section, quorum=quorum, seed=recipe.seed, reliability=reliability)
@@ -118,4 +123,6 @@ def _file(night: Night) -> Path:
     return night.dir / _BEGAN
 
 
-STEP = Step("predict", chunks, make, at_once=lambda night: section_of(night).at_once if night.recipe.predict else 1)
+STEP = Step(
+    "predict", chunks, make, at_once=lambda night: section_of(night).at_once if night.recipe.predict else 1, here=True
+)

@@ -1,62 +1,30 @@
-"""What came of an ensemble: where its answers come from, who was not heard, and how often who is right."""
+"""What came of an ensemble: where its answers come from, who was not heard, who is right, and by what rule."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
-
-from pydantic import BaseModel, ConfigDict
+from typing import get_args
 
 from nightschool.hearing import truth_of
 from nightschool.predict import Predicted
-from nightschool.recipe.predict import voters
-from nightschool.statistics import wilson
+from nightschool.recipe.choosing import closed
+from nightschool.recipe.committee import Committee
+from nightschool.recipe.predict import models, voters
+from nightschool.report.guessing import guess
+from nightschool.report.predicted import Counted, Ensemble, Judged, Took, Voted
+from nightschool.report.voted import beside, share, took
 from nightschool.submission import Submitted
+from nightschool.values.kinds import Kind
+from nightschool.voting import Strategy
 from tasks import merge, predict, submission
 from tasks.night import Night
-from tasks.problems import problems
+from tasks.problems import distinct, problems
+
+ENSEMBLE = "ensemble"
 
 
-class Right(BaseModel):
-    """How many of `answers` are right, and the 95% interval of their share (Wilson)."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    who: str
-    right: int
-    answers: int
-    low: float
-    high: float
-
-    @property
-    def share(self) -> float:
-        return self.right / self.answers
-
-
-class Summary(BaseModel):
-    """An ensemble's run.
-
-    `by`: answers by where they come from; `unheard`: by voter and reason, on how many problems; `right`: the ensemble,
-    then every voter's first replies, best first, where the file knows the answers; `judged`: the submission against
-    its contest.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    night: str
-    problems: int
-    by: dict[str, int]
-    unheard: dict[str, dict[str, int]]
-    right: tuple[Right, ...]
-    checked: int
-    requests: int
-    tokens_out: int
-    submission: str | None
-    judged: dict[str, Any] | None
-
-
-def summary(night: Night) -> Summary:
+def summary(night: Night) -> Ensemble:
     """What is on file of it."""
     rows = list(night.each(predict.chunks(night), Predicted))
     made = night.made(submission.chunks(night))
@@ -64,38 +32,70 @@ def summary(night: Night) -> Summary:
     costs = Counter[str]()
     for _, manifest in night.made(predict.chunks(night)):
         costs.update({name: int(manifest.figures.get(name, 0)) for name in ("requests", "tokens_out")})
-    handed_in = submission.place(night)
-    return Summary(
+    handed_in, section, right = submission.place(night), predict.section_of(night), _Right(night)
+    own = night.rows(submission.chunks(night), Submitted)
+    return Ensemble(
         night=night.name,
         problems=len(problems(night)),
+        models=models(night.recipe),
+        templates=tuple(section.templates),
+        rounds=section.rounds,
         by=figures.get("by", {}),
-        unheard={voter: dict(reasons) for voter, reasons in predict.unheard(rows).items()},
-        right=tuple(_rights(night, rows, night.rows(submission.chunks(night), Submitted))),
+        voters=_voters(night, rows, {row.problem: row.value for row in own if row.problem}, right),
+        rules=_rules(night, rows, right),
+        baselines=guess(Counter(right.truths.values()), closed=closed(night.recipe.answers)),
         checked=sum(bool(row.checked) for row in rows),
         requests=costs["requests"],
         tokens_out=costs["tokens_out"],
+        took=_took(night),
         submission=str(handed_in) if handed_in.is_file() else None,
-        judged=figures.get("judged"),
+        judged=Judged.model_validate(judged) if (judged := figures.get("judged")) else None,
     )
 
 
-def _rights(night: Night, rows: Sequence[Predicted], handed_in: Sequence[Submitted]) -> list[Right]:
-    """An answer that is missing is not right."""
-    kind = night.recipe.answers.kind
-    truths = {
-        one.question.id: known.answer
-        for one in problems(night)
-        if (known := truth_of(one.question.answer, kind)) and known.answer is not None
-    }
-    if not truths:
-        return []
-    said = {voter.name: _first(rows, voter.name) for voter in voters(night.recipe)}
-    own = {row.problem: row.value for row in handed_in if row.problem}
-    whole = _right("ensemble", own, truths, night)
-    return [
-        whole,
-        *sorted((_right(name, votes, truths, night) for name, votes in said.items()), key=lambda r: -r.right),
-    ]
+def found(night: Night) -> Ensemble | None:
+    """The same, for a night that may have no ensemble, or has not come to it."""
+    return summary(night) if night.recipe.predict and night.made(predict.chunks(night)) else None
+
+
+class _Right:
+    """Which answers are right, each pair compared once; one that is missing is not."""
+
+    def __init__(self, night: Night) -> None:
+        self._kind: Kind = night.recipe.answers.kind
+        self._told: dict[tuple[str, str], bool] = {}
+        self.truths = {
+            one.id: known.answer
+            for one in distinct(night)
+            if (known := truth_of(one.answer, self._kind)) and known.answer is not None
+        }
+
+    def of(self, said: Mapping[str, str | None]) -> list[bool]:
+        """For each problem whose truth is known, in order."""
+        return [self._one(truth, said.get(problem)) for problem, truth in self.truths.items()]
+
+    def _one(self, truth: str, value: str | None) -> bool:
+        if value is None:
+            return False
+        if (truth, value) not in self._told:
+            self._told[truth, value] = merge.same(truth, value, self._kind) is True
+        return self._told[truth, value]
+
+
+def _voters(night: Night, rows: Sequence[Predicted], own: Mapping[str, str | None], right: _Right) -> tuple[Voted, ...]:
+    ours, unheard = right.of(own), predict.unheard(rows)
+
+    def voted(name: str, said: Mapping[str, str | None]) -> Voted:
+        theirs = right.of(said)
+        answered = share(sum(value is not None for value in said.values()), len(distinct(night)))
+        assert answered is not None, "a file has problems"
+        gain = beside(name, theirs, ours) if name != ENSEMBLE else None
+        return Voted(name=name, answered=answered, right=share(sum(theirs), len(theirs)), gain=gain,
+                     unheard=dict(unheard.get(name, {})))  # fmt: skip
+
+    alone = [voted(voter.name, _first(rows, voter.name)) for voter in voters(night.recipe)]
+    alone.sort(key=lambda one: -(one.right or one.answered).value)
+    return voted(ENSEMBLE, own), *alone
 
 
 def _first(rows: Sequence[Predicted], voter: str) -> dict[str, str | None]:
@@ -103,11 +103,52 @@ def _first(rows: Sequence[Predicted], voter: str) -> dict[str, str | None]:
     return {row.id: row.heard[voter][0].value for row in rows if row.heard.get(voter)}
 
 
-def _right(who: str, votes: Mapping[str, str | None], truths: Mapping[str, str], night: Night) -> Right:
-    kind = night.recipe.answers.kind
-    right = sum(
-        (value := votes.get(one)) is not None and merge.same(truth, value, kind) is True
-        for one, truth in truths.items()
+def _rules(night: Night, rows: Sequence[Predicted], right: _Right) -> tuple[Counted, ...]:
+    """The recipe's own rule, then the others that mean something here."""
+    own = night.recipe.committee
+    counted = (
+        [(section, submission.decided(night, rows, section)) for section in (own, *_others(night))] if rows else []
     )
-    low, high = wilson(right, len(truths))
-    return Right(who=who, right=right, answers=len(truths), low=low, high=high)
+    said = [{one: row.value for one, row in decided.items()} for _, decided in counted]
+    ours = right.of(said[0]) if said else []
+    found: list[Counted] = []
+    for (section, decided), values in zip(counted, said, strict=True):
+        sure = {one for one, row in decided.items() if row.by in ("votes", "check")}
+        theirs = right.of(values)
+        known = [hit for hit, problem in zip(theirs, right.truths, strict=True) if problem in sure]
+        covers = share(len(sure), len(decided))
+        assert covers is not None, "somebody was heard"
+        found.append(
+            Counted(
+                strategy=section.strategy, own=section is own, decided=covers,
+                right_decided=share(sum(known), len(known)), right=share(sum(theirs), len(theirs)),
+                gain=None if section is own else beside(own.strategy, ours, theirs),
+            )
+        )  # fmt: skip
+    return tuple(found)
+
+
+def _others(night: Night) -> list[Committee]:
+    """The committee's section with each other strategy that its votes can be counted by, and what is that one's own
+    left out."""
+    own, numbers = night.recipe.committee, night.recipe.answers.value in ("integer", "number", "latex")
+    section = predict.section_of(night)
+    several = own.voters == "teachers" and night.recipe.answers.samples * section.rounds > 1
+    left_out = {own.strategy}
+    left_out |= set() if numbers else {"numeric_average"}
+    left_out |= {"reliability"} if own.voters == "samples" else set()
+    if own.confidence == "votes" and not several:
+        left_out |= {"confidence_weighted", "max_confidence", "median_confidence"}
+    plain = {"fallback": "none", "min_confidence": 0.0}
+    return [own.model_copy(update={**plain, "strategy": one}) for one in get_args(Strategy) if one not in left_out]
+
+
+def _took(night: Night) -> Took | None:
+    made = [manifest.figures for _, manifest in night.made(predict.chunks(night))]
+    budget = predict.section_of(night).budget
+    return took(
+        [float(figures["thought_s"]) for figures in made if "thought_s" in figures],
+        per_problem_s=budget.per_problem_s,
+        used_s=max((float(figures["used_s"]) for figures in made if "used_s" in figures), default=None),
+        total_s=budget.total_s,
+    )

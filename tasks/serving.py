@@ -77,7 +77,7 @@ class Desk:
         self._up = wave
         counts = progress.track("serve", note=self.names(chunks))
         self._note_memory("before")
-        folder = self._night.dir / "servers"
+        folder = self._night.servers
         self._fleet = Fleet(self._waves[wave], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
         served = self._fleet.start()
         counts.finish(self._held(self._fleet))
@@ -173,6 +173,7 @@ def ensemble(night: Night) -> list[ServerSpec]:
     names = predict.models(night.recipe)
     specs = [_spec(night, teacher) for teacher in night.recipe.teachers if teacher.name in names]
     asked = [name for name in names if night.recipe.learner and name in stages.learner(night).measured]
+    asked += [drafter for name in asked if (drafter := stages.learner(night).draft_of(name)) and drafter not in asked]
     trained = {BASE, *(stage.name for stage in _trained(night))} if asked else set[str]()
     if missing := [name for name in asked if name not in trained]:
         mend = f"train it first: nightschool run, with the same recipe and --name {night.name}"

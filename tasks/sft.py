@@ -121,4 +121,4 @@ def _row(name: str, weight: float, prompt: tuple[Message, ...], text: str) -> Ta
     return TaughtRow(id=name, weight=weight, prompt=prompt, completion=(Message(role="assistant", content=text),))
 
 
-STEP = Step("sft", chunks, make)
+STEP = Step("sft", chunks, make, here=True)

@@ -25,7 +25,8 @@ from nightschool.records import Dropped, Question
 from nightschool.stopwatch import Pace, worth_asking
 from nightschool.wire import Ask, Endpoint
 from tasks import fitting
-from tasks.asking import Asked
+from tasks.asking import Asked, Uncounted
+from tasks.drafting import DRAFT, Drafting
 from tasks.night import Night
 from tasks.spending import accounted
 from tasks.step import Made, Served
@@ -59,7 +60,7 @@ def solve(
     solving = _Solving(night, chunk, problem, served, None if within_s is None else began + within_s)
     row = solving.run(satisfied)
     figures: Counter[str] = Counter()
-    for asked in solving.asked:
+    for asked in (*solving.asked, *solving.drafted):
         figures.update(asked.figures)
     # What was not heard is told by voter, and is no gap: an answer there is all the same.
     return Made([row], solving.lost(), {**figures, "failed": 0, "thought_s": time.monotonic() - began})
@@ -87,13 +88,6 @@ class _Watched:
             self.paces.setdefault(model, Pace()).replied(each)
 
 
-class _Uncounted:
-    """Progress goes by problems, and not by what is asked of them."""
-
-    def rows(self, count: int = 1, *, reused: bool = False) -> None:
-        """Shows nothing."""
-
-
 class _Solving:
     def __init__(self, night: Night, chunk: Chunk, problem: Question, served: Served, until: float | None) -> None:
         assert night.recipe.predict is not None
@@ -107,7 +101,9 @@ class _Solving:
         self._words: dict[str, str] = {}
         self.asked: list[Asked] = []
         ids = [self._id(voter, number) for voter in self._voters for number in range(self._section.rounds)]
+        ids += [self._draft_id(model) for model in dict.fromkeys(voter.model for voter in self._voters)]
         self._journal = Journal(night.store.journal(chunk), earlier(night.store.earlier(chunk)).of(ids))
+        self._drafting = Drafting(night, problem, served, self._journal, self._draft_id, until)
 
     def run(self, satisfied: Callable[[Predicted], bool]) -> Predicted:
         row = self._row(0)
@@ -121,6 +117,11 @@ class _Solving:
         if not row.heard and set(self._unheard.values()) == {SILENT}:
             raise WorldError("\n".join(["no model of the ensemble answers", *dict.fromkeys(self._words.values())]))
         return row
+
+    @property
+    def drafted(self) -> list[Asked]:
+        """What was asked for first, for those who are shown it."""
+        return self._drafting.asked
 
     def lost(self) -> list[tuple[str, Dropped]]:
         """Voters that were not heard, as rows that may be asked again."""
@@ -144,23 +145,25 @@ class _Solving:
 
     def _ask(self, model: str, number: int, *, why: str) -> None:
         """One model under all its templates; `why` it is not asked, and then only what is on file counts."""
-        asks = {self._ask_of(voter, number): voter for voter in self._voters if voter.model == model}
+        began = time.monotonic()
+        draft = self._drafting.of(model, ask=not why)
+        asks = {self._ask_of(voter, number, draft): voter for voter in self._voters if voter.model == model}
         endpoint = self._served.get(model) or Endpoint(model=model, urls=())
         with accounted(self._night, model, endpoint) as paid:
-            asked = Asked(paid, self._journal, _Uncounted())
+            asked = Asked(paid, self._journal, Uncounted())
             asked.expect(asks, flaw_open)
             if why:
                 list(asked.to_ask())
             else:
-                why = self._put(model, asked, paid)
+                why = self._put(model, asked, paid, began)
         with self._watched.lock:
             self.asked.append(asked)
             for ask, voter in asks.items():
                 self._hear(voter, asked, ask, why)
 
-    def _put(self, model: str, asked: Asked, endpoint: Endpoint) -> str:
-        """Asks what is not on file; why a reply is missing, if one is."""
-        began = time.monotonic()
+    def _put(self, model: str, asked: Asked, endpoint: Endpoint, began: float) -> str:
+        """Asks what is not on file; why a reply is missing, if one is. `began`: before its draft was asked for."""
+        drafted_s = time.monotonic() - began
 
         def put() -> None:
             client().ask_all(endpoint, asked.to_ask(), asked.keep, asked.give_up, until=self._until)
@@ -181,7 +184,7 @@ class _Solving:
                 self._words |= {voter.name: str(error)[:500] for voter in self._voters if voter.model == model}
         else:
             with self._watched.lock:
-                self._watched.answered(model, [reply.latency_s for reply in asked.replies.values()])
+                self._watched.answered(model, [drafted_s + reply.latency_s for reply in asked.replies.values()])
         return SILENT
 
     def _hear(self, voter: Voter, asked: Asked, ask: Ask, why: str) -> None:
@@ -209,7 +212,7 @@ class _Solving:
             rounds=rounds,
         )
 
-    def _ask_of(self, voter: Voter, number: int) -> Ask:
+    def _ask_of(self, voter: Voter, number: int, draft: str | None) -> Ask:
         recipe, section = self._night.recipe, self._section
         sampling = recipe.answers.sampling.model_copy(update={"logprobs": recipe.committee.confidence == "logprobs"})
         return predict.ask(
@@ -220,11 +223,16 @@ class _Solving:
             examples=section.examples.get(self._category, ())[: section.shots],
             sampling=sampling,
             seed=recipe.seed,
+            draft=draft,
         )
 
     def _id(self, voter: Voter, number: int) -> str:
         """Says who is asked, so that a reply is good in any ensemble that asks the same of the same model."""
         return f"{self._problem.id}/{self._night.keys.asks[f'predict/{voter.model}']}/{voter.template}/{number}"
+
+    def _draft_id(self, model: str) -> str:
+        """By who is shown it: a stage's name in the store tells who drafts for it, and how."""
+        return f"{self._problem.id}/{self._night.keys.asks[f'predict/{model}']}/{DRAFT}"
 
     def _over(self) -> bool:
         return self._until is not None and time.monotonic() >= self._until

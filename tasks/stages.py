@@ -16,6 +16,7 @@ from nightschool.rounds import SIDE
 from nightschool.seeds import drawn
 from nightschool.validate import Side
 from tasks import balance, critique, held, held_questions, pool, questions, school
+from tasks.layout import laid
 from tasks.night import Night
 
 
@@ -95,18 +96,7 @@ def sampling(night: Night, name: str, known: Known | None = None) -> list[Chunk]
     beside = balance.lessons(night, ("validation",)) if "validation" in sampled(night, stage) else 0
     runs = split(range(min(count, stage.section.questions or count) + beside), section.chunk_rows)
     turn = [one.name for one in of_kind(night, "dpo")].index(name)
-    of = f" for {name}" if len(of_kind(night, "dpo")) > 1 else ""
-    return [
-        night.chunk(
-            f"pairs/{name}",
-            index,
-            turn * len(runs) + index,
-            f"pairs chunk {index + 1}/{len(runs)}{of}",
-            rows=len(rows),
-            after=after,
-        )
-        for index, rows in enumerate(runs)
-    ]
+    return laid(night, "pairs", {name: runs}, "for", {name: after}, turn * len(runs))
 
 
 def gates(loop: Stage) -> list[str]:
@@ -166,20 +156,9 @@ def drafts_for(night: Night, name: str, known: Known | None = None) -> list[Mani
 
 def drafting(night: Night, name: str, known: Known | None = None) -> list[Chunk]:
     """The chunks of drafts by the base or a stage, which later stages are shown."""
-    section, after = learner(night).validate, made_from(night, name, known)
-    runs = split(drafted(night, name), section.chunk_rows)
+    runs = split(drafted(night, name), learner(night).validate.chunk_rows)
     turn = [*dict.fromkeys(stage.draft_of for stage in learner(night).stages if stage.draft_of)].index(name)
-    return [
-        night.chunk(
-            f"drafts/{name}",
-            index,
-            turn * len(runs) + index,
-            f"drafts chunk {index + 1}/{len(runs)} of {name}",
-            rows=len(run),
-            after=after,
-        )
-        for index, run in enumerate(runs)
-    ]
+    return laid(night, "drafts", {name: runs}, "of", {name: made_from(night, name, known)}, turn * len(runs))
 
 
 def drafted(night: Night, name: str) -> Sequence[Question]:

@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from blocks import turns
 from blocks.glance import lines_in
 from nightschool.chunks import Chunk
 from tasks import review
 from tasks.failures import failed_rows
+from tasks.ledger import last_run
 from tasks.night import Night
 from tasks.steps import STEPS, phases
 from tasks.tries import Note, Notes, tries
@@ -60,7 +62,8 @@ class PhaseStatus:
 class NightStatus:
     """A night; `running` if a process of this machine is at it; `flags` as in `tasks.night.Night`.
 
-    `waiting` rows are for a person to decide.
+    `waiting` rows are for a person to decide; `queued`: it waits for its turn at the devices; `stopped_by`: why the
+    last run ended before its time.
     """
 
     night: str
@@ -69,6 +72,8 @@ class NightStatus:
     flags: str = ""
     where: str = ""
     waiting: int = 0
+    queued: bool = False
+    stopped_by: str | None = None
 
 
 def status(night: Night, phase: str | None = None) -> NightStatus:
@@ -88,6 +93,8 @@ def status(night: Night, phase: str | None = None) -> NightStatus:
         night.flags,
         night.where,
         len(review.undecided(night)) if night.recipe.review else 0,
+        running and turns.waits(night.dir),
+        None if running else last_run(night.dir).stopped_by,
     )
 
 

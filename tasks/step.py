@@ -35,7 +35,8 @@ class Made:
 class Step:
     """A phase. `chunks` reads what the phases before it made; `make` makes one chunk, asking only who is served.
 
-    `asks`: whether it asks anybody, so that a server is worth its start.
+    `asks`: whether it asks anybody, so that a server is worth its start. `here`: only the night's own process makes its
+    chunks, with its devices, its clock or its files; others need no more than the store and whom they ask.
     """
 
     phase: str
@@ -43,6 +44,7 @@ class Step:
     make: Callable[[Night, Chunk, Served], Made]
     at_once: Callable[[Night], int] = lambda night: 1
     asks: Callable[[Night], bool] = lambda night: True
+    here: bool = False
 
     def of(self, part: str) -> Step:
         """The step with the chunks of one part alone, such as one stage of the student."""

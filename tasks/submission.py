@@ -13,6 +13,7 @@ from nightschool.contest_file import Judgement, judge_file, read_sample
 from nightschool.contest_sample import Sample
 from nightschool.errors import DataError
 from nightschool.predict import Predicted, case_of
+from nightschool.recipe.committee import Committee
 from nightschool.recipe.predict import SUBMISSION
 from nightschool.reliability import Reliability, Votes, dawid_skene, one_coin
 from nightschool.submission import Submitted, Terms, as_csv, counts, in_order, submitted
@@ -49,10 +50,14 @@ def make(night: Night, chunk: Chunk, served: Served) -> Made:
     return Made(rows, figures=figures, files=[path])
 
 
-def decided(night: Night, rows: Iterable[Predicted]) -> dict[str, Submitted]:
-    """An answer to each problem, by its id; what is learned of the voters is learned from all of these rows."""
+def decided(night: Night, rows: Iterable[Predicted], counted_by: Committee | None = None) -> dict[str, Submitted]:
+    """An answer to each problem, by its id; what is learned of the voters is learned from all of these rows.
+
+    Args:
+        counted_by: another committee than the recipe's.
+    """
     section, rows = section_of(night), list(rows)
-    counting = predict.terms(night, _learned(night, rows))
+    counting = predict.terms(night, _learned(night, rows, counted_by or night.recipe.committee), counted_by)
     terms = Terms(section.unsure, section.stand_in)
     found: dict[str, Submitted] = {}
     for row in rows:
@@ -124,11 +129,11 @@ def _figures(judged: Judgement) -> Mapping[str, object]:
             "whole": [f"{one.rule.replace('_', ' ')}: {one.detail}" for one in judged.whole]}  # fmt: skip
 
 
-def _learned(night: Night, rows: Sequence[Predicted]) -> Reliability | None:
-    """How reliable each voter is, from the votes on all problems; None where no strategy asks for it."""
-    if night.recipe.committee.strategy != "reliability":
+def _learned(night: Night, rows: Sequence[Predicted], section: Committee) -> Reliability | None:
+    """How reliable each voter is, from the votes on all problems; None where the strategy does not ask for it."""
+    if section.strategy != "reliability":
         return None
-    plain, closed = predict.terms(night), night.recipe.answers.value == "yes_no"
+    plain, closed = predict.terms(night, section=section), night.recipe.answers.value == "yes_no"
     times: Counter[Votes] = Counter()
     for row in rows:
         case = case_of(row)
@@ -136,4 +141,4 @@ def _learned(night: Night, rows: Sequence[Predicted]) -> Reliability | None:
     return dawid_skene(times, ("no", "yes")) if closed else one_coin(times)
 
 
-STEP = Step(SUBMISSION, chunks, make)
+STEP = Step(SUBMISSION, chunks, make, here=True)

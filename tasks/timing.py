@@ -2,38 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
 
-from blocks.call import Counters
 from blocks.chat import request_body
-from blocks.client import client
-from blocks.connection import Answer
 from blocks.fleet import outlast
-from blocks.streamed import Run, Streamed, plain, stream
+from blocks.streamed import First, Run, plain, stream
 from nightschool import questions
 from nightschool.chunks import Chunk
-from nightschool.errors import WorldError
 from nightschool.recipe.timing import Terms, TimedKind, timed
 from nightschool.records import Dropped
-from nightschool.timing import Broken, Pass, Timed, hear, passes
+from nightschool.timing import Pass, Timed, passes
 from nightschool.wire import Ask, Endpoint
-from tasks import branches, progress, stages
+from tasks import branches, drafts, progress, stages
 from tasks.held_out import asker
 from tasks.held_questions import count_of
 from tasks.held_questions import rows as every
 from tasks.night import Night
 from tasks.rendering import same_prompts
 from tasks.step import Made, Served, Step
+from tasks.timed import Parse, TimedRows
 
 if TYPE_CHECKING:
     from nightschool.report.times import Times
 
-Parse = Callable[[bytes], Any]
 # Behind the stage's name in the place of what it is timed at, where that is not answers.
 _ASKING = "@questions"
 
@@ -106,15 +102,16 @@ def make(night: Night, chunk: Chunk, served: Served, *, parse: Parse = orjson.lo
     kind, stage = of(chunk)
     endpoint, order = served[stage], plan(night, kind)
     asks = _asks(night, kind, stage)
+    drafting = _drafting(night, kind, stage, served)
     compared = same_prompts(night, endpoint, stages.rendered(night, stage))
-    found = _Times(kind, asks, parse)
+    found = TimedRows(kind, asks, parse)
 
     def run() -> None:
         found.begin()
         if order[0].warm:
             stream(endpoint, [[request_body(asks[0], endpoint.model, stream=True)]])
         for one in order:
-            found.take(one, _put(endpoint, one, asks))
+            found.take(one, _put(endpoint, one, asks, drafting))
             progress.tracker(chunk.phase).rows(one.rows)
 
     outlast(endpoint, run)
@@ -122,75 +119,34 @@ def make(night: Night, chunk: Chunk, served: Served, *, parse: Parse = orjson.lo
     return replace(made, figures={**made.figures, "prompts": compared})
 
 
-def _put(endpoint: Endpoint, one: Pass, asks: Sequence[Ask]) -> Run:
-    bodies = [request_body(ask, endpoint.model, stream=one.way != "plain") for ask in asks]
-    if one.way == "plain":
-        return plain(endpoint, bodies[one.first : one.first + one.rows])
-    return stream(endpoint, [[bodies[place] for place in batch] for batch in one.batches])
+@dataclass(frozen=True, slots=True)
+class _Drafting:
+    """Who is asked for a draft before each answer, and how: what is shown to be answered is the draft on file."""
 
-
-@dataclass
-class _Times:
-    """What came of each pass, read when all its bytes were here."""
-
-    kind: TimedKind
+    endpoint: Endpoint
     asks: Sequence[Ask]
-    parse: Parse
-    rows: list[Timed] = field(default_factory=list)
-    lost: list[Dropped] = field(default_factory=list)
-    totals_s: dict[str, float] = field(default_factory=dict)
-    counts: Counters = field(default_factory=Counters)
 
-    def begin(self) -> None:
-        """From the start: what a server that died has told is no part of another's times."""
-        self.rows, self.lost, self.totals_s, self.counts = [], [], {}, Counters()
+    def before(self, one: Pass) -> First:
+        asks = self.asks[one.first : one.first + one.rows]
+        return First(self.endpoint, [request_body(ask, self.endpoint.model, stream=one.way != "plain") for ask in asks])
 
-    def take(self, one: Pass, run: Run) -> None:
-        """Read a pass.
 
-        Raises:
-            WorldError: the server could not be reached.
-        """
-        self.totals_s[one.name] = round(run.total_s, 6)
-        for place, reply in enumerate(run.replies):
-            ask = self.asks[one.first + place]
-            row = self._read(one, place // one.batch_size, f"{one.name}/{ask.id}", reply)
-            (self.rows if isinstance(row, Timed) else self.lost).append(row)  # pyright: ignore[reportArgumentType]
-            self.counts.sent += reply.attempts
-            self.counts.retries += reply.attempts - 1
-            self.counts.replies += isinstance(row, Timed)
-            self.counts.failures += isinstance(row, Dropped)
+def _drafting(night: Night, kind: TimedKind, stage: str, served: Served) -> _Drafting | None:
+    learner = stages.learner(night)
+    drafter = learner.draft_of(stage) if kind == "answers" else ""
+    if not drafter:
+        return None
+    ask = drafts.asker(night, drafter)
+    asks = [ask(question) for question, _ in every(night, learner.validate.side)]
+    return _Drafting(drafts.beside(served, drafter, stage), asks)
 
-    def made(self) -> Made:
-        """The rows, the lost ones, and what it cost."""
-        tokens_in, tokens_out = (sum(getattr(row, name) for row in self.rows) for name in ("tokens_in", "tokens_out"))
-        self.counts.tokens_in, self.counts.tokens_out = tokens_in, tokens_out
-        client().count(self.counts)
-        failed = sum(row.failed for row in self.lost)
-        cost = {"requests": len(self.rows) + len(self.lost), "failed": failed, "retries": self.counts.retries}
-        figures = {**cost, "tokens_in": tokens_in, "tokens_out": tokens_out, "totals_s": self.totals_s}
-        return Made(rows=self.rows, dropped=[(row.reason, row) for row in self.lost], figures=figures)
 
-    def _read(self, one: Pass, batch: int, row_id: str, reply: Streamed) -> Timed | Dropped:
-        answer = reply.answer
-        if not isinstance(answer, Answer):
-            if not answer.reached:
-                raise WorldError(f"no times can be taken: {answer}")
-            return Dropped(id=row_id, reason="no_reply", failed=True, attempts=reply.attempts, detail=str(answer))
-        try:
-            if answer.status != 200:
-                raise Broken(f"status {answer.status}: {answer.body[:300].decode('utf-8', 'replace')}")
-            heard = hear(answer.body, answer.arrived, reply.sent, parse=self.parse)
-        except Broken as err:
-            refused = 400 <= answer.status < 500
-            reason = "refused" if refused else "broken_reply"
-            return Dropped(id=row_id, reason=reason, failed=True, attempts=reply.attempts, detail=str(err))
-        times = {"ttft_s": heard.ttft_s and round(heard.ttft_s, 6), "e2el_s": round(heard.e2el_s, 6)}
-        gaps = tuple(round(gap, 6) for gap in heard.itl_s)
-        return Timed(
-            id=row_id, of=self.kind, way=one.way, warm=one.warm, batch=batch, itl_s=gaps, **times,
-            tokens_in=heard.tokens_in, tokens_out=heard.tokens_out,
-        )  # fmt: skip
+def _put(endpoint: Endpoint, one: Pass, asks: Sequence[Ask], drafting: _Drafting | None) -> Run:
+    bodies = [request_body(ask, endpoint.model, stream=one.way != "plain") for ask in asks]
+    first = drafting.before(one) if drafting else None
+    if one.way == "plain":
+        return plain(endpoint, bodies[one.first : one.first + one.rows], first)
+    return stream(endpoint, [[bodies[place] for place in batch] for batch in one.batches], first)
 
 
 def _terms(night: Night, kind: TimedKind) -> Terms | None:
@@ -219,4 +175,4 @@ def _asks(night: Night, kind: TimedKind, stage: str) -> list[Ask]:
     ]  # fmt: skip
 
 
-STEP = Step("timing", chunks, make)
+STEP = Step("timing", chunks, make, here=True)

@@ -62,7 +62,7 @@ def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[Lesson], held
 
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
-    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step, grace_s=SAVING_S)
+    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step, known_in=night.servers, grace_s=SAVING_S)
     figures = orjson.loads((target / "training.json").read_bytes())
     left = [files["rows"], *sorted(path for path in target.rglob("*") if path.is_file())]
     figures = {"training": figures, "seconds": time.monotonic() - began}

@@ -14,6 +14,7 @@ from typing import Literal
 import orjson
 
 from blocks.disk import writing
+from blocks.links import open_own
 from nightschool.chunks import Chunk
 from nightschool.errors import Stopped
 from tasks.night import Night
@@ -69,7 +70,7 @@ class Try:
             "error": error,
         }
         # One write, so that lines of several processes do not mix.
-        fd = os.open(self._night.dir / _FILE, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
+        fd = open_own(self._night.dir / _FILE, os.O_WRONLY | os.O_APPEND)
         try:
             os.write(fd, orjson.dumps(line, option=orjson.OPT_APPEND_NEWLINE))
         finally:

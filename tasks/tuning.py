@@ -10,6 +10,7 @@ import yaml
 
 from blocks.disk import write_whole, writing
 from blocks.places import open_store
+from blocks.said import say
 from nightschool.errors import RecipeError
 from nightschool.gates import shown
 from nightschool.recipe.load import find_recipe, load_recipe, tree_of
@@ -47,7 +48,7 @@ class Tuning:
         file = find_recipe(recipe)
         for values in corners(found):
             for rung in ({}, *found.rungs):
-                load_recipe(file, profile=profile, sets=[*sets, *overrides(values), *overrides(rung), *ALWAYS])
+                load_recipe(file, profile=profile, sets=[*sets, *overrides(values), *overrides(rung), *ALWAYS], say=say)
         name = name or f"{base.name}-tune"
         folder = open_store(base.store).root / "tune" / name
         journal = folder / f"study-{study_key(base, found)}.journal"

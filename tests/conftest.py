@@ -17,6 +17,8 @@ from tests.half_night import Make, maker
 # Read by the server that the harness starts: it would try to reach the outside.
 os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
 os.environ.setdefault("DO_NOT_TRACK", "1")
+# A test's night waits for no other session's.
+os.environ["NIGHTSCHOOL_TURNS"] = "off"
 
 
 # How long an example takes says something of the machine, and nothing of the rule.

@@ -14,6 +14,7 @@ from blocks.preflight.memory import device_checks, memory_check, specs_of
 from blocks.preflight.package import package_checks
 from blocks.preflight.questions import questions_checks
 from blocks.preflight.reach import reach_checks
+from blocks.preflight.runner import runner_checks
 from blocks.preflight.space import disk_checks, ports_check, store_check
 from blocks.preflight.training import stage_checks
 from blocks.preflight.weights import find_weights, missing_files
@@ -52,6 +53,7 @@ def preflight(recipe: Recipe, on_progress: Callable[[str], None] = lambda _: Non
         *(engine_check(name) for name in sorted(set(engines.values()))),
         *([engine_check("training")] if recipe.learner else []),
         *stage_checks(recipe),
+        *runner_checks(recipe),
         *([engine_check("deepspeed")] if any(one.section.launcher == "deepspeed" for one in recipe.stages) else []),
         *(_model(model, recipe) for model in local if model not in downloads),
         *(_misnamed(model) for model in downloads if registry().correction(model.model)),

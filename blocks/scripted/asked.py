@@ -63,13 +63,22 @@ def _turns(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:
         raise NotARequest("no messages")
     system, words, text = "", 0, ""
     for message in messages:
-        text = message.get("content") if isinstance(message, dict) else None
-        if not isinstance(text, str):
+        text = _text(message.get("content")) if isinstance(message, dict) else None
+        if text is None:
             raise NotARequest("a message without text")
         words += text.count(" ") + 1
         if message.get("role") == "system":
             system = text
     return system, (text,), words
+
+
+def _text(content: Any) -> str | None:
+    """A message's content, a string or a list of text parts."""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else None
+    texts = [part.get("text") if isinstance(part, dict) and part.get("type") == "text" else None for part in content]
+    found = [text for text in texts if isinstance(text, str)]
+    return "".join(found) if len(found) == len(texts) else None
 
 
 def _prompts(record: Mapping[str, Any]) -> tuple[str, tuple[str, ...], int]:

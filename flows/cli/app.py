@@ -8,18 +8,22 @@ import typer
 
 from blocks.memory import look_seldom
 from flows.cli import begun
+from flows.cli.blocks import blocks
+from flows.cli.clean import clean
 from flows.cli.compare import compare
 from flows.cli.contest import validate_format
 from flows.cli.ending import Ending
 from flows.cli.export import export
 from flows.cli.models import models
-from flows.cli.options import AcceptStale, Json, Name, Profile, RecipeName, Sets
+from flows.cli.options import AcceptStale, From, Json, MetricsPort, Name, Profile, RecipeName, Sets, Until
 from flows.cli.output import out, say, write_json
 from flows.cli.predict import predict
 from flows.cli.push import push
 from flows.cli.review import review
+from flows.cli.schedule import schedule
 from flows.cli.show import show
 from flows.cli.tune import tune
+from flows.cli.up import up
 from nightschool.errors import WorldError
 
 app = typer.Typer(
@@ -27,7 +31,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    epilog="Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 the world failed.",
+    epilog="Exit codes: 0 done, 1 a gate failed, 2 bad input, 3 the world failed, 4 the window closed.",
 )
 
 
@@ -37,14 +41,14 @@ def run(
     profile: Profile = None,
     sets: Sets = None,
     name: Name = None,
+    first: From = None,
+    last: Until = None,
     accept_stale: AcceptStale = None,
     dry_run: Annotated[
         bool,
         typer.Option("--dry-run", help="Walk every phase in seconds: scripted models, few rows, a throwaway store."),
     ] = False,
-    metrics_port: Annotated[
-        int | None, typer.Option(help="Serve OpenMetrics on this port of loopback.", metavar="PORT")
-    ] = None,
+    metrics_port: MetricsPort = None,
     json: Json = False,
 ) -> None:
     """Run a whole night; what is there already is not made again."""
@@ -53,10 +57,10 @@ def run(
     sets = [*(sets or []), *([f"serve.metrics_port={metrics_port}"] if metrics_port else [])]
     with by_itself() as ready:
         from flows.cli import running
-        from nightschool.gates import refuse
         from tasks.night import Night
         from tasks.recipes import read_recipe
         from tasks.reuse import accept_stale as accepting
+        from tasks.span import Span
 
         if dry_run:
             from flows.cli import dry
@@ -66,10 +70,11 @@ def run(
         # Read here too: a slip is told at once, before Prefect is loaded.
         planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets), name)
         night = accepting(planned, accept_stale or [])
-        running.say_verdicts(night)
-        report = running.run_night(night, recipe, profile, sets, ready=ready)
+        span = Span(night.recipe, first, last)
+        running.say_verdicts(night, span)
+        report = running.run_night(night, recipe, profile, sets, span, ready=ready)
     running.show_report(report, night.dir / "report.html", json=json)
-    refuse(report.gates)
+    running.refuse_ended(night, report)
 
 
 @app.command()
@@ -89,15 +94,17 @@ def plan(
     from tasks.plan import plan_night
     from tasks.recipes import read_recipe
     from tasks.reuse import accept_stale as accepting
+    from tasks.shift import held
 
     planned = Night.plan(read_recipe(recipe, profile=profile, sets=sets or []), name)
     night = accepting(planned, accept_stale or [])
     phases, memory, pool = plan_night(night), memory_check(night.recipe), night.recipe.pool
     questions = survey(pool.load()) if pool.file else None
     if json:
-        write_json({"phases": phases, "questions": questions, "memory": memory, "running": night.running})
+        found = {"phases": phases, "questions": questions, "memory": memory, "running": night.running}
+        write_json(found | {"window": held(night)})
         return
-    out.print(plan_table(phases, memory, questions))
+    out.print(plan_table(phases, memory, questions, held(night)))
     if night.running:
         out.print(f"Night {night.name} is running now: a second run of it is refused. Wait, or give --name.")
 
@@ -145,6 +152,10 @@ app.command()(export)
 app.command()(models)
 app.command()(tune)
 app.command()(push)
+app.command()(schedule)
+app.add_typer(blocks, name="blocks")
+app.command()(up)
+app.command()(clean)
 
 
 @app.command()

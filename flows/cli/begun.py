@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from flows.cli.options import AcceptStale, Json, NightName, Store
+from flows.cli.options import AcceptStale, Json, NightName, Store, Until
 from flows.cli.output import out, write_json, write_lines
 
 
@@ -18,15 +18,17 @@ def status(
     json: Json = False,
 ) -> None:
     """Show where a night stands, also while it runs: a grid of chunks, rates, what failed and what mends it."""
-    from flows.cli import grid, running
-    from flows.cli.tables import nights_table
+    if night is None:
+        from flows.cli.tables import nights_table
+        from tasks.verdicts import verdicts
+
+        found = verdicts(store)
+        write_json(found) if json else out.print(nights_table(store, found))
+        return
+    from flows.cli import grid
     from tasks.night import Night
     from tasks.status import status as status_of
 
-    if night is None:
-        found = running.verdicts(store)
-        write_json(found) if json else out.print(nights_table(store, found))
-        return
     seen = Night.open(store, night)
     if keep and not json:
         grid.follow(lambda: status_of(seen, phase))
@@ -43,6 +45,7 @@ def rerun(
     fresh: Annotated[bool, typer.Option("--fresh", help="Make what is whole anew as well; it is paid again.")] = False,
     failed: Annotated[bool, typer.Option("--failed", help="Ask again for the rows that have no reply.")] = False,
     reason: Annotated[str | None, typer.Option(help="Ask again for rows dropped for this; see `failures`.")] = None,
+    last: Until = None,
     accept_stale: AcceptStale = None,
     store: Store = "runs",
     json: Json = False,
@@ -56,9 +59,10 @@ def rerun(
 
     with by_itself() as ready:
         from flows.cli import running
-        from nightschool.gates import refuse
+        from tasks.night import Night
+        from tasks.redo import Back
 
-        back = running.Back(
+        back = Back(
             phase,
             chunk,
             fresh=fresh,
@@ -66,9 +70,9 @@ def rerun(
             reason=reason,
             accept_stale=tuple(accept_stale or ()),
         )
-        report, page = running.rerun_night(store, night, back, ready=ready)
+        report, page = running.rerun_night(store, night, back, last, ready=ready)
     running.show_report(report, page, json=json)
-    refuse(report.gates)
+    running.refuse_ended(Night.open(store, night), report)
 
 
 def failures(

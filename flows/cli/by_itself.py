@@ -11,7 +11,7 @@ from pathlib import Path
 
 from blocks.disk import writing
 from blocks.prefect_beside import PrefectBeside, prefect_beside
-from flows.cli.stopping import end_in_order
+from flows.stopping import end_in_order
 from nightschool.errors import WorldError
 from tasks import progress
 
@@ -19,8 +19,6 @@ from tasks import progress
 _ENVIRONMENT = {
     "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_HANDLERS_DEBUG_LEVEL": "CRITICAL",
-    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
-    "DO_NOT_TRACK": "1",
 }
 # Of a server that comes and goes with the night: it has no page on which a person could be asked.
 _OURS = {"PREFECT_LOGGING_TO_API_ENABLED": "false", "PREFECT_SERVER_UI_ENABLED": "false"}

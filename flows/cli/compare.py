@@ -48,14 +48,8 @@ def _show(found: Comparison) -> None:
     from nightschool.report import comparison_text as text
 
     out.print(f"{text.headline(found)}\n{text.lede(found)}", soft_wrap=True)
-    parts = {
-        "recipe": text.recipe_table(found), "beside the recipe": text.around_table(found),
-        "rows": text.funnel_table(found), "stages": text.stage_table(found), "gates": text.gates_table(found),
-        "time": text.times_table(found), "requests": text.counts_table(found),
-    }  # fmt: skip
-    for name, (head, rows) in parts.items():
-        if rows:
-            out.print(f"\n{name}", style="bold")
-            out.print(plain_table(head, rows))
+    for name, (head, rows) in text.tables(found).items():
+        out.print(f"\n{name}", style="bold")
+        out.print(plain_table(head, rows))
     for line in text.alone(found):
         out.print(f"\n{line}")

@@ -59,8 +59,15 @@ def _night(found: NightStatus) -> RenderableType:
         Text.assemble(_MARKS[state], f" {states[state]:,} {state}") for state in _MARKS if states[state]
     )
     cells = [part for phase in found.phases if len(phase.chunks) > 1 for part in _cells(phase)]
-    title = Text.assemble("Night ", (found.night, "bold"), ": it runs" if found.running else ": it does not run now")
+    title = Text.assemble("Night ", (found.night, "bold"), f": {_now(found)}")
     return Group(title, Text(), table, Text(), *cells, legend, *_details(found))
+
+
+def _now(found: NightStatus) -> str:
+    if found.running:
+        return "it waits for its turn at the devices" if found.queued else "it runs"
+    ended = f"; its last run ended early: {_one_line(found.stopped_by)}" if found.stopped_by else ""
+    return f"it does not run now{ended}"
 
 
 def _phase(found: NightStatus) -> RenderableType:

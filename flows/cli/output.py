@@ -21,6 +21,12 @@ out = Console(highlight=False, markup=False, width=None if sys.stdout.isatty() e
 say = _Lasting(stderr=True, highlight=False, markup=False)
 
 
+def tell(text: str) -> None:
+    """Something that a person is to see whatever else stands on the screen."""
+    say.show_cursor(True)
+    say.print(f"\n{text}", soft_wrap=True)
+
+
 def write_json(value: object, *, indent: bool = True) -> None:
     """A value, dataclasses and models in it, as JSON on stdout; on one line if `indent` is off."""
     option = orjson.OPT_APPEND_NEWLINE | (orjson.OPT_INDENT_2 if indent else 0)

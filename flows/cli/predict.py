@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from flows.cli.options import Json, Profile, RecipeName, Sets
-from flows.cli.output import out, say, write_json
+from flows.cli.output import out, say, tell, write_json
 from nightschool.errors import GateFailed
 
 
@@ -32,21 +32,21 @@ def predict(
 
     with by_itself() as ready:
         from flows.cli.live import progress_shown
-        from flows.cli.stopping import stoppable
+        from flows.stopping import stoppable
         from nightschool.report.ensemble import lines
+        from nightschool.report.predicted import Ensemble
         from tasks.night import Night
-        from tasks.predicted import Summary
         from tasks.recipes import read_recipe
 
         # Read here too: a slip is told at once, before Prefect is loaded.
         night = Night.plan(read_recipe(recipe, profile=profile, sets=sets or []), name)
-        with stoppable(), progress_shown(say), ready(night.dir):
+        with stoppable(tell), progress_shown(say), ready(night.dir):
             from flows.predict import predict as flow
 
-            found = Summary.model_validate(flow(recipe, profile or "none", list(sets or []), night.name, again))
+            found = Ensemble.model_validate(flow(recipe, profile or "none", list(sets or []), night.name, again))
     if json:
         write_json(found, indent=False)
     else:
         out.print("\n".join(["", *lines(found)]), soft_wrap=True)
-    if found.judged is not None and not found.judged["taken"]:
+    if found.judged is not None and not found.judged.taken:
         raise GateFailed("the contest would not take this submission: see the rules that it breaks")

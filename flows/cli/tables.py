@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -16,12 +17,17 @@ from tasks.failures import Loss
 from tasks.plan import PhasePlan
 from tasks.reuse import Verdict
 
+if TYPE_CHECKING:
+    from blocks.schedules import Evenings
+
 _MOST_ROWS = 20
 _WORDS = {"reuse": "green", "make": "cyan", "redo": "yellow", "refuse": "bold red"}
 _OUTCOMES = {"ok": ("ok", "green"), "warn": ("warn", "yellow"), "fail": ("FAIL", "bold red")}
 
 
-def plan_table(phases: Sequence[PhasePlan], memory: Check, questions: Survey | None) -> RenderableType:
+def plan_table(
+    phases: Sequence[PhasePlan], memory: Check, questions: Survey | None, window: Sequence[str] = ()
+) -> RenderableType:
     """A night that has not begun: its order, what each phase would make, ask and take; and what its file holds."""
     table = _table("phase", "", "chunks", "requests", "tokens", "time", "because", right=range(2, 6))
     for phase in phases:
@@ -36,7 +42,14 @@ def plan_table(phases: Sequence[PhasePlan], memory: Check, questions: Survey | N
     told = questions.lines if questions else []
     held = [Text(line if place else f"questions: {line}") for place, line in enumerate(told)]
     return Group(
-        order, Text(), table, Text(), *held, _line(memory), Text("Nothing was started or written.", style="dim")
+        order,
+        Text(),
+        table,
+        Text(),
+        *held,
+        *map(Text, window),
+        _line(memory),
+        Text("Nothing was started or written.", style="dim"),
     )
 
 
@@ -73,6 +86,19 @@ def nights_table(store: str, nights: Mapping[str, str]) -> RenderableType:
     table = _table("night", "verdict")
     for name, verdict in nights.items():
         table.add_row(name, verdict)
+    return table
+
+
+def schedules_table(found: Sequence[Evenings]) -> RenderableType:
+    """What the server begins by itself, and when."""
+    if not found:
+        return Text("The server begins no night by itself. Have it: nightschool schedule RECIPE")
+    table = _table("schedule", "cron", "zone", "recipe", "nights", "with")
+    for one in found:
+        given = one.fields
+        parts = [given[name] for name in ("profile",) if given.get(name) not in (None, "none")]
+        told = ", ".join([*parts, *given.get("sets", ()), *([] if one.active else ["paused"])])
+        table.add_row(one.slug, one.cron, one.zone, str(given.get("recipe", "")), str(given.get("name", "")), told)
     return table
 
 

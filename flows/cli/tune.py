@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.cli.options import Json, Profile, RecipeName, Sets
-from flows.cli.output import out, say, write_json
+from flows.cli.output import out, say, tell, write_json
 from nightschool.errors import GateFailed
 
 if TYPE_CHECKING:
@@ -35,13 +35,13 @@ def tune(
 
     with by_itself() as ready:
         from flows.cli.live import progress_shown
-        from flows.cli.stopping import stoppable
+        from flows.stopping import stoppable
         from nightschool.tune import Tuned
         from tasks.tuning import Tuning
 
         tuning = Tuning.plan(recipe, how, profile, sets or [], name)
         say.print(f"{tuning.how.count} trials of {', '.join(tuning.how.fields)}, in {tuning.dir}", soft_wrap=True)
-        with stoppable(), progress_shown(say), ready(tuning.dir):
+        with stoppable(tell), progress_shown(say), ready(tuning.dir):
             from flows.tune import tune as flow
 
             found = Tuned.model_validate(flow(recipe, how, profile or "none", list(sets or []), tuning.name))

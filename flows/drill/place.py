@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict
 
 from blocks.pid_file import PidFile
 from blocks.scripted.tally import Tally, read_tally
+from blocks.turns import OFF, VARIABLE
 from nightschool.errors import WorldError
 from nightschool.recipe.load import dump_recipe
 from nightschool.recipe.recipe import Recipe
@@ -63,7 +64,8 @@ class Place:
         # -P keeps whatever lies in the current folder from passing for one of our modules.
         command = [sys.executable, "-P", "-m", "flows.cli", *(arguments or ("run", str(file)))]
         path = os.pathsep.join(filter(None, [str(_ROOT), os.environ.get("PYTHONPATH")]))
-        env = os.environ | {"PYTHONPATH": path, "PREFECT_HOME": str(self.folder / "prefect"), **self.variables}
+        env = os.environ | {"PYTHONPATH": path, "PREFECT_HOME": str(self.folder / "prefect"), VARIABLE: OFF}
+        env |= self.variables
         env.pop("PREFECT_API_URL", None)
         process = subprocess.Popen(
             command,

@@ -15,6 +15,7 @@ from pydantic_core import CoreSchema
 from nightschool.contest import Contest
 from nightschool.contest_file import load_contest
 from nightschool.errors import RecipeError
+from nightschool.recipe.committee import voters_of
 from nightschool.recipe.models import Model
 from nightschool.recipe.section import Clash, Name, Positive, Section, execution
 from nightschool.recipe.stages import BASE, Learner, Stage
@@ -78,7 +79,8 @@ class Arena(Section):
     truth: Literal["solver", "committee"] = Field(
         default="solver",
         description="committee: where the solver cannot read a question, the teachers that do not play vote, by the "
-        "committee's quorum and min_agreement; by solver alone such a question is invalid",
+        "committee's quorum and min_agreement, with all samples of each where it has voters: samples; by solver alone "
+        "such a question is invalid",
     )
     contest: ContestFile | None = Field(default=None, description="whose rules of questions hold as well")
     chunk_rows: Positive = 200
@@ -149,11 +151,10 @@ def check(recipe: Recipe) -> None:
             if getattr(one, part) not in (*stages, *others):
                 raise Clash(f"{getattr(one, part)} is no stage and no model", "arena", "players", place, part,
                             allowed=", ".join((*stages, *others)))  # fmt: skip
-        if recipe.learner and one.answers in stages and recipe.learner.draft_of(one.answers):
-            raise Clash(f"{one.answers} answers with a draft in sight, and matches show none", "arena", "players",
-                        allowed="stages whose prompt has no $draft")  # fmt: skip
-    if section.truth == "committee" and (found := len(voters(recipe))) < recipe.quorum:
-        raise Clash(f"{found} teachers do not play, and the committee needs {recipe.quorum}", "arena", "truth",
+    found = voters_of(recipe.committee, recipe.answers, len(voters(recipe)))
+    if section.truth == "committee" and found < recipe.quorum:
+        message = f"those who do not play have {found} votes, and the committee needs {recipe.quorum}"
+        raise Clash(message, "arena", "truth",
                     allowed="solver, or fewer teachers among the players")  # fmt: skip
 
 

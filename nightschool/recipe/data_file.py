@@ -112,7 +112,10 @@ def _brought(value: dict[str, Any], info: ValidationInfo) -> tuple[Path, ...]:
 
 def _place(name: str, info: ValidationInfo) -> Path:
     beside = Path((info.context or {}).get("folder", ".")) / name
-    return (beside if beside.exists() else Path(name) if Path(name).exists() else beside).absolute()
+    try:
+        return (beside if beside.exists() else Path(name) if Path(name).exists() else beside).absolute()
+    except (OSError, ValueError) as err:
+        raise Clash(f"no file can be called so: {getattr(err, 'strerror', None) or err}") from None
 
 
 QuestionFile = Annotated[

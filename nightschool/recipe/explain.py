@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from nightschool.errors import RecipeError, RecipeErrors
 from nightschool.recipe.section import Clash
-from nightschool.recipe.source import FieldPath, Tree, child, dotted
+from nightschool.recipe.source import FieldPath, Place, Tree, child, dotted
 
 SECRETS = ("api_key", "apikey", "key", "token", "secret", "password")
 _KINDS = {"integer": "a whole number", "number": "a number", "boolean": "true or false", "string": "text",
@@ -24,7 +24,12 @@ _MOST = 12  # one screen
 def explain(error: ValidationError, tree: Tree, schema: dict[str, Any]) -> RecipeError:
     """Turn what pydantic found into one error, one line for each field."""
     found: dict[FieldPath, RecipeError] = {}
-    for detail in error.errors(include_url=False):
+    details = error.errors(include_url=False)
+    for detail in details:
+        # A list all of whose items are wrong is no shorter than it was.
+        if detail["type"] == "too_short" and any(other["loc"][: len(detail["loc"])] == detail["loc"]
+                                                 for other in details if other is not detail):  # fmt: skip
+            continue
         path = _real_path(detail["loc"], tree.data, detail["type"])
         cause = detail.get("ctx", {}).get("error")
         if isinstance(cause, Clash):
@@ -76,6 +81,8 @@ def _one(detail: Any, cause: object, path: FieldPath, tree: Tree, schema: dict[s
         case "value_error":
             message = str(cause)
             allowed = cause.allowed if isinstance(cause, Clash) else None
+            if isinstance(cause, Clash) and cause.secret:  # what gave it may be a --set that repeats it
+                value, place = None, Place(place.file.partition("=")[0], place.line)
         case "literal_error":
             message = "unknown value" + close_to(_at(tree.data, path), options(subschema(schema, path)))
         case "string_pattern_mismatch" | "finite_number":

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
+from nightschool.recipe.blocks import BlockName
 from nightschool.recipe.evaluate import Evaluate
 from nightschool.recipe.lora import Weights
 from nightschool.recipe.preference import Scheduled
@@ -38,6 +39,9 @@ class Training(Section):
         default="refuse", description="prompts that give the answer away, or are others than those asked later"
     )
     evaluate: Evaluate | None = Field(default=None, description="looks at held-back rows on the way; best step is left")
+    trainer: BlockName | None = execution(
+        None, description="block/NAME: devices, launcher and the like are taken from there"
+    )
     devices: Positive | Literal["auto"] = execution(
         "auto", description="auto: every GPU there is where launcher starts several processes, else one"
     )

@@ -13,9 +13,11 @@ import yaml
 from pydantic import ValidationError
 
 from nightschool.errors import RecipeError
+from nightschool.recipe.blocks import Say, take_in
 from nightschool.recipe.data_file import Bring
 from nightschool.recipe.explain import close_to, explain
-from nightschool.recipe.overlay import overlay, override, read_profile
+from nightschool.recipe.falling import check as check_fallbacks
+from nightschool.recipe.overlay import override, with_profiles
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import RecipeDumper, Tree, read_tree
 
@@ -48,33 +50,41 @@ def tree_of(path: Path, *, profile: str | None = None, sets: Sequence[str] = ())
     """A recipe's file with a profile and overrides laid over it, not looked at yet; see `load_recipe`."""
     tree = read_tree(path)
     if profile is not None:
-        tree = overlay(tree, read_profile(path, profile))
+        tree = with_profiles(tree, path, profile)
     for text in sets:
         tree = override(tree, text)
     return tree
 
 
 def load_recipe(
-    path: Path, *, profile: str | None = None, sets: Sequence[str] = (), bring: Bring | None = None
+    path: Path,
+    *,
+    profile: str | None = None,
+    sets: Sequence[str] = (),
+    bring: Bring | None = None,
+    say: Say | None = None,
 ) -> Recipe:
     """Read a recipe; all three sources are validated alike, each error names the one its value came from.
 
     Args:
         path: YAML file; prompt files are named relative to its folder, in a profile and in `sets` too.
-        profile: name of a partial recipe, `profiles/NAME.yaml` beside `path`, or its file, laid over it.
+        profile: names of partial recipes in `profiles/` beside `path`, with commas, or a file, laid over it in turn.
         sets: `field.path=value`, applied last, in order.
+        say: says what blocks of Prefect's server have; without it their names stand, and say nothing.
         bring: has a data set of the hub brought here; without it a recipe that names one is refused.
 
     Raises:
         RecipeError: anything in it is not as it must be; one line for each field.
     """
-    tree = tree_of(path, profile=profile, sets=sets)
+    tree = take_in(tree_of(path, profile=profile, sets=sets), say)
     context = {"folder": path.parent, "bring": bring}
     try:
         # As JSON, strictly: a list may become a tuple, but true is no 1 and "4" is no 4.
-        return Recipe.model_validate_json(json.dumps(tree.data), strict=True, context=context)
+        recipe = Recipe.model_validate_json(json.dumps(tree.data), strict=True, context=context)
     except ValidationError as err:
         raise explain(err, tree, json_schema()) from None
+    check_fallbacks(recipe, tree, json_schema(), context)
+    return recipe
 
 
 def dump_recipe(recipe: Recipe) -> str:

@@ -5,10 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from nightschool.recipe.evaluate import ANSWERED, OF_KIND
-from nightschool.recipe.gate import OF_CONTEST, Gate
 from nightschool.recipe.section import Clash, fill_answer
-from nightschool.recipe.stages import Learner, Stage
-from nightschool.recipe.timing import timed
+from nightschool.recipe.stages import Stage
 
 if TYPE_CHECKING:
     from nightschool.recipe.recipe import Recipe
@@ -56,22 +54,6 @@ def _drafts_fit(recipe: Recipe) -> None:
     if room and any(stage.draft_of for stage in recipe.stages) and 2 * student.max_tokens >= room:
         message = f"a draft and a reply of {student.max_tokens} tokens leave no room for the question: it has {room}"
         raise Clash(message, "student", "max_tokens", allowed=f"less than {room // 2}")
-
-
-def judged(learner: Learner, gate: Gate, index: int) -> tuple[str, ...]:
-    """The stages that a gate can be about.
-
-    Raises:
-        Clash: it is about a contest's times, and the recipe names no contest that has them.
-    """
-    kind = gate.metric.partition("_")[0]
-    if not gate.metric.startswith(OF_CONTEST):
-        return learner.measured
-    contest = learner.validate.contest
-    if contest is None or not (contest.answers if kind == "answers" else contest.questions):
-        raise Clash(f"no contest says how {kind} are timed", "gates", index, "metric",
-                    allowed="validate.contest, such as aaipl")  # fmt: skip
-    return tuple(stage for of, stage in timed(learner).items() if of == kind)
 
 
 def _proof_is_apart(recipe: Recipe) -> None:

@@ -8,9 +8,12 @@ from pydantic import Field, SerializerFunctionWrapHandler, field_validator, mode
 
 from nightschool.placement import Gpus, Want
 from nightschool.prompts import Prompt
+from nightschool.recipe.address import Address
+from nightschool.recipe.blocks import BlockName
 from nightschool.recipe.script import Script
 from nightschool.recipe.section import (
     Clash,
+    Line,
     Name,
     Positive,
     PromptFile,
@@ -27,6 +30,11 @@ Placement = Literal["auto", "side_by_side", "sequential"]
 _SET = ("host", "port", "model", "served-model-name", "api-key", "lora-modules", "enable-prompt-tokens-details")
 _OURS = {f"--{flag}": "" for flag in _SET}
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+# Flags of vllm that name code to load, or a file of further flags.
+_CODE = (
+    "--config", "--middleware", "--tool-parser-plugin", "--reasoning-parser-plugin", "--io-processor-plugin",
+    "--logits-processors", "--worker-cls", "--worker-extension-cls", "--scheduler-cls", "--model-class-overrides",
+)  # fmt: skip
 # What only vLLM knows: set on a model of another engine, it would be ignored.
 VLLM_ONLY = (
     "quantization", "kv_cache_dtype", "reasoning_parser", "structured_outputs", "gpu_memory_utilization",
@@ -82,6 +90,13 @@ class Settings(Section):
                 raise Clash(f"{flag}: " + (f"use the field {fields[flag]}" if fields[flag] else "the night sets it"))
         return extra_args
 
+    @model_validator(mode="after")
+    def _code_is_trusted_aloud(self) -> Settings:
+        named = [flag for flag in self.extra_args or () if flag.partition("=")[0].replace("_", "-") in _CODE]
+        if named and not self.trust_remote_code:
+            raise Clash(f"{named[0]} loads code: say trust_remote_code: true as well", "extra_args")
+        return self
+
     def identity(self) -> dict[str, Any]:
         """As of any section; what is left out decides nothing, so that a new setting renames no key."""
         return {name: value for name, value in super().identity().items() if value is not None}
@@ -123,10 +138,14 @@ class Model(Settings):
     """A model by name: a hub id, a folder, or school:NAME for one that this night makes."""
 
     name: Name = Field(description="what rows, reports and logs call it")
-    model: str = Field(min_length=1, description="hub id, folder, or school:NAME; what an endpoint calls it")
+    model: Line = Field(description="hub id, folder, or school:NAME; what an endpoint calls it")
     engine: Engine | None = Field(default=None, description="overrides serve.engine")
-    adapter: str | None = Field(default=None, min_length=1, description="folder of a LoRA adapter to serve it with")
-    urls: tuple[str, ...] = execution((), description="engine endpoint: base URLs ending in /v1")
+    adapter: Line | None = Field(default=None, description="folder of a LoRA adapter to serve it with")
+    endpoint: BlockName | None = execution(
+        None, description="block/NAME: its urls, key and limits are taken from there"
+    )
+    server: BlockName | None = execution(None, description="block/NAME: how its servers run is taken from there")
+    urls: tuple[Address, ...] = execution((), description="engine endpoint: base URLs ending in /v1")
     key_env: str | None = execution(None, pattern=r"^[A-Z_][A-Z0-9_]*$", description="variable that holds the API key")
     requests_per_minute: int | None = execution(None, ge=1, description="most requests a minute, over all URLs")
     tokens_per_minute: int | None = execution(None, ge=1, description="most tokens a minute, in and out, over all URLs")

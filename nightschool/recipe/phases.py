@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from nightschool.prompts import Prompt
-from nightschool.recipe.data_file import Source
+from nightschool.recipe.data_file import DataFile, Source
 from nightschool.recipe.section import (
     Clash,
     Positive,
@@ -163,3 +163,22 @@ class Pairs(Asking):
         if self.rejected == "teacher" and self.chosen == "student":
             raise Clash("nobody prefers the student's answers to a teacher's wrong ones", "chosen", allowed="teacher")
         return self
+
+
+def check_file(file: DataFile, questions: Questions | None, answers: Answers, *, learnt: bool) -> None:
+    """Hold a file of questions against what is done with them.
+
+    Args:
+        learnt: whether a student learns from them.
+
+    Raises:
+        Clash: somebody writes questions too, they lack what is asked for, or the file may not be learnt from.
+    """
+    if questions is not None:
+        raise Clash("the pool's questions come from a file: nobody writes any", "questions")
+    if answers.reply == "letter" and file.choices < 2:
+        raise Clash("the file's questions have no choices to answer with a letter: name them in pool.fields",
+                    "answers", "reply", allowed="text")  # fmt: skip
+    if file.canary and learnt:
+        raise Clash("the file asks never to be learnt from (its canary): it may test a model, not teach one",
+                    "pool", "file")  # fmt: skip

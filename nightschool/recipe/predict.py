@@ -121,7 +121,8 @@ class Predict(Section):
     def _can_be_filled(cls, templates: dict[str, Prompt]) -> dict[str, Prompt]:
         for name, prompt in templates.items():
             try:
-                fill(prompt, {"question", "examples", "category"}, {"question"})
+                fill(prompt, {"question", "examples", "category", "draft"}, {"question"})
+                fill(prompt.without_draft, {"question", "examples", "category"}, {"question"})
             except Clash as wrong:
                 raise Clash(f"{name}: {wrong}", allowed=wrong.allowed) from None
         return templates
@@ -208,12 +209,25 @@ def check(recipe: Recipe) -> None:
             raise Clash("there is no such model", "predict", "models", place, allowed=", ".join(known))
     if section.budget.fast is not None and section.budget.fast not in (asked := models(recipe)):
         raise Clash("it is not in the ensemble", "predict", "budget", "fast", allowed=", ".join(asked))
+    _drafts_are_shown(recipe, section)
     problems = source(recipe)
     if problems.file is None:
         raise Clash("there are no problems: name their file", "predict", "questions", allowed="file: problems.csv")
     if section.contest and problems.fields.names(problems.kind).id is None:
         raise Clash("a submission names each problem by its id: which field has it?", "predict", "questions",
                     allowed="fields: {id: id}")  # fmt: skip
+
+
+def _drafts_are_shown(recipe: Recipe, section: Predict) -> None:
+    """That a stage which learned with a draft in sight has one, and that nobody waits for a draft in vain."""
+    reader = next((name for name in models(recipe) if recipe.learner and recipe.learner.draft_of(name)), None)
+    showing = [name for name, prompt in section.templates.items() if prompt.shows_draft]
+    if reader and not showing:
+        raise Clash(f"{reader} answers with a draft in sight, and no template shows $draft", "predict", "templates",
+                    allowed="a template with $draft")  # fmt: skip
+    if showing and not reader:
+        raise Clash("it shows $draft, and nobody in the ensemble has one", "predict", "templates", showing[0],
+                    allowed="leave $draft out, or a stage with draft_of among the models")  # fmt: skip
 
 
 def _is_read(section: Predict, answers: Answers, committee: Committee) -> None:

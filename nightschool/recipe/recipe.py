@@ -8,29 +8,45 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from nightschool.placement import NoRoom, deal, flaw
 from nightschool.prompts import Prompt
-from nightschool.recipe import ablate, arena, choosing, committee, critique, measuring, package, predict, quality
+from nightschool.recipe import (
+    ablate,
+    arena,
+    choosing,
+    committee,
+    critique,
+    gated,
+    measuring,
+    package,
+    predict,
+    quality,
+    served,
+)
 from nightschool.recipe.ablate import Ablate
+from nightschool.recipe.address import Address
 from nightschool.recipe.arena import Arena
 from nightschool.recipe.choosing import Balance, Splits
 from nightschool.recipe.committee import Committee, Verifier
 from nightschool.recipe.critique import Critique
 from nightschool.recipe.filters import Filters
-from nightschool.recipe.gate import Gate, gated
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.learning import Dpo, Lesson, Sft, Validate
-from nightschool.recipe.models import Model, Serve, Student, want
+from nightschool.recipe.models import Model, Serve, Student
+from nightschool.recipe.notify import Notify
+from nightschool.recipe.order import Order
 from nightschool.recipe.package import Package
-from nightschool.recipe.phases import Answers, Pairs, Pool, Questions
+from nightschool.recipe.phases import Answers, Pairs, Pool, Questions, check_file
 from nightschool.recipe.placed import placed
 from nightschool.recipe.predict import Predict
 from nightschool.recipe.quality import Quality
 from nightschool.recipe.review import Review
+from nightschool.recipe.runner import Runner
 from nightschool.recipe.section import Clash, Name, Section, execution
 from nightschool.recipe.shapes import OneOrMore
 from nightschool.recipe.stages import Learner, Stage, resolve
 from nightschool.recipe.tune import Tune
-from nightschool.tinymodels.spec import SchoolSection, runs
+from nightschool.recipe.window import Fallback, Window
+from nightschool.tinymodels.spec import SchoolSection
 
 TopicName = Literal["syllogisms", "seating", "blood_relations", "series"]
 
@@ -44,7 +60,7 @@ class Recipe(Section):
     name: Name = execution(..., description="the night's default name")
     description: str = execution("")
     seed: int = Field(default=0, ge=0, lt=2**31)
-    store: str = execution(
+    store: Address = execution(
         "runs", description="folder of all rows, models and nights, or a URL (s3://bucket/prefix) that machines share"
     )
     topics: tuple[TopicName, ...] = Field(default=("syllogisms", "seating", "blood_relations", "series"), min_length=1)
@@ -55,6 +71,9 @@ class Recipe(Section):
     most_skew: float = execution(
         0.1, gt=0, description="how far a step may move the shares of classes before the report warns (Cohen's w)"
     )
+    order: Order = execution(Order())
+    notify: Annotated[tuple[Notify, ...], OneOrMore()] = execution((), description="who is told of the night")
+    runner: Runner = execution(Runner())
     school: SchoolSection | None = None
     serve: Serve = Serve()
     teachers: tuple[Model, ...] = Field(min_length=1)
@@ -79,6 +98,8 @@ class Recipe(Section):
     ablate: Ablate | None = None
     predict: Predict | None = None
     tune: Tune | None = execution(None)
+    window: Window | None = execution(None)
+    fallbacks: tuple[Fallback, ...] = execution((), max_length=6, description="what to give up first comes first")
 
     @model_validator(mode="after")
     def _hangs_together(self) -> Recipe:
@@ -88,7 +109,10 @@ class Recipe(Section):
             critique.check_pairs(self.critique, self.dpo)
         if self.pool.file is None and self.questions is None and self.pool.top_up == "none":
             raise Clash("there are no questions: add a questions section, or top_up: generator", "pool", "top_up")
+        if self.pool.file is not None:
+            check_file(self.pool.file, self.questions, self.answers, learnt=self.student is not None)
         critique.check(self.critique, self.answers)
+        _once([one.name for one in self.fallbacks], "fallbacks")
         _once(self.topics, "topics")
         _once([model.name for model in self.models], "teachers")
         return self
@@ -102,19 +126,6 @@ class Recipe(Section):
                 raise Clash(f"{', '.join(missing)} is missing: student, sft and validate go together", given[0])
         else:
             measuring.check(self)
-        return self
-
-    @model_validator(mode="after")
-    def _a_file_is_asked_as_it_is(self) -> Recipe:
-        if self.pool.file is not None:
-            if self.questions is not None:
-                raise Clash("the pool's questions come from a file: nobody writes any", "questions")
-            if self.answers.reply == "letter" and self.pool.file.choices < 2:
-                raise Clash("the file's questions have no choices to answer with a letter: name them in pool.fields",
-                            "answers", "reply", allowed="text")  # fmt: skip
-            if self.pool.file.canary and self.student is not None:
-                raise Clash("the file asks never to be learnt from (its canary): it may test a model, not teach one",
-                            "pool", "file")  # fmt: skip
         return self
 
     @model_validator(mode="after")
@@ -175,50 +186,7 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _models_can_be_served(self) -> Recipe:
-        for model, path in placed(self):
-            engine = model.engine or self.serve.engine
-            if engine == "endpoint" and not model.urls:
-                raise Clash("engine endpoint needs urls", *path)
-            if engine != "scripted" and model.script is not None:
-                raise Clash(f"a script is for engine scripted, not {engine}", *path, "script")
-            if model.model.startswith("school:"):
-                self._is_made(model.model.removeprefix("school:"), *path, "model")
-        return self
-
-    def _is_made(self, name: str, *path: str | int) -> None:
-        if not self.school:
-            raise Clash("a model is school:NAME but there is no school section", *path)
-        made = [f"school:{each}" for run in runs(self.school) for each in run.models]
-        if f"school:{name}" not in made:
-            raise Clash("the school makes no such model", *path, allowed=", ".join(made))
-
-    @model_validator(mode="after")
-    def _devices_can_be_dealt(self) -> Recipe:
-        for model, path in placed(self):
-            if wrong := flaw(want(model, self.serve)):
-                where = (*path, "gpus") if model.gpus is not None else ("serve", "gpus")
-                raise Clash(wrong, *where, allowed="a group of tensor_parallel devices for each replica")
-        named = [want(teacher, self.serve) for teacher in self.teachers]
-        named = [one for one in named if one.groups]
-        if self.serve.placement == "side_by_side":
-            try:
-                deal(named, sorted({device for one in named for device in one.pool or ()}))
-            except NoRoom:
-                message = "teachers that are up side by side name the same devices"
-                raise Clash(message, "serve", "placement", allowed="sequential, auto, or other gpus") from None
-        return self
-
-    @model_validator(mode="after")
-    def _replies_fit(self) -> Recipe:
-        student = (self.student,) if self.student else ()
-        asking = [("questions", self.questions, self.teachers), ("answers", self.answers, self.teachers),
-                  ("pairs", self.pairs, student), ("student", self.student, student)]  # fmt: skip
-        for name, section, models in asking:
-            for model in models if section else ():
-                room = model.max_model_len or self.serve.max_model_len
-                if room and section and section.max_tokens >= room:
-                    message = f"{section.max_tokens} leaves no room for the prompt: {model.name} has {room} in all"
-                    raise Clash(message, name, "max_tokens", allowed=f"less than {room}")
+        served.check(self)
         return self
 
     @model_validator(mode="after")
@@ -226,16 +194,7 @@ class Recipe(Section):
         arena.check(self)
         quality.check(self)
         _once([gate.name for gate in self.gates], "gates")
-        for index, gate in enumerate(self.gates):
-            if gate.stage is not None and self.student is None:
-                raise Clash(f"gate {gate.name} is about a student, and there is none", "gates", index)
-            quality.gated(self, gate, index)
-            if gate.stage is None and not self.rules:
-                raise Clash(f"gate {gate.name} is about a committee, and there is none", "gates", index)
-            if gate.metric == "committee_gain" and self.answers.reply == "text":
-                raise Clash(f"gate {gate.name}: by the file's truth every accepted row is right", "gates", index,
-                            "metric", allowed="vote_gain")  # fmt: skip
-            gated(gate, index, measuring.judged(self.learner, gate, index) if self.learner else ())
+        gated.check(self)
         package.check(self.package, self.stages)
         measured, closed = self.learner.measured if self.learner else (), choosing.closed(self.answers)
         ablate.check(self.ablate, self.gates, self.stages, measured, closed=closed)

@@ -21,22 +21,30 @@ from nightschool.errors import RecipeError
 from nightschool.prompts import Prompt, load_prompt
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+# A path or an address: one line, of a length that a file system takes.
+_MOST_PATH = 1024
+Line = Annotated[str, StringConstraints(min_length=1, max_length=_MOST_PATH, pattern=r"^[^\x00-\x1f\x7f-\x9f]+$")]
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Temperature = Annotated[float, Field(ge=0.0, le=2.0)]
 Positive = Annotated[int, Field(ge=1)]
 
 
 class Clash(ValueError):
-    """Fields that do not go together; `path` is the one to edit, seen from the section that found out."""
+    """Fields that do not go together; `path` is the one to edit, seen from the section that found out.
 
-    def __init__(self, message: str, *path: str | int, allowed: str | None = None) -> None:
+    `secret`: what stands there is not to be shown.
+    """
+
+    def __init__(self, message: str, *path: str | int, allowed: str | None = None, secret: bool = False) -> None:
         super().__init__(message)
-        self.path, self.allowed = path, allowed
+        self.path, self.allowed, self.secret = path, allowed, secret
 
 
 def _read_prompt(value: Any, info: ValidationInfo) -> Any:
     if not isinstance(value, str):
         return value
+    if len(value) > _MOST_PATH:
+        raise Clash("no file can be called so", allowed="a prompt file, named relative to the recipe")
     try:
         prompt = load_prompt(Path((info.context or {}).get("folder", ".")) / value)
     except RecipeError as err:

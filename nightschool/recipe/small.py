@@ -96,12 +96,14 @@ def _asked(recipe: Recipe, *, rows: int, chunk_rows: int) -> dict[str, Any]:
     file = recipe.pool.file
     pool = {"limit": rows} if file else {"per_topic": per_topic, "top_up": "generator"}
     manner = _manner(recipe)
+    # As many as the committee wants votes.
+    enough = ceil(recipe.quorum / len(recipe.teachers)) if recipe.committee.voters == "samples" else 1
     return {
         "serve": Serve(engine="scripted"),
         "teachers": tuple(_stand_in(model, manner) for model in recipe.teachers),
         "questions": recipe.questions and _few(recipe.questions, per_topic=ceil(per_topic / 4), chunk_rows=chunk_rows),
         "pool": Pool.model_validate(recipe.pool.model_dump() | pool),
-        "answers": _few(recipe.answers, samples=min(recipe.answers.samples, 2), chunk_rows=chunk_rows),
+        "answers": _few(recipe.answers, samples=min(recipe.answers.samples, max(enough, 2)), chunk_rows=chunk_rows),
         "review": recipe.review and Review(mode="skip"),
         "max_failed_chunks": 0,
     }
@@ -161,6 +163,7 @@ def _name(stage: Stage) -> str:
 
 def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
     fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
+    fields["trainer"] = None  # what its block said stands beside it
     fields["evaluate"] = None  # of so few rows none may be held back
     if isinstance(section.lora, Lora):
         fields["lora"] = section.lora.model_copy(update={"r": 4, "target_modules": "all-linear", "quantize": "none"})
@@ -172,5 +175,7 @@ def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
 
 def _valid(recipe: Recipe, store: str, parts: dict[str, Any], what: str) -> Recipe:
     """The recipe with these parts, checked as if a person had written it."""
-    changed = recipe.model_copy(update={**parts, "store": store, "description": f"{what} {recipe.name}"})
+    own = {"store": store, "notify": (), "description": f"{what} {recipe.name}"}  # nobody is told of it
+    own |= {"window": None, "fallbacks": ()}
+    changed = recipe.model_copy(update=parts | own)
     return Recipe.model_validate(changed.model_dump(by_alias=True))

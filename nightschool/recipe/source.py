@@ -16,6 +16,8 @@ FieldPath = tuple[str | int, ...]
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 24
+MAX_TEXT = 200_000  # of a value; a prompt's text in a resolved recipe is one
+MAX_KEY = 200
 MAX_VALUES = 20_000  # aliases counted as often as they are used: no bomb gets past it
 _WORDS = {"null": None, "~": None, "": None, "true": True, "false": False}
 _TAG = "tag:yaml.org,2002:"
@@ -166,6 +168,8 @@ class _Reader:
             if not isinstance(key, yaml.ScalarNode):
                 raise self.error("a key must be a word", key, path)
             name = str(key.value)
+            if len(name) > MAX_KEY:
+                raise self.error("key is too long", key, (*path, name), allowed=f"{MAX_KEY} characters")
             if name in mapping:
                 raise self.error("key is given twice", key, (*path, name))
             mapping[name] = self.value(value, (*path, name))
@@ -184,6 +188,8 @@ class _Reader:
                 if math.isfinite(number):
                     return number
                 raise self.error("not a finite number", node, path, value=text)
+        if len(text) > MAX_TEXT:
+            raise self.error("text is too long", node, path, allowed=f"{MAX_TEXT:,} characters")
         if any("\ud800" <= char <= "\udfff" for char in text):
             raise self.error("text holds half a character (a lone surrogate)", node, path)
         return text

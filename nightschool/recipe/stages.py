@@ -105,8 +105,8 @@ class Learner:
         return f"{stage.loop}-{stage.round}" if stage.kind == "rounds" else stage.start
 
     def draft_of(self, name: str) -> str:
-        """Whose draft the base or a stage is shown when it is asked; "" where it is shown none."""
-        return "" if name == BASE else self.stage(name).draft_of
+        """Whose draft a model is shown when it is asked; "" for a stage that is shown none, and for any other model."""
+        return next((stage.draft_of for stage in self.stages if stage.name == name), "")
 
     def prompt(self, name: str) -> Prompt:
         """How the base or a stage is asked for an answer."""

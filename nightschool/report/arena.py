@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from nightschool.report.proof import Estimate, Figure
+from nightschool.report.proof import Estimate, Figure, Gain
 from nightschool.report.text import percent, plain
 
 Table = tuple[list[str], list[list[str]]]
@@ -26,7 +26,8 @@ class Standing(Figure):
 
     valid: of its questions that could be judged. stumps: of the answers to its questions, those that are its point.
     right: of its answers to its opponents' valid questions. wins: the chance to win a match against an opponent drawn
-    by chance; title: to win a knockout of all. Where nothing was judged there is no figure.
+    by chance; title: to win a knockout of all. over_guessing: its answers over always their commonest letter. Where
+    nothing was judged there is no figure.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Standing(Figure):
     right: Estimate | None
     wins: Estimate | None
     title: Estimate | None
+    over_guessing: Gain | None = None
 
 
 class Writer(Figure):

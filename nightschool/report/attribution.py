@@ -10,7 +10,7 @@ import numpy as np
 from nightschool.report.ablated import Attribution
 from nightschool.report.grid import SEED, estimate
 from nightschool.report.proof import Estimate, Gain
-from nightschool.statistics import bootstrap_mean
+from nightschool.resampling import bootstrap_mean
 from nightschool.training.attribute_job import Attributed
 
 
@@ -44,7 +44,7 @@ def measure_attribution(rows: Sequence[Attributed]) -> Attribution | None:
 
 def _mean(shares: Sequence[float]) -> Estimate:
     value, low, high = bootstrap_mean(shares, seed=SEED)
-    return Estimate(value=value, low=low, high=high, n=len(shares))
+    return Estimate(value=value, low=low, high=min(1.0, high), n=len(shares))
 
 
 def _apart(shares: Sequence[tuple[float, float]]) -> Gain:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from nightschool.composites import mean_of_means
+from nightschool.composites import mean_of_shares
 from nightschool.records import Measured
-from nightschool.report.grid import SEED, accuracy, grid
+from nightschool.report.grid import accuracy, grid
 from nightschool.report.guessing import UNREAD
 from nightschool.report.proof import Estimate
 from nightschool.report.stage import ByClass, OneClass, Stage
@@ -19,7 +19,7 @@ def by_class(rows: Sequence[Measured]) -> ByClass | None:
     """Each class's share of right answers; None where all questions have the same truth.
 
     Balanced accuracy gives each class the same say, so that always the same answer is at chance whatever its class's
-    share: its interval is a bootstrap in which each class is resampled by itself.
+    share: its interval is made of those of the classes.
 
     Source: Brodersen et al. 2010, ICPR, 3121 (balanced accuracy); plan 002, whose phase B was the majority class.
     """
@@ -28,7 +28,7 @@ def by_class(rows: Sequence[Measured]) -> ByClass | None:
         return None
     own = {truth: [row for row in rows if row.truth == truth] for truth in truths}
     rights = [grid(mine, [row.right for row in mine]) for mine in own.values()]
-    value, low, high = mean_of_means([right.mean(axis=1) for right in rights], seed=SEED)
+    value, low, high = mean_of_shares(rights)
     return ByClass(
         classes=tuple(
             OneClass(truth=truth, right=accuracy(mine), said=dict(Counter(row.value or UNREAD for row in mine)))

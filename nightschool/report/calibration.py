@@ -6,10 +6,9 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 from nightschool.records import Measured
-from nightschool.report.grid import SEED
 from nightschool.report.proof import Estimate
 from nightschool.report.stage import Calibration, SureLevel
-from nightschool.statistics import bootstrap_mean, ragged_share
+from nightschool.statistics import bounded_mean, ragged_share
 
 
 def calibration(rows: Sequence[Measured]) -> Calibration | None:
@@ -31,7 +30,7 @@ def calibration(rows: Sequence[Measured]) -> Calibration | None:
         return None
     sure = {row.id: share for found in several.values() for row, share in zip(found, _sure(found), strict=True)}
     gaps = [sum(sure[row.id] - row.right for row in found) / len(found) for found in several.values()]
-    gap, low, high = bootstrap_mean(gaps, seed=SEED)
+    gap, low, high = bounded_mean(gaps)
     counted = [row for found in several.values() for row in found]
     return Calibration(
         questions=len(several),

@@ -31,6 +31,16 @@ def headline(found: Comparison) -> str:
     return f"The student of {better.night} is better"
 
 
+def tables(found: Comparison) -> dict[str, Table]:
+    """Every table that has rows, by its title."""
+    made = {
+        "recipe": recipe_table(found), "beside the recipe": around_table(found), "rows": funnel_table(found),
+        "stages": stage_table(found), "gates": gates_table(found), "time": times_table(found),
+        "requests": counts_table(found),
+    }  # fmt: skip
+    return {title: (head, rows) for title, (head, rows) in made.items() if rows}
+
+
 def lede(found: Comparison) -> str:
     """In a few words: the last stages, what decides otherwise, gates that turned, time."""
     parts = [_told(found.stages[-1])] if found.stages else []

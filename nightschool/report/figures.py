@@ -14,6 +14,7 @@ from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.packed import Packed
 from nightschool.report.people import SpotCheck
+from nightschool.report.predicted import Ensemble
 from nightschool.report.proof import (
     Committee,
     Critiques,
@@ -137,6 +138,7 @@ class Failure(Figure):
 class Night(Figure):
     """Which night this is and how it was made. verdict and outcome are filled in by `conclude`.
 
+    until: the phase that its last run was to end behind, if it was to end early.
     learns: whether the recipe has a student; a night without one only makes data. where: what its commands are given
     beside its name, such as " --store s3://bucket".
     """
@@ -148,6 +150,7 @@ class Night(Figure):
     started: datetime
     finished: datetime | None = None
     stopped_in: str | None = None
+    until: str | None = None
     outcome: Outcome | None = None
     verdict: str = ""
     seed: int = 0
@@ -165,12 +168,14 @@ class Report(Figure):
 
     `said`: how often each class is true and how often each stage says it, see `nightschool.report.guessing`. `turns`:
     where a stage's loss changes. `accepted`: phases whose rows an older recipe made, each with what has changed since.
+    `given_up`: what the night went without to end in its window, and why.
     `skipped`: stages that were not trained, each with the gate behind which it lies; `halted`: the gate that ended it.
     """
 
     night: Night
     gates: tuple[GateResult, ...] = ()
     what_next: tuple[str, ...] = ()
+    given_up: Text = ""
     baselines: dict[str, Estimate] = {}
     topic_baselines: dict[str, dict[str, Estimate]] = {}
     lessons: tuple[Lesson, ...] = ()
@@ -192,6 +197,7 @@ class Report(Figure):
     critiques: Critiques | None = None
     arena: Arena | None = None
     quality: tuple[Compared, ...] = ()
+    ensemble: Ensemble | None = None
     funnel: tuple[Funnel, ...] = ()
     shares: tuple[Shares, ...] = ()
     answered: tuple[Answered, ...] = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nightschool.records import Measured
 from nightschool.report.proof import Estimate, Gain
-from nightschool.statistics import clustered_share, paired_bootstrap, sign_flip_exact
+from nightschool.statistics import clustered_share, paired_gain, sign_flip_exact
 
 SEED = 0
 
@@ -32,6 +32,14 @@ def grid(rows: Sequence[Measured], values: Sequence[bool]) -> Grid:
     return np.array([[places[question, seed] for seed in seeds] for question in questions], dtype=float)
 
 
+def topics_of(rows: Sequence[Measured]) -> dict[str, list[Measured]]:
+    """The rows of each topic, by its name: one pass, for a file's field may name thousands of them."""
+    found: dict[str, list[Measured]] = defaultdict(list)
+    for row in rows:
+        found[row.topic].append(row)
+    return dict(sorted(found.items()))
+
+
 def accuracy(rows: Sequence[Measured]) -> Estimate:
     """Share of right answers, with an interval that knows that answers to one question are alike."""
     return estimate(grid(rows, [row.right for row in rows]))
@@ -45,5 +53,5 @@ def estimate(right_Q_S: Grid) -> Estimate:
 
 def gain_over(over: str, before_Q_S: Grid, after_Q_S: Grid) -> Gain:
     """The difference of two grids of the same questions and seeds."""
-    value, low, high = paired_bootstrap(before_Q_S, after_Q_S, seed=SEED)
+    value, low, high = paired_gain(before_Q_S, after_Q_S)
     return Gain(over=over, value=value, low=low, high=high, p=sign_flip_exact(before_Q_S, after_Q_S))

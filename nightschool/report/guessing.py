@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.records import Measured
-from nightschool.report.grid import gain_over, grid
+from nightschool.report.grid import gain_over, grid, topics_of
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.text import percent
 from nightschool.statistics import wilson
@@ -26,7 +26,11 @@ def baselines(rows: Sequence[Measured], *, closed: bool) -> dict[str, Estimate]:
 
     Source: plan 002, whose "failed" phase B scored 51.5% on a test of which 51.5% were no: it was the majority class.
     """
-    truths = Counter({row.question: row.truth for row in rows}.values())
+    return guess(Counter({row.question: row.truth for row in rows}.values()), closed=closed)
+
+
+def guess(truths: Counter[str], *, closed: bool) -> dict[str, Estimate]:
+    """The same from how often each answer is true."""
     if not truths:
         return {}
     common, times = _commonest(truths)
@@ -76,8 +80,7 @@ def view(found: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:
 
 def by_topic(rows: Sequence[Measured], *, closed: bool) -> dict[str, dict[str, Estimate]]:
     """`baselines` of each topic by itself: a topic's own commonest truth may be another one."""
-    topics = sorted({row.topic for row in rows})
-    return {topic: baselines([row for row in rows if row.topic == topic], closed=closed) for topic in topics}
+    return {topic: baselines(own, closed=closed) for topic, own in topics_of(rows).items()}
 
 
 def over_guessing(rows: Sequence[Measured]) -> Gain:

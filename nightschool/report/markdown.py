@@ -6,7 +6,7 @@ import re
 from typing import Any
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import arena, critiques, lessons, marks, quality, shares, student, tables, votes
+from nightschool.report import arena, critiques, ensemble, lessons, marks, quality, shares, student, tables, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import spotted
 from nightschool.report.tables import Table
@@ -32,6 +32,8 @@ _PARTS: dict[str, dict[str, str]] = {
     },
     "arena": {"arena_table": "Players", "arena_matches": "Matches", "arena_writers": "Questions by writer"},
     "quality": {"quality_table": "Question quality by judge"},
+    "ensemble": {"ensemble_voters": "Voter by voter", "ensemble_rules": "By rule of voting",
+                 "ensemble_unheard": "Not heard"},
     "time": {"phases_table": "Where the time went", "requests_table": "Requests to models",
              "memory_table": "Memory"},
 }  # fmt: skip
@@ -42,12 +44,12 @@ def parts(report: Report) -> dict[str, str]:
     found = _tables(report)
     made = {
         part: "\n\n".join(
-            f"### {title}\n\n{_markdown(found[name])}" for name, title in named.items() if _has(found, name)
+            f"### {title}\n\n{as_markdown(found[name])}" for name, title in named.items() if _has(found, name)
         )
         for part, named in _PARTS.items()
     }
     tests = [
-        f"### {escaped(one['title'])}\n\n{_markdown(one['tests'])}" for one in shares.view(report.shares)["shares"]
+        f"### {escaped(one['title'])}\n\n{as_markdown(one['tests'])}" for one in shares.view(report.shares)["shares"]
     ]
     made |= {"shares": "\n\n".join(tests), "methods": escaped(report.methods)}
     return {part: text for part, text in made.items() if text}
@@ -63,7 +65,7 @@ def _tables(report: Report) -> dict[str, Any]:
     return {
         **tables.view(report), **marks.view(report.marks), **votes.view(report.votes),
         **critiques.view(report.critiques), **lessons.view(report), **student.view(report),
-        **arena.view(report.arena), **quality.view(report.quality),
+        **arena.view(report.arena), **quality.view(report.quality), **ensemble.view(report.ensemble),
         "gates_table": _gates(report),
         "lost_table": _lost(report),
         "spot_table": (["", ""], [["rows", spotted(spot)]]) if spot and spot.bad else None,
@@ -77,7 +79,7 @@ def _has(found: dict[str, Any], name: str) -> bool:
     return bool((table := found.get(name)) and table[1])
 
 
-def _markdown(table: Table) -> str:
+def as_markdown(table: Table) -> str:
     head, rows = table
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(

@@ -15,8 +15,8 @@ from nightschool.odds import Contender, Odds, table
 from nightschool.recipe.arena import Player
 from nightschool.records import Challenge
 from nightschool.report.arena import Arena, Match, Standing, Writer
-from nightschool.report.grid import SEED
-from nightschool.report.proof import Estimate
+from nightschool.report.grid import SEED, gain_over
+from nightschool.report.proof import Estimate, Gain
 from nightschool.statistics import ragged_share, wilson
 
 Judged = Sequence[tuple[Challenge, Fate]]
@@ -82,6 +82,7 @@ class _Played:
         others = [other for other in self.players if other is not one]
         n = sum(self.counted(one, other) for other in others)
         mine = self.written[one.writes]
+        said = self._said(one, others)
         put = {other.answers: self.points[one.writes, other.answers] for other in others}
         return Standing(
             name=one.name,
@@ -90,15 +91,17 @@ class _Played:
             questions=len(mine),
             valid=_share([fate.kind == "valid" for _, fate in mine if fate.kind != "void"]),
             stumps=_stumps(list(put.values())),
-            right=_share(self._right(one, others)),
+            right=_share([letter == truth for letter, truth in said]),
+            over_guessing=_over_guessing(said),
             wins=_chance(wins, n),
             title=_chance(title, n),
         )
 
-    def _right(self, one: Player, others: Sequence[Player]) -> list[bool]:
+    def _said(self, one: Player, others: Sequence[Player]) -> list[tuple[str | None, str]]:
+        """Its letters to its opponents' valid questions, each beside the right one."""
         letters = self.replies.get(one.answers, {})
         asked = [pair for name in dict.fromkeys(other.writes for other in others) for pair in self.written[name]]
-        return [letters[put.id] == fate.truth for put, fate in asked if fate.kind == "valid" and put.id in letters]
+        return [(letters[put.id], fate.truth) for put, fate in asked if fate.truth and put.id in letters]
 
 
 def _sides(one: Player, other: Player) -> tuple[tuple[str, str], tuple[str, str]]:
@@ -122,6 +125,17 @@ def _stumps(put_A_Q: Sequence[Points]) -> Estimate | None:
         aa=int((asked_Q**2).sum()), ra=int((won_Q * asked_Q).sum()), rr=int((won_Q**2).sum()),
     )  # fmt: skip
     return Estimate(value=value, low=low, high=high, n=n)
+
+
+def _over_guessing(said: Sequence[tuple[str | None, str]]) -> Gain | None:
+    """Over always the letter that is right most often; of equals the first."""
+    if not said:
+        return None
+    truths = Counter(truth for _, truth in said)
+    common = min(truths, key=lambda letter: (-truths[letter], letter))
+    always = [(common, truth) for _, truth in said]
+    constant, right = ([[float(one == truth)] for one, truth in pairs] for pairs in (always, said))
+    return gain_over(f"always {common}", np.array(constant), np.array(right))
 
 
 def _share(true: Sequence[bool]) -> Estimate | None:

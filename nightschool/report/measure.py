@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -15,11 +15,12 @@ from nightschool.records import Measured, Ruling
 from nightschool.report.ablated import AS_IS, Ablation, Shown
 from nightschool.report.by_class import by_class
 from nightschool.report.calibration import calibration
-from nightschool.report.grid import SEED, accuracy, estimate, gain_over, grid
+from nightschool.report.grid import SEED, accuracy, estimate, gain_over, grid, topics_of
 from nightschool.report.guessing import over_guessing
 from nightschool.report.proof import Committee, Estimate, Gain, Teacher
 from nightschool.report.stage import Latency, Stage
-from nightschool.statistics import bootstrap_mean, clustered_share, quantiles
+from nightschool.resampling import bootstrap_mean
+from nightschool.statistics import clustered_share, quantiles
 
 
 def measure_stage(
@@ -47,14 +48,13 @@ def measure_stage(
     """
     before = {stage: others for stage, others in (earlier or {}).items() if stage != name}
     valid, valid_low, valid_high = clustered_share(grid(rows, [row.value is not None for row in rows]))
-    topics = sorted({row.topic for row in rows})
     return Stage(
         name=name,
         accuracy=accuracy(rows),
         valid_share=valid,
         valid_low=valid_low,
         valid_high=valid_high,
-        per_topic={topic: accuracy([row for row in rows if row.topic == topic]) for topic in topics},
+        per_topic={topic: accuracy(own) for topic, own in topics_of(rows).items()},
         unread=dict(Counter(row.reason or "unread" for row in rows if row.value is None).most_common()),
         by_class=by_class(rows) if closed else None,
         calibration=calibration(rows),
@@ -202,14 +202,15 @@ def _against_teachers(rows: Sequence[Ruling], labels: Sequence[str | None], teac
 def _teacher(
     name: str, asked: Sequence[Ruling], accepted: Sequence[Ruling], ruled: _Against, vote: _Against | None
 ) -> Teacher:
-    topics = sorted({row.question.topic for row in accepted})
-    per_topic = {topic: [row for row in accepted if row.question.topic == topic] for topic in topics}
+    per_topic: dict[str, list[Ruling]] = defaultdict(list)
+    for row in accepted:
+        per_topic[row.question.topic].append(row)
     return Teacher(
         name=name,
         accuracy=ruled.teachers[name].value,
         low=ruled.teachers[name].low,
         high=ruled.teachers[name].high,
-        per_topic={topic: estimate(_right_votes(rows, name)) for topic, rows in per_topic.items()},
+        per_topic={topic: estimate(_right_votes(rows, name)) for topic, rows in sorted(per_topic.items())},
         coverage=sum(ruling.votes.get(name) is not None for ruling in asked) / len(asked),
         on_vote=vote.teachers[name] if vote else None,
     )

@@ -10,19 +10,11 @@ from nightschool.recipe.phases import Asking
 from nightschool.recipe.recipe import Recipe
 from nightschool.report.figures import Report
 from nightschool.report.proof import SIGNIFICANT
+from nightschool.report.proven import VOTES, proven
 from nightschool.report.text import percent, plain, visible
 from nightschool.report.trained import trained
-from nightschool.statistics import CONFIDENCE, RESAMPLES
+from nightschool.statistics import CONFIDENCE
 
-_VOTES = {
-    "majority": "by majority",
-    "unanimous": "where they were unanimous",
-    "numeric_average": "by the mean of the numbers near their median",
-    "confidence_weighted": "by the sum of their confidence",
-    "max_confidence": "by the highest confidence",
-    "median_confidence": "by the median of their confidence",
-    "reliability": "weighted by each one's reliability, learned from all votes",
-}
 _OUTRANKED = {
     "solver": " An exact solver outranked the votes.", "truth": " The file's own answers outranked the votes.",
     "none": " Nothing outranked the votes.",
@@ -36,7 +28,7 @@ def methods(recipe: Recipe, report: Report) -> str:
     Names and texts of people and models are made visible; what was not reached or measured is not told of.
     """
     parts = [*_data(recipe, report), *_ruled(recipe, report), *_chosen(recipe, report), *trained(recipe, report),
-             *_measured(recipe, report), *_made(report)]  # fmt: skip
+             *_measured(recipe, report), *proven(recipe, report), *_made(report)]  # fmt: skip
     return visible(" ".join(" ".join(part.split()) for part in parts))
 
 
@@ -74,7 +66,7 @@ def _ruled(recipe: Recipe, report: Report) -> Iterator[str]:
     if section.consensus:
         terms.append(f"at least {percent(section.consensus, 0)} of a teacher's own samples behind its vote")
     yield (
-        f"A committee, in which every teacher has a vote for {voters}, ruled {_VOTES[section.strategy]}, with "
+        f"A committee, in which every teacher has a vote for {voters}, ruled {VOTES[section.strategy]}, with "
         f"{' and '.join(terms)}; ties were {'left open' if section.ties == 'none' else 'broken'}."
         f"{_OUTRANKED[recipe.verifier]} {rows['agreed']:,} rows were accepted."
     )
@@ -116,9 +108,9 @@ def _measured(recipe: Recipe, report: Report) -> Iterator[str]:
     )
     yield (
         f"Shares have Wilson's {percent(CONFIDENCE, 0)} interval at the effective sample size over questions; "
-        f"differences are paired by question and seed, with a percentile bootstrap over questions ({RESAMPLES:,} "
-        f"resamples) and McNemar's exact test, with several seeds its extension by sign flips over questions. A "
-        f"difference counts as significant where p is below {SIGNIFICANT:g} and the interval leaves out zero."
+        "differences are paired by question and seed, with Agresti and Min's interval over questions and McNemar's "
+        "exact test, with several seeds its extension by sign flips over questions. A difference counts as "
+        f"significant where p is below {SIGNIFICANT:g} and the interval leaves out zero."
     )
 
 

@@ -17,6 +17,7 @@ from nightschool.report import (
     ablations,
     arena,
     critiques,
+    ensemble,
     guessing,
     lessons,
     marks,
@@ -59,7 +60,7 @@ def render(report: Report) -> str:
         mark=_mark(report),
         took=(night.finished - night.started).total_seconds() if night.finished else None,
         failed_gates=sum(gate.fails for gate in report.gates),
-        plots=_plots(report),
+        plots=plots_of(report),
         parts=_parts(report),
         **tables.view(report),
         **marks.view(report.marks),
@@ -68,6 +69,7 @@ def render(report: Report) -> str:
         **critiques.view(report.critiques),
         **arena.view(report.arena),
         **quality.view(report.quality),
+        **ensemble.view(report.ensemble),
         **lessons.view(report),
         **guessing.view(report.said),
         **student.view(report),
@@ -84,13 +86,15 @@ def framed(template: str, **content: Any) -> str:
     return _templates().get_template(template).render(**frame, **content)
 
 
-def _plots(report: Report) -> dict[str, Plot | list[Plot] | list[Plot | None] | None]:
-    drawn = (report.stages, report.committee, report.votes, report.losses, report.latency, report.arena, report.times)
+def plots_of(report: Report) -> dict[str, Plot | list[Plot] | list[Plot | None] | None]:
+    """Every plot by its name; None or no list of what the night did not reach."""
+    drawn = (report.stages, report.committee, report.votes, report.losses, report.latency, report.arena, report.times,
+             report.ensemble)  # fmt: skip
     if not any(drawn):
-        none = dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena"))
+        none = dict.fromkeys(("accuracy", "topics", "committee", "vote", "agreement", "latency", "arena", "ensemble"))
         return {**none, "losses": [], "times": []}
     # A second for matplotlib, which a night that only makes data has no use for.
-    from nightschool.report import agreement, arena_plot, curves, plots, times_plot
+    from nightschool.report import agreement, arena_plot, curves, ensemble_plot, plots, times_plot
 
     curve = [
         curves.loss(stage, log, place, report.turns.get(stage, ()), report.evaluated.get(stage))
@@ -98,11 +102,12 @@ def _plots(report: Report) -> dict[str, Plot | list[Plot] | list[Plot | None] | 
     ]
     return {
         "accuracy": plots.accuracy(report.stages, report.baselines) if report.stages else None,
-        "topics": plots.topics(report.stages),
+        "topics": plots.topics(report.stages, report.topic_baselines),
         "committee": plots.committee(report.committee) if report.committee else None,
         "vote": plots.vote(report.committee) if report.committee else None,
         "agreement": agreement.curve(report.votes) if report.votes else None,
         "arena": arena_plot.players(report.arena) if report.arena else None,
+        "ensemble": ensemble_plot.voters(report.ensemble) if report.ensemble else None,
         "losses": [plot for plot in curve if plot],
         "latency": curves.latency(report.latency) if report.latency else None,
         "times": [times_plot.times(one, place) for place, one in enumerate(report.times) if one.ways],
@@ -123,6 +128,7 @@ def _parts(report: Report) -> list[tuple[str, str]]:
         ("drafts", "Drafts"): report.ablations or report.drafts,
         ("arena", "Arena"): report.arena,
         ("quality", "Question quality"): report.quality,
+        ("ensemble", "Ensemble"): report.ensemble,
         ("time", "Time and memory"): report.phases or report.memory or report.latency or report.times,
         ("samples", "Sample rows"): report.samples,
         ("failures", "Failures"): report.failures,

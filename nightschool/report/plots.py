@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 from matplotlib.axes import Axes
@@ -28,7 +28,7 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     with canvas(WIDTH, height, left=left, right=right, top=20, bottom=32) as axes:
         axes.tick_params(axis="y", pad=10)
         share_axis(axes, len(stages))
-        _baselines(axes, baselines)
+        baselines_drawn(axes, baselines)
         for place, stage in enumerate(stages):
             interval(axes, stage.accuracy, place, stage_colour(stage.name, place), stage_marker(place))
             _beside(axes, stage.accuracy, place)
@@ -48,8 +48,8 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     return Plot("Accuracy", svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
 
 
-def topics(stages: Sequence[Stage]) -> Plot | None:
-    """Accuracy by topic, one mark per stage; None where there are no two to compare."""
+def topics(stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, Estimate]]) -> Plot | None:
+    """Accuracy by topic, one mark per stage, beside what guessing reaches there; None where there are no two topics."""
     counts = {topic: found.n for stage in stages for topic, found in stage.per_topic.items()}
     names = largest(counts)
     if len(names) < 2:
@@ -63,6 +63,13 @@ def topics(stages: Sequence[Stage]) -> Plot | None:
                 if topic in stage.per_topic:
                     interval(axes, stage.per_topic[topic], line + shift, colour, marker, small=True)
             axes.plot([], [], marker=marker, color=colour, linestyle="none", markersize=6, label=stage.name)
+        guesses = [
+            (line, found.value) for line, topic in enumerate(names) for found in baselines.get(topic, {}).values()
+        ]
+        for line, guess in guesses:
+            axes.plot(
+                [guess, guess], [line - 0.42, line + 0.42], color=THEME["muted"], linewidth=1, linestyle=(0, (2, 2))
+            )
         axes.set_yticks(range(len(names)), [plain(name) for name in names], color=THEME["ink"], size=12)
         legend(axes, len(stages))
         spoken = "; ".join(f"{plain(topic)}: {_by_stage(stages, topic)}" for topic in names)
@@ -74,7 +81,8 @@ def topics(stages: Sequence[Stage]) -> Plot | None:
     return Plot(
         "Accuracy by topic",
         svg,
-        f"Held-out questions, with 95% intervals.{left_out(len(counts))}",
+        f"Held-out questions, with 95% intervals{'; dotted: what guessing reaches there' if guesses else ''}."
+        f"{left_out(len(counts))}",
         *table(("topic", *(stage.name for stage in stages)), rows),
     )
 
@@ -190,7 +198,7 @@ def interval(axes: Axes, estimate: Estimate, place: float, colour: str, marker: 
     )
 
 
-def _baselines(axes: Axes, baselines: dict[str, Estimate]) -> None:
+def baselines_drawn(axes: Axes, baselines: dict[str, Estimate]) -> None:
     """What needs no student: one dotted line each, all named in one line of text."""
     for found in baselines.values():
         axes.axvline(found.value, color=THEME["muted"], linewidth=1, linestyle=(0, (2, 3)))

@@ -9,7 +9,6 @@ import numpy as np
 
 from nightschool.lengths import at_equal_length
 from nightschool.quality import Preferred
-from nightschool.report.grid import SEED
 from nightschool.report.proof import Estimate
 from nightschool.report.quality import Compared
 from nightschool.statistics import clustered_share, mcnemar_exact, ragged_share
@@ -17,8 +16,8 @@ from nightschool.statistics import clustered_share, mcnemar_exact, ragged_share
 _SCORES = {"ours": 1.0, "tie": 0.5, "theirs": 0.0}
 
 
-def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -> Compared | None:
-    """One judge's verdicts on one comparison; None where it was asked nothing."""
+def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -> Compared:
+    """One judge's verdicts on one comparison."""
     by_pair: dict[str, list[Preferred]] = defaultdict(list)
     for row in rows:
         by_pair[row.pair].append(row)
@@ -27,8 +26,8 @@ def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -
     score_N = scores_N_2.mean(axis=1) if whole else np.zeros(0)
     wins, losses, n = int((score_N > 0.5).sum()), int((score_N < 0.5).sum()), len(whole)
     alike = clustered_share(scores_N_2[:, 0] == scores_N_2[:, 1]) if whole else None
-    even = at_equal_length(score_N, [_longer(both[0]) for both in whole], seed=SEED) if whole else None
-    found = Compared(
+    even = at_equal_length(score_N, [_longer(both[0]) for both in whole]) if whole else None
+    return Compared(
         ours=ours,
         theirs=theirs,
         judge=judge,
@@ -44,7 +43,6 @@ def compared(rows: Iterable[Preferred], *, ours: str, theirs: str, judge: str) -
         longer=_share([[_chose_longer(row) for row in both if row.better != "tie" and _longer(row)] for both in whole]),
         even=_estimate(even, n),
     )
-    return found if by_pair else None
 
 
 def _estimate(found: tuple[float, float, float] | None, n: int) -> Estimate | None:

@@ -144,7 +144,8 @@ class AgreementLevel(Figure):
 class Votes(Figure):
     """How a committee ruled, by letters or by values; `accepted` counts by whom, `review` and `rejected` by reason.
 
-    overruled: accepted against the votes; not_compared: pairs of values that nobody could judge.
+    overruled: accepted against the votes; not_compared: pairs of values that nobody could judge. agreement: the mean
+    share of cast votes behind the leading answer, over questions on which anybody voted.
     """
 
     strategy: str
@@ -161,6 +162,7 @@ class Votes(Figure):
     not_compared: int
     levels: tuple[AgreementLevel, ...]
     teachers: tuple[Voter, ...]
+    agreement: Estimate | None = None
 
 
 class TeacherMarks(Figure):

@@ -39,11 +39,15 @@ class Compared(Figure):
     @property
     def told(self) -> str:
         """What is known of it in a few words."""
+        if not self.pairs + self.unread:
+            return "one of them wrote nothing that counts"
         if self.rate is None or self.p is None:
             return "nothing of it could be read"
         if self.p >= SIGNIFICANT or self.rate.low <= 0.5 <= self.rate.high:
             return "no significant difference"
-        return "better" if self.rate.value > 0.5 else "worse"
+        word = "better" if self.rate.value > 0.5 else "worse"
+        by_length = self.even is not None and self.even.low <= 0.5 <= self.even.high
+        return f"{word}, and at equal length no significant difference" if by_length else word
 
 
 def quality_table(found: Sequence[Compared]) -> Table:

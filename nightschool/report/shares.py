@@ -59,6 +59,11 @@ class Shares(Figure):
     warning: str = ""
 
     @property
+    def least(self) -> float:
+        """The share of the rarest class among the rows that are taught; 0 for one that was asked for and is gone."""
+        return min(self.steps[-1].shares.get(name, 0.0) for name in self.steps[0].counts)
+
+    @property
     def worst(self) -> float:
         """The largest effect of a step, or of all before the balance together."""
         return max((one.w or 0.0 for one in (*self.steps, self.chain) if one.step != "balance"), default=0.0)

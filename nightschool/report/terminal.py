@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nightschool.gates import limit_shown, shown
-from nightschool.report import arena, quality, times_view
+from nightschool.report import arena, ensemble, quality, times_view
 from nightschool.report.ablations import lines as ablated
 from nightschool.report.critiques import told
 from nightschool.report.figures import Report
@@ -20,7 +20,8 @@ from nightschool.report.verdict import stale, verdict_line
 
 def summary_lines(report: Report) -> list[str]:
     """The night for a terminal: stages, committee, requests, gates, what next; plain text, 100 columns at most."""
-    lines = [report.night.verdict or verdict_line(report), *stale(report), ""]
+    lines = [report.given_up] if report.given_up else []
+    lines += [report.night.verdict or verdict_line(report), *stale(report), ""]
     lines += _student_lines(report)
     if report.committee:
         found = report.committee
@@ -38,6 +39,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     lines += [f"  arena      {line}" for line in (arena.lines(report.arena) if report.arena else ())]
     lines += [f"  quality    {line}" for line in quality.lines(report.quality)]
+    lines += [f"  ensemble   {ensemble.line(report.ensemble)}"] if report.ensemble else []
     asked = report.requests
     money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")

@@ -10,7 +10,8 @@ from nightschool.records import Dropped
 from nightschool.report.grid import SEED
 from nightschool.report.proof import Estimate
 from nightschool.report.times import Held, OverLimit, Spread, Target, Times, WayTimes
-from nightschool.statistics import bootstrap_mean, quantiles, wilson
+from nightschool.resampling import bootstrap_mean
+from nightschool.statistics import quantiles, wilson
 from nightschool.timing import Pass, Timed
 
 
@@ -62,6 +63,7 @@ def _way(one: Pass, rows: Sequence[Timed], lost: int, total_s: float) -> WayTime
         batch_size=one.batch_size,
         n=len(rows),
         lost=lost,
+        draft=spread([row.draft_s for row in rows if row.draft_s is not None]),
         ttft=spread([row.ttft_s for row in rows if row.ttft_s is not None]),
         itl=spread(gaps),
         tpot=spread(each),

@@ -21,13 +21,15 @@ class Spread(Figure):
 
 class WayTimes(Figure):
     """One pass. `ttft` to the first token, `itl` between a token and the next, `tpot` the mean of those of a request,
-    `e2el` to the last token: as vLLM names them. `lost` requests have no reply, and so no times."""
+    `e2el` to the last token: as vLLM names them. `draft` is for drafts that are asked for first: a part of `ttft` and
+    of `e2el`. `lost` requests have no reply, and so no times."""
 
     way: Way
     warm: bool
     batch_size: int
     n: int
     lost: int = 0
+    draft: Spread | None = None
     ttft: Spread | None = None
     itl: Spread | None = None
     tpot: Spread | None = None

@@ -10,7 +10,7 @@ from nightschool.report.text import duration, percent
 from nightschool.report.times import Held, Times, beside_plain, single
 
 _STATS = ("mean", "p50", "p95", "p99", "max")
-_PARTS = {"ttft": "first token", "itl": "token to token", "e2el": "whole"}
+_PARTS = {"draft": "its draft", "ttft": "first token", "itl": "token to token", "e2el": "whole"}
 _MOST_LINES = 3
 
 
@@ -118,6 +118,8 @@ def lines(times: Sequence[Times]) -> list[str]:
             more = len(one.over) - _MOST_LINES
             found += [f"    and {more:,} more: report.json has all"] if more > 0 else []
     alone = single(times)
+    if alone and alone.draft:
+        found.append(f"  timing     one by one: {_fine(alone.draft.p50)} of each answer go to its draft (median)")
     if found and alone and alone.ttft and alone.itl:
         found.append(
             f"  timing     one by one: first token after {_fine(alone.ttft.p50)}, then {_fine(alone.itl.p50)} a token "

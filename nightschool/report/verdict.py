@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from nightschool.gates import judge
 from nightschool.recipe.gate import Gate
-from nightschool.report import times_view
+from nightschool.report import ensemble, times_view
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
 from nightschool.report.kept import export
@@ -16,12 +16,14 @@ from nightschool.report.stage import Stage
 from nightschool.report.text import percent, plain, points
 
 _ADVICE = {
-    "accuracy": "more rows (pool.per_topic), more epochs, or a stronger teacher",
-    "accuracy_gain": "more rows (pool.per_topic), more epochs, or more seeds (validate.seeds) for a narrower interval",
+    "accuracy": "more rows (pool.per_topic, or a longer file), more epochs, or a stronger teacher",
+    "accuracy_gain": "more rows (pool.per_topic, or a longer file), more epochs, or more seeds (validate.seeds) for a "
+    "narrower interval",
+    "draft_gain": "better drafts (the stage that writes them), or more rows on which draft and answer differ",
     "guessing_gain": "balance.by: [answer], so that no answer is worth giving always; then as for accuracy",
     "balanced_accuracy": "balance.by: [answer], and the table of classes below",
     "worst_class_accuracy": "balance.by: [answer], and the table of what was said instead below",
-    "valid_share": "read the sample rows: is the answer format in the prompt, and is max_tokens enough?",
+    "valid_share": "the sample rows below: the answer's format may be missing in the prompt, or max_tokens too few",
     "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
     "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
     "ttft_p99_s": "a shorter prompt, or serve.enable_prefix_caching",
@@ -30,13 +32,20 @@ _ADVICE = {
         "fewer tokens (max_tokens), a faster engine, or a smaller student; the rows above the limit are listed below",
     ),
     "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
+    "vote_accuracy": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
+    "agreement": "the rows below: are they hard, or the prompt unclear?",
+    "abstentions": "the dropped rows of answers: is the answer format in the prompt, and is max_tokens enough?",
+    "accepted_share": "the reasons in the table of rows, teachers that are more often right, or a lower min_agreement",
+    "kept_share": "the reasons in the table of rows: which step drops most?",
+    "taught_rows": "more questions (pool.per_topic), or a step that drops less",
+    "least_class_share": "balance.by with the field whose class is rare, or balance.method: upsample",
     "contamination": "splits.leaks: drop, and one splits.salt for all nights of a student",
     "class_skew": "balance.by with the field that is off, or balance.method: upsample",
     "filter_skew": "a filter that drops less, or a weight for what it drops (filters.NAME.weight)",
-    "match_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
-    "knockout_wins": "the table of the arena: are its questions invalid, too easy, or its answers wrong?",
+    "match_wins": "what the table of the arena shows: invalid questions, easy ones, or wrong answers",
+    "knockout_wins": "what the table of the arena shows: invalid questions, easy ones, or wrong answers",
     "stump_share": "harder questions (levels, prompt); those that are invalid stump nobody",
-    "preference": "the judges' table: is it the questions, their length, or the order in which they are shown?",
+    "preference": "the judges' table, which parts questions from their length and the order they are shown in",
     "valid_questions": "the reasons in the table of the arena's questions",
     "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
 }
@@ -47,9 +56,10 @@ def conclude(report: Report, gates: Sequence[Gate]) -> Report:
 
     Timed answers that have no limit yet get the strictest one that a gate sets on latency.
     """
-    judged = report.model_copy(
-        update={"gates": tuple(judge(gate, report) for gate in gates), "latency": _limited(report, gates)}
-    )
+    results = (judge(gate, report) for gate in gates)
+    # A run that was to end early has not come to the others yet.
+    told = tuple(one for one in results if one.value is not None or not report.night.until)
+    judged = report.model_copy(update={"gates": told, "latency": _limited(report, gates)})
     outcome = _outcome(judged)
     night = judged.night.model_copy(update={"outcome": outcome})
     judged = judged.model_copy(update={"night": night})
@@ -63,6 +73,8 @@ def headline(report: Report) -> str:
         return f"Gate {report.halted} stopped the night"
     if report.night.stopped_in:
         return f"The night stopped in {plain(report.night.stopped_in)}"
+    if report.night.until:
+        return f"The night went as far as {plain(report.night.until)}"
     failed = sum(gate.fails for gate in report.gates)
     if failed:
         return f"{failed} of {len(report.gates)} gates failed"
@@ -91,13 +103,13 @@ def unbeaten(report: Report) -> tuple[str, Estimate] | None:
 
 def verdict_line(report: Report) -> str:
     """All in one line: "Student 48.2% -> 70.1% (+21.9 points, 95% interval ...) after sft; all 6 gates passed"."""
-    parts = [_students(report.stages)] if report.stages else []
-    if report.answered and not report.night.learns:
-        parts.append(_answered(report))
+    parts = _made(report)
     if report.halted:
         parts.append(f"stopped by gate {report.halted}")
     elif report.night.stopped_in:
         parts.append(f"stopped in {plain(report.night.stopped_in)}")
+    elif report.night.until:
+        parts.append(f"went as far as {plain(report.night.until)}, as it was to")
     parts += [f"{stage} skipped behind gate {gate}" for stage, gate in report.skipped.items()]
     failed = [gate.name for gate in report.gates if gate.fails and gate.value is not None]
     unknown = sum(gate.fails and gate.value is None for gate in report.gates)
@@ -131,9 +143,7 @@ def what_next(report: Report) -> tuple[str, ...]:
     """What to do in the morning, most urgent first; lines that begin with "$ " are commands."""
     night = report.night
     lines = list(dict.fromkeys(f"$ {failure.command}" for failure in report.failures))[:3]
-    if night.stopped_in and night.command and not report.halted:
-        lines += [f"The night goes on in {plain(night.stopped_in)}; finished chunks are not asked again:"]
-        lines += [f"$ {night.command}"]
+    lines += _going_on(report)
     if report.people and report.people.waiting:
         waiting = report.people.waiting
         lines += [f"{_count(waiting, 'row')} {'waits' if waiting == 1 else 'wait'} for a person:"]
@@ -159,14 +169,25 @@ def what_next(report: Report) -> tuple[str, ...]:
             f"{leaning(report.said, reached.name) or 'look at its answers before its accuracy'}."
         )
     last = report.stages[-1] if len(report.stages) > 1 else None
-    if last and last.gain and not last.gain.significant:
+    if last and last.gain and not last.gain.significant and not guess:
         lines.append(
             f"{last.name} is not measurably different from {last.gain.over} (the interval of the difference holds "
             "zero): serve whichever is cheaper, or ask more questions."
         )
     if report.night.outcome == "passed" and night.student:
-        lines.append(f"The student is ready to be served: {night.student}")
+        what = "is no better than guessing" if guess else "is ready to be served"
+        lines.append(f"The student {what}: {night.student}")
     return (*lines, *export(report)) or ("Nothing is left to do.",)
+
+
+def _going_on(report: Report) -> list[str]:
+    night = report.night
+    if not night.command or report.halted:
+        return []
+    if night.stopped_in:
+        told = f"The night goes on in {plain(night.stopped_in)}; finished chunks are not asked again:"
+        return [told, f"$ {night.command}"]
+    return [f"The night goes on behind {plain(night.until)}:", f"$ {night.command}"] if night.until else []
 
 
 def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:
@@ -178,13 +199,20 @@ def _limited(report: Report, gates: Sequence[Gate]) -> LatencyTimes | None:
 
 
 def _outcome(report: Report) -> Outcome:
-    if report.night.stopped_in:
+    if report.night.stopped_in or report.night.until:
         return "stopped"
     return "failed" if any(gate.fails for gate in report.gates) else "passed"
 
 
 def _count(n: int, thing: str) -> str:
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+def _made(report: Report) -> list[str]:
+    """What came of the student, of the teachers alone, and of an ensemble."""
+    parts = [_students(report.stages)] if report.stages else []
+    parts += [_answered(report)] if report.answered and not report.night.learns else []
+    return [*parts, *([f"ensemble {ensemble.line(report.ensemble)}"] if report.ensemble else [])]
 
 
 def _answered(report: Report) -> str:

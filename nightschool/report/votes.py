@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from nightschool.report.proof import AgreementLevel, Estimate, Gain, Voter, Votes
 from nightschool.report.tables import Table
 from nightschool.report.text import percent, plain, points
 from nightschool.sitting import STEPS, Seat, Sitting
-from nightschool.statistics import mcnemar_exact, paired_share, wilson
+from nightschool.statistics import bounded_mean, mcnemar_exact, paired_share, wilson
 
 _BY = {"solver": "accepted by the solver", "truth": "accepted by the file's answer", "votes": "accepted by votes"}
 
@@ -41,6 +43,7 @@ def measure_votes(
         overruled=sitting.overruled,
         not_compared=sitting.not_compared,
         levels=_levels(sitting),
+        agreement=_agreement(sitting),
         teachers=tuple(_voter(name, seat, sitting, learned.get(name)) for name, seat in sitting.seats.items()),
     )
 
@@ -54,6 +57,14 @@ def _levels(sitting: Sitting) -> tuple[AgreementLevel, ...]:
         coverage = sum(level.decided for level in above) / sitting.asked
         found.append(AgreementLevel(least=least / STEPS, coverage=coverage, right=right))
     return tuple(found)
+
+
+def _agreement(sitting: Sitting) -> Estimate | None:
+    counts = list(sitting.agreements.values())
+    if not counts:
+        return None
+    value, low, high = bounded_mean(np.repeat([float(one) for one in sitting.agreements], counts))
+    return Estimate(value=value, low=low, high=high, n=sum(counts))
 
 
 def _voter(name: str, seat: Seat, sitting: Sitting, learned: float | None) -> Voter:
@@ -81,6 +92,12 @@ def words(found: Votes) -> str:
         f"agree. The votes decide {found.decided:,} of {found.asked:,} questions"
     ]
     parts[0] += f", {percent(found.right.value)} of them right where the truth is known." if found.right else "."
+    if found.agreement:
+        mean = found.agreement
+        parts.append(
+            f"On average {percent(mean.value)} of the cast votes are for the leading answer ({percent(mean.low)} to "
+            f"{percent(mean.high)}, {mean.n:,} questions with votes)."
+        )
     if found.overruled:
         parts.append(f"{found.overruled:,} rows were accepted against the votes, by the exact check.")
     if found.not_compared:

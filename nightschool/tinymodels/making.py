@@ -18,7 +18,7 @@ from nightschool import school
 from nightschool.tinymodels.corpus import Corpus
 from nightschool.tinymodels.initialise import ROPE_THETA, initialise
 from nightschool.tinymodels.probe import probe
-from nightschool.tinymodels.spec import Diet, Run, Stage
+from nightschool.tinymodels.spec import CONTEXT, Diet, Run, Stage
 from nightschool.tinymodels.tokenizer import END, PAD, build_tokenizer, token_id
 from nightschool.tinymodels.train import Encoder, Optimiser, batches, loss_of, rate
 
@@ -76,7 +76,7 @@ def new_model(tokenizer: PreTrainedTokenizerBase) -> Qwen2ForCausalLM:
         intermediate_size=INNER,
         num_attention_heads=HEADS,
         num_key_value_heads=HEADS,
-        max_position_embeddings=1024,
+        max_position_embeddings=CONTEXT,
         rope_parameters={"rope_type": "default", "rope_theta": ROPE_THETA},
         tie_word_embeddings=True,
         bos_token_id=None,

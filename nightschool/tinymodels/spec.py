@@ -10,6 +10,7 @@ from nightschool.prompts import Prompt
 
 RULES_VERSION = 1
 
+CONTEXT = 1024  # tokens that a model of the school can hold
 MODELS = ("alba", "bruno", "clara", "student")
 
 # What the tiny models read, as configs/prompts/tiny has it: every token costs training time.

@@ -8,6 +8,8 @@ from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_toke
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 from transformers.models.qwen2.tokenization_qwen2 import PRETOKENIZE_REGEX
 
+from nightschool.tinymodels.spec import CONTEXT
+
 PAD = "<|endoftext|>"  # Qwen2Tokenizer adds this one itself: it has to be in the vocabulary already
 END = "<|end|>"
 ROLES = ("system", "user", "assistant")
@@ -43,7 +45,7 @@ def build_tokenizer(texts: Iterable[str], directory: Path, *, vocabulary: int) -
         "eos_token": END,
         "pad_token": PAD,
         "unk_token": PAD,
-        "model_max_length": 1024,
+        "model_max_length": CONTEXT,
         "chat_template": CHAT_TEMPLATE,
     }
     (directory / "tokenizer_config.json").write_text(json.dumps(settings, indent=1, sort_keys=True))

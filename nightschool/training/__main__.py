@@ -85,6 +85,8 @@ def _here(job: Job, rows: list[TrainingRow], most: int | None, out: TextIO) -> i
 
     try:
         run_stage(job, rows, out=out, seconds_import=time.perf_counter() - begun, most=most)
+        if launched():
+            _leave()
         return 0
     except OutOfMemory as error:
         before, now = error.layout, smaller(error, job)
@@ -99,6 +101,14 @@ def _here(job: Job, rows: list[TrainingRow], most: int | None, out: TextIO) -> i
         os.dup2(out.fileno(), 1)
         # Anew and not in this process: its memory is in pieces, and its gradients half added up.
         os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:], "--most", str(now.micro)])  # noqa: S606
+
+
+def _leave() -> None:
+    """Close what connects the processes: their threads, left to the interpreter's end, abort it now and then."""
+    from torch import distributed
+
+    if distributed.is_initialized():
+        distributed.destroy_process_group()
 
 
 def _own_stdout() -> TextIO:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import threading
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 
 from blocks.client import Client
 from blocks.fleet import Fleet
+from blocks.fleet_key import one_key
 from blocks.pid_file import alive
 from blocks.servers import ServerSpec
 from nightschool.errors import RecipeError, WorldError
@@ -99,3 +101,13 @@ def test_a_folder_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with fleet_of(tmp_path / "file" / "logs", spec_with()) as fleet, pytest.raises(WorldError, match="no folder"):
         fleet.start()
+
+
+def test_processes_started_before_the_servers_know_their_key_while_it_is_one(tmp_path: Path) -> None:
+    with one_key():
+        told = subprocess.run(["env"], capture_output=True, text=True, check=True).stdout
+        with Fleet([spec_with("a")], log_dir=tmp_path, on_progress=lambda line: None) as fleet:
+            key_env = fleet.start()["a"].key_env
+            assert f"{key_env}={os.environ[str(key_env)]}" in told.splitlines()
+        assert str(key_env) in os.environ, "the next servers have it too"
+    assert str(key_env) not in os.environ

@@ -18,6 +18,21 @@ from tests.blocks.fleets import PATIENCE_S, gone, pid_file_of, until
 
 pytestmark = pytest.mark.integration
 
+# A training whose process leaves another one in a session of its own, as launchers do.
+_TRAINING = """
+import pathlib, subprocess, sys
+from blocks.process import run_guarded
+folder = pathlib.Path(sys.argv[1])
+leaves = '''
+import subprocess, time
+subprocess.Popen(["sleep", "1000"], start_new_session=True)
+print("{}", flush=True)
+time.sleep(1000)
+'''
+said = lambda line: print("up", flush=True)
+run_guarded([sys.executable, "-c", leaves], log=folder / "log", known_in=folder, on_line=said)
+"""
+
 _NIGHT = """
 import pathlib, sys, time
 from blocks.fleet import Fleet
@@ -107,3 +122,20 @@ def test_a_pid_that_came_again_is_left_alone(tmp_path: Path) -> None:
     finally:
         stranger.kill()
         stranger.wait()
+
+
+def test_what_a_training_leaves_whose_guard_was_killed_as_well_is_ended_at_the_next_begin(tmp_path: Path) -> None:
+    root = Path(pid_file_module.__file__).parents[1]
+    night = subprocess.Popen([sys.executable, "-c", _TRAINING, str(tmp_path)], cwd=root, stdout=subprocess.PIPE)
+    assert night.stdout is not None
+    assert night.stdout.readline() == b"up\n"
+    family = psutil.Process(night.pid).children(recursive=True)
+    orphan = next(process for process in family if process.name() == "sleep")
+    assert reap(tmp_path) == [], "its night runs"
+    for process in (psutil.Process(night.pid), *(one for one in family if one != orphan)):
+        process.kill()
+    night.wait()
+    assert orphan.is_running()
+    assert len(reap(tmp_path)) == 1
+    until(lambda: gone(orphan))
+    assert not list(tmp_path.glob("*.pid.json"))

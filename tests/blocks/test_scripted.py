@@ -107,6 +107,14 @@ def test_a_signed_reply_tells_its_system_prompt_and_nothing_else_changes() -> No
     assert said[0] != said[1]
 
 
+def test_a_message_in_text_parts_reads_as_one_text_and_a_picture_is_refused() -> None:
+    parts = [{"type": "text", "text": "hello "}, {"type": "text", "text": "there"}]
+    with scripted(Script(behaviour="echo", models={"pupil": ScriptedModel()})) as url:
+        assert chat(url, "", messages=[{"role": "user", "content": parts}])[0]["message"]["content"] == "hello there"
+        seen = {"role": "user", "content": [*parts, {"type": "image_url", "image_url": {"url": "data:,"}}]}
+        assert request(url, "POST", "/v1/chat/completions", ASK | {"messages": [seen]})[0] == 400
+
+
 def test_a_tally_on_file_goes_on_counting_after_a_kill(tmp_path: Path) -> None:
     script = Script(models={"pupil": ScriptedModel()}, tally=str(tmp_path / "tally"))
     slow = script.model_copy(update={"models": {"pupil": ScriptedModel(latency_s=Latency(mean=30))}})

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from prefect.client.orchestration import get_client
 
 from flows.artifacts import describe
+from tasks import questions
+from tasks.failures import failed_rows
 from tasks.pace import Pace, ServerPace
 from tasks.progress import Event
 from tests.flows.conftest import teach
@@ -35,9 +39,17 @@ def test_a_phase_that_asks_is_told_in_a_line_and_each_server_in_a_table() -> Non
 
 @pytest.mark.usefixtures("prefect_harness")
 def test_progress_and_chunks_are_on_the_page(make: Make) -> None:
-    teach(make())
+    night = make("max_failed_rows=0.5", "serve.attempts=1", alba="{fault_by: row, faults: {status_500: 0.3}}")
+    teach(night)
     with get_client(sync_client=True) as server:
         found = {one.key: one for one in server.read_latest_artifacts(limit=100)}
     assert found["progress-answers"].data == 100.0
     assert found["progress-answers"].type == "progress"
     assert "| 0 | answers chunk 1/" in str(found["chunks-answers"].data)
+    lost = json.loads(str(found["lost-questions"].data))
+    chunk = next(chunk for chunk, manifest in night.made(questions.chunks(night)) if failed_rows([manifest]))
+    first = next(row for row in lost if row["no reply"])
+    assert (first["reason"], first["chunk"]) == ("server_error", chunk.ordinal)
+    with get_client(sync_client=True) as server:
+        runs = [run for run in server.read_task_runs(limit=200) if run.state and run.state.name == "CompletedWithGaps"]
+    assert any(f"no reply to {first['row']}" in (run.state.message or "") for run in runs if run.state)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -71,6 +72,7 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     raced = json.loads(nightschool(folder, "run", "smoke", "--name", "raced", "--json", *sets).stdout.splitlines()[-1])
     assert {name for name, (count, cached) in chunks(raced).items() if count > cached} == {"timing"}
 
+    shutil.rmtree(folder / "prefect")  # its database is lost, and nothing with it
     left = nightschool(folder, "rerun", "smoke", "--phase", "committee", "--chunk", "0", "--json")
     assert "1 chunk of committee left alone: whole already (--fresh makes it anew)." in left.stderr
     assert chunks(json.loads(left.stdout.splitlines()[-1])) == chunks(again)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -138,7 +139,9 @@ def test_a_phase_with_gaps_is_never_complete_and_too_many_end_the_night(make: Ma
         runs = api.read_flow_runs(
             flow_run_filter=FlowRunFilter(name=FlowRunFilterName(any_=["questions of first-half"]))
         )
-    assert {run.state.name for run in runs if run.state} >= {"Failed", "CompletedWithGaps"}
+    states = {run.state.name or "" for run in runs if run.state}
+    assert "CompletedWithGaps" in states
+    assert any(re.fullmatch(r"Failed: \d+ rows? over budget", name) for name in states), states
     assert ask_again(night, None, None) == {"questions": phase.failed_rows}
     whole = teach(make("max_failed_rows=0"), "questions")
     assert [phase.failed_rows for phase in whole.run.phases if phase.name == "questions"] == [0]

@@ -10,7 +10,7 @@ from prefect import get_client
 
 from flows.predict import predict as flow
 from nightschool.errors import RecipeError
-from tasks.predicted import Summary
+from nightschool.report.predicted import Ensemble
 from tests.tasks.test_predict import plan
 
 KNOWN = "answers: {file: q.csv, fields: {question: problem, answer: gt}}"
@@ -22,8 +22,8 @@ MODELS = tuple(
 pytestmark = pytest.mark.usefixtures("prefect_harness")
 
 
-def run(folder: Path, *sets: str, **more: Any) -> Summary:
-    return Summary.model_validate(flow(str(folder / "r.yaml"), "none", [*MODELS, *sets], **more))
+def run(folder: Path, *sets: str, **more: Any) -> Ensemble:
+    return Ensemble.model_validate(flow(str(folder / "r.yaml"), "none", [*MODELS, *sets], **more))
 
 
 def test_a_flow_answers_every_problem_hands_in_and_asks_nothing_twice(tmp_path: Path) -> None:
@@ -31,7 +31,7 @@ def test_a_flow_answers_every_problem_hands_in_and_asks_nothing_twice(tmp_path: 
     first = run(tmp_path)
     assert (first.problems, first.requests, first.by) == (3, 8, {"votes": 3})
     assert first.judged is not None
-    assert first.judged["taken"]
+    assert first.judged.taken
     assert first.submission is not None
     assert Path(first.submission).read_text() == "id,answer\np0,1\np1,2\nagain,1\n"
     assert run(tmp_path, again=True) == first

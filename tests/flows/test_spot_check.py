@@ -11,6 +11,7 @@ from prefect.runtime import flow_run
 from pydantic import create_model
 
 from blocks.decisions import Decisions
+from flows import form
 from flows import spot_check as page
 from flows.review_form import BAD, GO_ON, GOOD, fields
 from nightschool.report.figures import Report
@@ -25,7 +26,7 @@ from tests.tasks.conftest import fill, serving
 
 @pytest.mark.usefixtures("prefect_harness")
 def test_verdicts_on_the_page_are_decisions_and_reach_the_report(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(page, "_LOOK_EVERY_S", 0.05)
+    monkeypatch.setattr(form, "_LOOK_EVERY_S", 0.05)
     night = make("balance.by=[topic]")
     with serving(models={name: {"accuracy": 0.9} for name in ("alba", "bruno")}) as served:
         fill(night, served, "questions", "pool", "answers", "committee", "balance")
@@ -56,7 +57,7 @@ def test_verdicts_on_the_page_are_decisions_and_reach_the_report(make: Make, mon
 
 
 def test_the_form_has_the_good_verdict_filled_in_even_where_votes_tie() -> None:
-    form = create_model("Row", **fields(case(alba="A", bruno="B"), "ada", spot_check=True))  # pyright: ignore
-    verdict = form.model_json_schema()["properties"]["decision"]
+    shape = create_model("Row", **fields(case(alba="A", bruno="B"), "ada", spot_check=True))  # pyright: ignore
+    verdict = shape.model_json_schema()["properties"]["decision"]
     assert (verdict["default"], verdict["title"]) == (GOOD, "Verdict")
     assert "(A, B, C, D)" in verdict["description"]

@@ -1,170 +1,113 @@
 """The night on a Prefect server of its own: started from its form's fields, seen running, and nothing left after."""
 
-import http.client
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import time
-from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
-from playwright.sync_api import Page
 
 from blocks import prefect_server
-from blocks.server_process import free_port
-from nightschool.recipe.load import find_recipe, load_recipe
-from tasks.night import Night
+from tasks.ledger import last_run
+from tests.blocks.fleets import gone
+from tests.integration.brought_up import Running, brought_up, command, until
 
 ROOT = Path(__file__).parents[2]
-STARTED = "Ctrl-C stops all."
+NIGHT = "night/night"
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
-
-
-@dataclass(frozen=True)
-class Running:
-    process: subprocess.Popen[str]
-    port: int
-
-    def get(self, method: str, path: str, body: object = None):
-        status, reply = prefect_server.call(self.port, method, path, body)
-        assert status in (200, 201, 204), f"{method} {path}: {status} {reply}"
-        return reply
-
-
-def until(limit_s: float, ready: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + limit_s
-    while not (found := ready()):
-        assert time.monotonic() < deadline, f"not within {limit_s} s"
-        time.sleep(0.5)
-    return found
-
-
-def command(port: int) -> list[str]:
-    return [sys.executable, "-m", "blocks.prefect_server", "--port", str(port)]
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    env = {**os.environ, "PREFECT_HOME": str(tmp_path_factory.mktemp("prefect"))}
-    port = free_port()
-    process = subprocess.Popen(command(port), cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
-    assert process.stdout
-    said = []
-    for line in process.stdout:
-        said.append(line)
-        if STARTED in line:
-            break
-    assert said[-1:] == [f"{STARTED}\n"], f"did not start: {said}"
-    yield Running(process, port)
-    if process.poll() is None:
-        process.send_signal(signal.SIGINT)
-        process.wait(60)
+    with brought_up(tmp_path_factory.mktemp("prefect")) as found:
+        yield found
 
 
-def test_the_form_offers_the_recipes(running):
-    deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
-    fields = deployment["parameter_openapi_schema"]["properties"]
-    assert set(fields) == {"recipe", "profile", "sets", "name", "accept_stale"}
-    assert {field["type"] for field in fields.values()} == {"string", "array"}, "each is a plain box of the form"
-    assert {"none", "tiny"} <= set(fields["profile"]["enum"])
-    assert "answers" in fields["accept_stale"]["items"]["enum"]
-    assert {"quickstart", "smoke"} <= set(fields["recipe"]["enum"])
-    assert all(field.get("description") for field in fields.values())
-    form = http.client.HTTPConnection(prefect_server.HOST, running.port, timeout=10)
-    form.request("GET", f"/deployments/deployment/{deployment['id']}/run")
-    assert form.getresponse().status == 200
-
-
-def test_a_schedule_makes_runs(running):
+def test_a_scheduled_night_is_begun_by_the_server_itself(running, tmp_path):
     """Fails with SQLAlchemy 2.1, where Prefect's scheduler dies and says nothing."""
-    of_deployment = f"/deployments/{running.get('GET', f'/deployments/name/{prefect_server.DEPLOYMENT}')['id']}"
-    nightly = {"schedule": {"cron": "0 1 * * *", "timezone": "UTC"}, "active": True}
-    made = running.get("POST", f"{of_deployment}/schedules", [nightly])
-    scheduled = {"flow_runs": {"state": {"name": {"any_": ["Scheduled"]}}}}
-    until(120, lambda: running.get("POST", "/flow_runs/filter", scheduled))
-    running.get("DELETE", f"{of_deployment}/schedules/{made[0]['id']}")
+    now = datetime.now(UTC)
+    opens = now + timedelta(minutes=1 if now.second < 10 else 2)  # a full minute that the server can't miss
+    window = f"window={{start: '{opens:%H:%M}', end: '{opens + timedelta(hours=2):%H:%M}'}}"
+    without = ("student=null", "sft=null", "pairs=null", "dpo=null", "validate=null", "package=null", "gates=[]")
+    sets = [word for one in (window, f"store={json.dumps(str(tmp_path))}", *without) for word in ("--set", one)]
+    assert "in its window" in nightschool(running, "schedule", "smoke", *sets)
+    assert "in its window" in nightschool(running, "schedule", "smoke", *sets), "again: in place of the first"
+    [listed] = json.loads(nightschool(running, "schedule", "--json"))
+    assert listed["fields"]["name"] == "smoke-{evening}"
+    report = until(300, lambda: next(iter(tmp_path.glob("nights/*/report.json")), None))
+    assert report.parent.name == f"smoke-{opens:%Y-%m-%d}"
+    found = running.get("POST", "/flow_runs/filter", {})
+    begun = [run for run in found if run["start_time"] and run["parameters"].get("name") == "smoke-{evening}"]
+    assert [run["auto_scheduled"] for run in begun] == [True]
+    assert running.ended(begun[0]["id"]) == "COMPLETED"
+    nightschool(running, "schedule", "smoke", "--remove")
+    assert json.loads(nightschool(running, "schedule", "--json")) == []
 
 
-def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_just_that(running, page, tmp_path):
-    sets = [f"store={json.dumps(str(tmp_path))}"]
-    night = Night.plan(load_recipe(find_recipe("smoke"), sets=sets), "from-the-form")
-    # A folder where the chunk's rows are to be: nothing that the night itself could mend.
-    blocked = tmp_path / "answers" / night.keys["answers/bruno"] / "chunk-00000.rows.jsonl.zst"
-    blocked.mkdir(parents=True)
-    deployment = running.get("GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
-    fields = {"recipe": "smoke", "sets": sets, "name": "from-the-form"}
+def nightschool(running: Running, *words: str) -> str:
+    env = {**os.environ, "PREFECT_API_URL": f"http://{prefect_server.HOST}:{running.port}/api"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# Rows alone, of teachers that take their time.
+SLOW = (
+    "school=null", "student=null", "questions=null", "balance=null", "sft=[]", "pairs=null", "dpo=[]", "validate=null",
+    "package=null", "gates=[]", "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
+    "teachers.0.script={models: {alba: {latency_s: {mean: 0.4}}}}",
+)  # fmt: skip
+
+
+def begin_slowly(running: Running, store: Path, name: str) -> tuple[str, psutil.Process]:
+    """A night in the middle of its answers: its run, and its process."""
+    sets = [f"store={json.dumps(str(store))}", *SLOW]
+    deployment = running.get("GET", f"/deployments/name/{NIGHT}")
+    fields = {"recipe": "smoke", "sets": sets, "name": name}
     run = running.get("POST", f"/deployments/{deployment['id']}/create_flow_run", {"parameters": fields})["id"]
-    assert ended(running, run) == "FAILED"
-    see_chunks(running, run, Counter(Completed=5, Failed=1))
-    failures = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())["failures"]
-    assert [(one["phase"], one["command"].split()[-6:-2]) for one in failures] == [
-        ("answers", ["--phase", "answers", "--chunk", "2"])
-    ]
-
-    blocked.rmdir()
-    press_retry(running, run, page)
-    until(60, lambda: state_of(running, run) not in ("FAILED", "SCHEDULED", "PENDING"))
-    assert ended(running, run) == "COMPLETED"
-    see_chunks(running, run, Counter(Completed=6, Cached=5, Failed=1))
-    report = json.loads((tmp_path / "nights/from-the-form/report.json").read_text())
-    assert phases_seen(running, run) >= {phase["name"] for phase in report["phases"] if phase["chunks"]}
-    assert {phase["name"]: phase["cached_chunks"] for phase in report["phases"]}["answers"] == 5
+    until(100, lambda: list(store.glob("answers/*/*.journal.jsonl")))
+    return run, psutil.Process(json.loads((store / "nights" / name / "running.json").read_text())["pid"])
 
 
-def state_of(running: Running, run: str) -> str:
-    return running.get("GET", f"/flow_runs/{run}")["state"]["type"]
+def states_of(running: Running, run: str) -> dict[str, str]:
+    return {one["name"]: one["message"] for one in running.get("GET", f"/flow_run_states/?flow_run_id={run}")}
 
 
-def ended(running: Running, run: str) -> str:
-    """The run's last state, once it has one."""
-    final = ("COMPLETED", "FAILED", "CRASHED")
-    return until(400, lambda: state if (state := state_of(running, run)) in final else None)
+def test_a_night_that_is_killed_goes_on_by_itself(running, tmp_path):
+    run, process = begin_slowly(running, tmp_path, "killed")
+    process.kill()
+    until(100, lambda: running.state(run) == "CRASHED")
+    until(300, lambda: running.state(run) == "COMPLETED")
+    assert states_of(running, run)["AwaitingRetry"].startswith("resumed after a crash, 1/3: ")
 
 
-def subflows(running: Running, run: str) -> list[dict[str, Any]]:
-    """The runs of a night's phases: a subflow is a task run of the night, with a run of its own behind it."""
-    tasks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": [run]}}})
-    behind = {"flow_runs": {"parent_task_run_id": {"any_": [task["id"] for task in tasks]}}}
-    return running.get("POST", "/flow_runs/filter", behind)
-
-
-def phases_seen(running: Running, run: str) -> set[str]:
-    return {phase["name"].split()[0] for phase in subflows(running, run)}
-
-
-def see_chunks(running: Running, run: str, expected: Counter[str]) -> None:
-    """How the chunks of `answers` ended, over all runs of the phase; Prefect records each a little later."""
-
-    def states() -> Counter[str]:
-        of_phase = [phase["id"] for phase in subflows(running, run) if phase["name"].startswith("answers")]
-        chunks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": of_phase}}})
-        return Counter(chunk["state_name"] for chunk in chunks)
-
-    until(60, lambda: states() == expected)
-
-
-def press_retry(running: Running, run: str, page: Page) -> None:
-    page.goto(f"http://{prefect_server.HOST}:{running.port}/runs/flow-run/{run}")
-    page.get_by_role("button", name="Retry").first.click()
-    page.get_by_role("dialog").get_by_role("button", name="Retry").click()
-    page.get_by_text("AwaitingRetry").or_(page.get_by_text("Running")).first.wait_for()
-    if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
-        page.screenshot(path=Path(shots) / "retry.png")
+def test_a_night_that_is_cancelled_stops_says_so_and_is_gone_on_with_by_retry(running, tmp_path):
+    run, process = begin_slowly(running, tmp_path, "cancelled")
+    family = [process, *process.children(recursive=True)]
+    assert len(family) > 3, "its model servers"
+    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    running.get("POST", f"/flow_runs/{run}/set_state", cancelling)
+    until(60, lambda: all(map(gone, family)))
+    until(60, lambda: running.state(run) == "CANCELLED")
+    assert str(last_run(tmp_path / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
+    retry = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
+    running.get("POST", f"/flow_runs/{run}/set_state", retry)
+    until(300, lambda: running.state(run) == "COMPLETED")
 
 
 def test_a_taken_port_is_named_with_what_to_do(running):
     done = subprocess.run(command(running.port), cwd=ROOT, capture_output=True, text=True, timeout=60)
     assert done.returncode == 3
     assert f"port {running.port}" in done.stderr
-    assert "make server PORT=" in done.stderr
+    assert "nightschool up --port" in done.stderr
     assert "Traceback" not in done.stderr
 
 

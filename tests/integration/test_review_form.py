@@ -12,6 +12,7 @@ import pytest
 from blocks import prefect_server
 from blocks.decisions import Decisions
 from blocks.server_process import free_port
+from flows.deployments import register
 from nightschool.recipe.load import load_recipe
 from nightschool.records import Ruling
 from nightschool.report.figures import Report
@@ -40,7 +41,7 @@ review: wait
 def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     home, port = tmp_path_factory.mktemp("prefect"), free_port()
     with prefect_server.server(port, home), prefect_server.worker(port, home):
-        prefect_server.deploy(port, home)
+        register(port, home)
         yield port
 
 
@@ -77,7 +78,7 @@ def test_rows_are_decided_in_the_browser_and_the_night_goes_on(port: int, page: 
     (tmp_path / "q.jsonl").write_text('{"problem": "What is 3 + 1?"}\n{"problem": "Is it?"}\n')
     (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
     night = Night.plan(load_recipe(tmp_path / "r.yaml"))
-    deployment = get(port, "GET", f"/deployments/name/{prefect_server.DEPLOYMENT}")
+    deployment = get(port, "GET", "/deployments/name/night/night")
     body = {"parameters": {"recipe": str(tmp_path / "r.yaml")}, "enforce_parameter_schema": False}
     run = get(port, "POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"]
 

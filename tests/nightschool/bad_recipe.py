@@ -41,5 +41,5 @@ def message_of(text: str, *, profile: str | None = None, sets: tuple[str, ...] =
         load_recipe(Path("r.yaml"), profile=profile, sets=sets)
     message = str(caught.value)
     assert len(message.splitlines()) <= 15
-    assert len(message) < 4_000
+    assert len(message) < 5_000
     return message

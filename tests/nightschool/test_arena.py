@@ -114,8 +114,9 @@ def test_every_question_is_one_point_for_one_side_or_nobodys(kind: str, letter: 
 
 
 def asked(author: str, count: int, invalid: int = 0) -> list[tuple[Challenge, Fate]]:
-    """Questions whose truth is always A, the last ones of them invalid."""
-    fates = [Fate("valid", truth="A")] * (count - invalid) + [Fate("invalid", reason="wrong_key")] * invalid
+    """Questions whose truths are the letters in turn, the last ones of them invalid."""
+    fates = [Fate("valid", truth="ABCD"[n % 4]) for n in range(count - invalid)]
+    fates += [Fate("invalid", reason="wrong_key")] * invalid
     question = Question(id="q", topic="series", question="?", choices=("1", "2"), truth="A", key="A", source=author,
                         check="ok")  # fmt: skip
     return [
@@ -126,7 +127,8 @@ def asked(author: str, count: int, invalid: int = 0) -> list[tuple[Challenge, Fa
 
 def replies(judged: Judged, right: int) -> dict[str, str | None]:
     """Right answers to so many of each author's questions, the first ones."""
-    return {one.id: "A" if int(one.id.partition("-")[2]) < right else "B" for one, _ in judged}
+    numbers = {one.id: int(one.id.partition("-")[2]) for one, _ in judged}
+    return {name: "ABCD"[n % 4] if n < right else "ABCD"[(n + 1) % 4] for name, n in numbers.items()}
 
 
 def alone(*names: str) -> list[Player]:
@@ -223,7 +225,7 @@ def test_who_plays_where_nobody_is_named() -> None:
         ("{players: [base, nobody]}", "nobody is no stage and no model"),
         ("{players: [base]}", "nobody to play against"),
         ("{players: [base, base]}", "named more than once: base"),
-        ("{truth: committee, players: [base, alba]}", "1 teachers do not play, and the committee needs 2"),
+        ("{truth: committee, players: [base, alba]}", "those who do not play have 1 votes, and the committee needs 2"),
         ("{rivals: [{name: solver, model: x}]}", "solver is a model and a stage"),
         ("{contest: contests/aimo.yaml}", "aimo has no rules of questions"),
     ],

@@ -27,7 +27,8 @@ def test_each_class_has_its_share_and_an_unreadable_answer_is_not_right() -> Non
 def test_always_the_same_answer_is_at_chance_whatever_its_share() -> None:
     found = by_class(answered([("no", "no")] * 90 + [("yes", "no")] * 10))
     assert found is not None
-    assert (found.balanced.value, found.balanced.low, found.balanced.high) == (0.5, 0.5, 0.5)
+    assert found.balanced.value == 0.5
+    assert 0.45 < found.balanced.low < 0.5 < found.balanced.high < 0.65, "ten of a class say little of it"
     assert found.worst.right.value == 0
 
 

@@ -73,6 +73,11 @@ def test_the_sample_files_name_of_the_answer_is_accepted_and_its_lack_is_not() -
     assert broken({key: value for key, value in GOOD.items() if key != "answer"}) == ["missing_key"]
 
 
+def test_the_kind_of_a_record_is_told_by_its_keys() -> None:
+    assert AAIPL.kind_of({"answer": "A", "reasoning": "so"}) == "answers"
+    assert AAIPL.kind_of({"topic": "t", "question": "q", "choices": [], "expected_answer": "A"}) == "questions"
+
+
 def test_130_tokens_after_15_of_overhead_are_one_too_many() -> None:
     taken = 8 + 1  # the choices' words and the answer's
     assert broken({**GOOD, "question": "w " * (129 + 15 - taken)}) == []

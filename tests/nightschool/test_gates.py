@@ -189,12 +189,14 @@ def test_taught_questions_among_the_held_out_fail_their_gate() -> None:
 
 @pytest.mark.parametrize(
     "gate",
-    [{"metric": "latency_mean_s", "stage": "sft", "at_most": 9.0}, {"metric": "vote_gain", "at_least": 0.0}],
-)
-@pytest.mark.parametrize("on_failure", ["stop", "skip"])
-def test_what_is_measured_last_can_stop_nothing(gate: dict[str, Any], on_failure: str) -> None:
-    with pytest.raises(ValidationError, match=f"when nothing is left to {on_failure}"):
-        Gate(name="g", on_failure=on_failure, **gate)  # pyright: ignore[reportArgumentType]
+    [{"metric": "latency_mean_s", "stage": "sft", "at_most": 9},
+     {"metric": "draft_gain", "stage": "sft", "at_least": 0},
+     {"metric": "match_wins", "player": "sft", "at_least": 1}],
+)  # fmt: skip
+def test_what_is_measured_last_can_skip_no_stage_but_stop_what_follows(gate: dict[str, Any]) -> None:
+    assert Gate(name="g", on_failure="stop", **gate).steers
+    with pytest.raises(ValidationError, match="when no stage is left to skip"):
+        Gate(name="g", on_failure="skip", **gate)
 
 
 def test_what_a_draft_is_worth_is_the_loss_without_it() -> None:

@@ -55,7 +55,8 @@ def test_nothing_measured_has_no_baseline() -> None:
 
 def test_always_the_commonest_answer_gains_nothing_over_itself() -> None:
     same = over_guessing(answered([("no", "no")] * 6 + [("yes", "no")] * 4))
-    assert (same.over, same.value, same.low, same.high, same.p) == ("always no", 0, 0, 0, 1)
+    assert (same.over, same.value, same.p) == ("always no", 0, 1)
+    assert same.low == pytest.approx(-same.high)
     better = over_guessing(answered([("no", "no")] * 60 + [("yes", "yes")] * 40))
     assert (better.value, better.significant) == (0.4, True)
     assert better.p == pytest.approx(mcnemar_exact(0, 40))

@@ -9,6 +9,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy.special import expit
+from statsmodels.genmod.families import Binomial
+from statsmodels.genmod.generalized_linear_model import GLM
 
 from nightschool.errors import RecipeError
 from nightschool.gates import judge
@@ -78,11 +81,11 @@ def test_a_reply_is_read_as_untrusted_text(text: str, swapped: bool, better: str
 Judge = Callable[[str, str, bool], str | None]
 
 
-def judged(verdict: Judge, count: int = 60) -> Compared:
-    """What is made of a judge that is given both lengths and whether ours stands second."""
+def judged(verdict: Judge, count: int = 60, *, ours_more: int = 0) -> Compared:
+    """What is made of a judge that is given both lengths and whether ours stands second; ours have so many more."""
     rng, rows = random.Random(4), list[Preferred]()
     for n in range(count):
-        ours, theirs = rng.randint(50, 150), rng.randint(50, 150)
+        ours, theirs = rng.randint(50, 150) + ours_more, rng.randint(50, 150)
         for swapped in (False, True):
             better = verdict("x" * ours, "x" * theirs, swapped)
             rows.append(
@@ -92,9 +95,7 @@ def judged(verdict: Judge, count: int = 60) -> Compared:
                     "ours_chars": ours, "theirs_chars": theirs, "text": "",
                 })
             )  # fmt: skip
-    found = compared(rows, ours="a", theirs="b", judge="j")
-    assert found
-    return found
+    return compared(rows, ours="a", theirs="b", judge="j")
 
 
 def known(found: Estimate | None) -> Estimate:
@@ -134,25 +135,39 @@ def test_a_reply_that_cannot_be_read_is_no_tie() -> None:
     assert found.unread > 10
 
 
-def test_nothing_is_made_of_no_reply_at_all() -> None:
-    assert compared([], ours="a", theirs="b", judge="j") is None
+def test_who_wrote_nothing_that_could_be_compared_is_told_so() -> None:
+    found = compared([], ours="a", theirs="b", judge="j")
+    assert (found.rate, found.told) == (None, "one of them wrote nothing that counts")
+    assert lines([found]) == [
+        "a over b by j: not known, at equal length not known: one of them wrote nothing that counts"
+    ]
 
 
 @given(st.lists(st.tuples(st.sampled_from([0.0, 0.25, 0.5, 1.0]), st.integers(-500, 500)), min_size=1, max_size=40))
 @settings(max_examples=30)
 def test_the_rate_at_equal_length_turns_round_with_the_sides(rows: list[tuple[float, int]]) -> None:
     score, longer = np.array([row[0] for row in rows]), np.array([row[1] for row in rows])
-    value, low, high = at_equal_length(score, longer, seed=1, resamples=50)
-    other = at_equal_length(1 - score, -longer, seed=1, resamples=50)
+    value, low, high = at_equal_length(score, longer)
+    other = at_equal_length(1 - score, -longer)
     assert 0 < low <= value <= high < 1
     assert value == pytest.approx(1 - other[0], abs=1e-6)
+
+
+def test_the_rate_at_equal_length_is_statsmodels_logistic_regression(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("nightschool.lengths._RIDGE", 0.0)
+    rng = np.random.default_rng(6)
+    longer, score = rng.normal(30, 60, 80), rng.choice([0, 0.25, 0.5, 1], 80)
+    x = np.column_stack([np.ones(82), np.r_[np.tanh(longer / longer.std()), 0, 0]])
+    weights = np.r_[np.ones(80), 0.5, 0.5]
+    fitted = GLM(np.r_[score, 1, 0], x, family=Binomial(), var_weights=weights).fit(tol=1e-14)
+    assert at_equal_length(score, longer)[0] == pytest.approx(expit(fitted.params[0]), abs=1e-9)
 
 
 def test_the_rate_at_equal_length_finds_what_was_planted() -> None:
     rng = np.random.default_rng(3)
     longer = rng.normal(60, 40, 2000)
     chance = 1 / (1 + np.exp(-(0.4 + 2 * np.tanh(longer / longer.std()))))
-    value, low, high = at_equal_length(rng.random(2000) < chance, longer, seed=1, resamples=200)
+    value, low, high = at_equal_length(rng.random(2000) < chance, longer)
     assert low < 1 / (1 + np.exp(-0.4)) < high
     assert abs(value - 1 / (1 + np.exp(-0.4))) < 0.08
     assert (rng.random(2000) < chance).mean() > 0.8, "by length alone it looks much better"
@@ -168,13 +183,29 @@ def test_page_and_terminal_show_what_judges_say() -> None:
     assert f"  quality    {lines([found])[0]}" in summary_lines(whole)
 
 
+def test_who_only_writes_longer_questions_is_told_so_and_passes_no_gate() -> None:
+    """Ours are longer in four of five pairs, and two judges look at nothing but length, or place."""
+    longer = judged(lambda ours, theirs, swapped: "ours" if len(ours) > len(theirs) else "theirs", 200, ours_more=40)
+    assert known(longer.rate).low > 0.7
+    assert longer.told == "better, and at equal length no significant difference"
+    first = judged(lambda ours, theirs, swapped: "theirs" if swapped else "ours", 200, ours_more=40)
+    assert (known(first.rate).value, first.told) == (0.5, "no significant difference")
+    gate = Gate(name="g", metric="preference", player="a", at_least=0.6)
+    for biased in (longer, first):
+        assert not judge(gate, example().model_copy(update={"quality": (biased,)})).passed
+        assert any("at equal length" in line for line in lines([biased]))
+    honest = judged(lambda ours, theirs, swapped: "ours", 200, ours_more=40)
+    assert honest.told == "better"
+    assert judge(gate, example().model_copy(update={"quality": (honest,)})).passed
+
+
 def test_a_preference_is_a_gate_by_the_judge_that_likes_it_least() -> None:
     sides = {1: "ours", 0: "theirs"}
     half = judged(lambda ours, theirs, swapped: sides[len(ours) % 2])
     whole = example().model_copy(update={"quality": (judged(lambda ours, theirs, swapped: "ours"), half)})
     gate = Gate(name="g", metric="preference", player="a", at_least=0.7)
     assert not judge(gate, whole).passed
-    assert judge(gate, whole).value == known(half.rate).value
+    assert judge(gate, whole).value == min(known(half.rate).value, known(half.even).value)
     assert judge(gate, whole.model_copy(update={"quality": whole.quality[:1]})).passed
     assert "no judge compared" in judge(gate, example()).detail
     with pytest.raises(RecipeError, match="alba, whose questions nobody judges"):

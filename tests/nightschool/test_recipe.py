@@ -52,6 +52,37 @@ def test_profile_merges_mappings_and_replaces_the_rest(recipe_file: Path) -> Non
     assert recipe.sft[0].learning_rate == 1e-3
 
 
+def test_profiles_are_laid_over_in_turn_and_a_recipes_own_comes_instead(recipe_file: Path) -> None:
+    folder = recipe_file.parent / "profiles"
+    (folder / "big.yaml").write_text("answers: {samples: 16, max_tokens: 99}\n")
+    both = load_recipe(recipe_file, profile="big,tiny")
+    assert (both.answers.samples, both.answers.max_tokens) == (2, 99)
+    assert load_recipe(recipe_file, profile="tiny,big").answers.samples == 16
+    (folder / recipe_file.stem).mkdir()
+    (folder / recipe_file.stem / "big.yaml").write_text("answers: {samples: 3}\n")
+    assert load_recipe(recipe_file, profile="big").answers.samples == 3
+
+
+def test_only_a_recipes_own_profile_adds_a_phase(recipe_file: Path) -> None:
+    folder, text = recipe_file.parent / "profiles", "package: {forms: [adapter]}\n"
+    (folder / "packed.yaml").write_text(text)
+    assert load_recipe(recipe_file, profile="packed").package is None
+    (folder / recipe_file.stem).mkdir()
+    (folder / recipe_file.stem / "packed.yaml").write_text(text)
+    assert load_recipe(recipe_file, profile="packed").package is not None
+
+
+def test_a_mapping_lies_over_each_of_a_list_and_an_error_names_its_line(recipe_file: Path) -> None:
+    (recipe_file.parent / "profiles" / "cpu.yaml").write_text("teachers:\n  threads: 3\n")
+    recipe = load_recipe(recipe_file, profile="cpu")
+    assert len(recipe.teachers) > 1
+    assert {teacher.threads for teacher in recipe.teachers} == {3}
+    assert len({teacher.name for teacher in recipe.teachers}) == len(recipe.teachers)
+    (recipe_file.parent / "profiles" / "cpu.yaml").write_text("teachers:\n  threads: none\n")
+    with pytest.raises(RecipeError, match=re.escape("cpu.yaml:2: teachers.1.threads")):
+        load_recipe(recipe_file, profile="cpu")
+
+
 def test_sets_come_last_and_reach_into_lists_and_missing_sections(recipe_file: Path) -> None:
     sets = [
         "answers.samples=4",
@@ -185,6 +216,8 @@ def test_every_field_about_serving_says_what_it_is(section: type[Serve | Model])
         ("teachers.0.budget=3", "teachers.0.budget", "price_in"),
         ("student.adapter=folder", "student.adapter", "merge"),
         ("serve.placement=anyhow", "serve.placement", "sequential"),
+        ("serve.max_model_len=1025", "serve.max_model_len", "at most 1024"),
+        ("student.max_model_len=4096", "student.max_model_len", "a context of 1,024 tokens"),
     ],
 )
 def test_what_cannot_be_served_is_told(change: str, field: str, says: str) -> None:

@@ -1,4 +1,4 @@
-"""Intervals agree with scipy and cover the truth as often as they say."""
+"""Intervals and tests agree with scipy and statsmodels; how often they hold the truth see test_coverage.py."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
+from statsmodels.regression.linear_model import OLS
+from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
+from statsmodels.stats.weightstats import DescrStatsW
 
 from nightschool.statistics import (
-    bootstrap_mean,
+    bounded_mean,
     clustered_share,
     mcnemar_exact,
-    paired_bootstrap,
+    paired_gain,
+    paired_share,
     quantiles,
+    ragged_share,
     sign_flip_exact,
     wilson,
 )
@@ -56,34 +62,60 @@ def test_all_wrong_or_all_right_is_still_uncertain(value: int, edge: int) -> Non
     assert high - low == pytest.approx(wilson(0, 50)[1])
 
 
-def test_bootstrap_is_scipys_on_the_same_draws() -> None:
-    values = np.random.default_rng(1).normal(2, 3, 80)
-    expected = stats.bootstrap(
-        (values,), np.mean, n_resamples=2000, method="percentile", rng=np.random.default_rng(7)
-    ).confidence_interval
-    mean, low, high = bootstrap_mean(values, seed=7, resamples=2000)
-    assert (mean, low, high) == pytest.approx((values.mean(), expected.low, expected.high), abs=1e-9)
+@given(st.integers(1, 5000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
+@settings(max_examples=40)
+def test_wilson_is_statsmodels(counts: tuple[int, int]) -> None:
+    assert wilson(*counts) == pytest.approx(proportion_confint(*counts, method="wilson"), abs=1e-9)
 
 
-def test_paired_bootstrap_resamples_questions_not_rows() -> None:
-    rng = np.random.default_rng(2)
-    before, after = rng.integers(0, 2, (300, 4)), rng.integers(0, 2, (300, 4))
-    expected = bootstrap_mean(after.mean(axis=1) - before.mean(axis=1), seed=5)
-    assert paired_bootstrap(before, after, seed=5) == expected
-    assert paired_bootstrap(before, after, seed=5) != paired_bootstrap(before, after, seed=6)
+def test_a_share_of_other_numbers_of_answers_has_the_variance_of_cluster_robust_least_squares() -> None:
+    rng = np.random.default_rng(8)
+    answers_Q = rng.integers(1, 5, 60)
+    right_Q = rng.binomial(answers_Q, rng.beta(2, 2, 60))
+    rows = np.concatenate([np.arange(n) < r for n, r in zip(answers_Q, right_Q, strict=True)]).astype(float)
+    groups = np.repeat(np.arange(60), answers_Q)
+    fitted = OLS(rows, np.ones(len(rows))).fit(cov_type="cluster", cov_kwds={"groups": groups})
+    share, variance = float(fitted.params[0]), float(fitted.bse[0]) ** 2
+    effective = share * (1 - share) / variance
+    sums = {"aa": int((answers_Q**2).sum()), "ra": int((right_Q * answers_Q).sum()), "rr": int((right_Q**2).sum())}
+    found = ragged_share(60, len(rows), int(rows.sum()), **sums)
+    assert found == pytest.approx((share, *wilson(share * effective, effective)), abs=1e-9)
 
 
-def test_a_large_sample_is_resampled_in_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
-    values = np.random.default_rng(1).normal(size=50)
-    whole = bootstrap_mean(values, seed=3, resamples=999)
-    monkeypatch.setattr("nightschool.statistics._BLOCK", 50 * 100)
-    assert bootstrap_mean(values, seed=3, resamples=999) == whole
+@given(st.integers(0, 2**32 - 1), st.integers(2, 300), st.integers(1, 4))
+@settings(max_examples=40)
+def test_a_paired_gain_is_walds_interval_of_weighted_questions(seed: int, questions: int, seeds: int) -> None:
+    rng = np.random.default_rng(seed)
+    before, after = rng.integers(0, 2, (questions, seeds)), rng.integers(0, 2, (questions, seeds))
+    differences = after.mean(axis=1) - before.mean(axis=1)
+    weighted = DescrStatsW(np.r_[differences, 1, -1, 0], weights=np.r_[np.ones(questions), 0.5, 0.5, 1])
+    mean, variance = (float(np.asarray(one)) for one in (weighted.mean, weighted.var))
+    half = stats.norm.ppf(0.975) * np.sqrt(variance / (questions + 2))
+    expected = (differences.mean(), max(-1, mean - half), min(1, mean + half))
+    assert paired_gain(before, after) == pytest.approx(expected, abs=1e-9)
+    if seeds == 1:
+        only_before, only_after = int((before > after).sum()), int((after > before).sum())
+        assert paired_share(only_before, only_after, questions) == pytest.approx(expected, abs=1e-9)
+
+
+def test_twenty_questions_that_agree_prove_no_equality() -> None:
+    same = np.ones(20)
+    value, low, high = paired_gain(same, same)
+    assert value == 0
+    assert low == pytest.approx(-high)
+    assert 0.05 < high < 0.1
 
 
 @pytest.mark.parametrize("shapes", [((3, 1), (4, 1)), ((0, 1), (0, 1))])
-def test_paired_bootstrap_refuses_other_questions(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
+def test_a_paired_gain_refuses_other_questions(shapes: tuple[tuple[int, int], tuple[int, int]]) -> None:
     with pytest.raises(ValueError, match="questions"):
-        paired_bootstrap(np.zeros(shapes[0]), np.zeros(shapes[1]), seed=0)
+        paired_gain(np.zeros(shapes[0]), np.zeros(shapes[1]))
+
+
+@pytest.mark.parametrize("values", [[], [1.5], [float("nan")]])
+def test_a_bounded_mean_refuses_what_is_not_bounded(values: list[float]) -> None:
+    with pytest.raises(ValueError, match="from -1 to 1"):
+        bounded_mean(values)
 
 
 @given(st.integers(0, 400), st.integers(0, 400))
@@ -92,6 +124,8 @@ def test_mcnemar_is_scipys_binomial_test(only_before: int, only_after: int) -> N
     n = only_before + only_after
     expected = stats.binomtest(only_before, n).pvalue if n else 1.0
     assert mcnemar_exact(only_before, only_after) == pytest.approx(expected, abs=1e-9)
+    theirs = mcnemar([[5, only_before], [only_after, 7]], exact=True)
+    assert mcnemar_exact(only_before, only_after) == pytest.approx(vars(theirs)["pvalue"], abs=1e-9)
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(1, 600))
@@ -124,20 +158,3 @@ def test_quantiles_are_scipys_and_refuse_what_is_no_time() -> None:
     for bad in ([], [1.0, float("nan")]):
         with pytest.raises(ValueError, match="finite"):
             quantiles(bad)
-
-
-def test_intervals_cover_the_truth_at_their_nominal_rate() -> None:
-    """300 nights of 100 questions x 3 seeds, each question with a difficulty of its own; about 0.5 s."""
-    rng = np.random.default_rng(11)
-    skill = rng.beta(2, 2, (300, 100, 1))
-    before = rng.random((300, 100, 3)) < skill
-    after = rng.random((300, 100, 3)) < 0.6 * skill + 0.4
-    share_hits = difference_hits = 0
-    for night in range(300):
-        _, low, high = clustered_share(before[night])
-        share_hits += low <= 0.5 <= high
-        _, low, high = paired_bootstrap(before[night], after[night], seed=night, resamples=600)
-        difference_hits += low <= 0.2 <= high
-    # 95% of 300 is 285; three binomial standard deviations are 11.
-    assert 274 <= share_hits <= 297
-    assert 274 <= difference_hits <= 297

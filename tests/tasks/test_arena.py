@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from blocks.scripted.local import Script, scripted
 from nightschool import school
 from nightschool.challenges import distinct
+from nightschool.errors import RecipeError
 from nightschool.records import Answer, Challenge, Dropped
+from nightschool.wire import Endpoint
 from tasks import arena, balance, challenges, stages
 from tasks.ledger import Ledger
 from tasks.night import Night
 from tasks.serving import players
+from tests.blocks.client_asks import counted
 from tests.half_night import Make, maker
 from tests.tasks.conftest import fill, serving
 from tests.tasks.test_pairs import stand_in
@@ -108,6 +114,20 @@ def test_judges_vote_on_what_the_solver_cannot_read_and_do_not_play(make: Make) 
     assert {row.id for row in night.rows(arena.chunks(night), Answer) if row.teacher == "alba"} == unread
 
 
+def test_a_teacher_alone_votes_with_all_its_samples(make: Make) -> None:
+    alone = ("arena={players: [base, sft, bruno], per_topic: 4, truth: committee}", "committee.quorum=3")
+    night = make(*alone, "answers.samples=4", "committee.voters=samples")
+    stand_in(night, "sft")
+    with serving(models={**PUPILS, "base": {"ok_questions": 0.5}, "sft": {"ok_questions": 0.5}}) as served:
+        everyone = {**served, **{name: served["alba"].model_copy(update={"model": name}) for name in ("base", "sft")}}
+        fill(night, everyone, "challenges", "arena")
+    casts = {(row.teacher, len(row.casts)) for row in night.rows(arena.chunks(night), Answer)}
+    assert casts == {("alba", 4), ("base", 1), ("sft", 1), ("bruno", 1)}
+    found = arena.measured(night)
+    assert found
+    assert not any(one.void.get("too_few_votes") for one in found.writers)
+
+
 def test_all_who_play_are_served(make: Make) -> None:
     night = make("arena={players: [sft, alba, {name: team, writes: base, answers: bruno}], per_topic: 4}")
     night.begin()
@@ -115,3 +135,36 @@ def test_all_who_play_are_served(make: Make) -> None:
     desk = players(night, Ledger(night.dir))
     assert {*desk.names(challenges.chunks(night)).split(", ")} == {"base", "sft", "alba", "bruno"}
     assert stages.learner(night).student.name not in desk.names(challenges.chunks(night))
+
+
+def test_a_player_that_is_shown_drafts_answers_with_its_drafters(make: Make, tmp_path: Path) -> None:
+    """The drafter is always right and the reader says what it reads last: its draft, of questions that came up here."""
+    (tmp_path / "d.txt").write_text("[user]\n$question\n$choices\nDraft: $draft\n")
+    first = "{name: first, learning_rate: 1e-3}"
+    reader = "{name: reader, start: first, draft_of: first, prompt: d.txt, learning_rate: 1e-3}"
+    night = make(f"sft=[{first}, {reader}]", "arena={players: [alba, reader], per_topic: 6, chunk_rows: 10}")
+    with serving(models=PUPILS) as served:
+        fill(night, served, "questions", "pool", "answers", "committee")
+        for name in ("first", "reader"):
+            stand_in(night, name)
+        sure, echo = (
+            Script.model_validate({"models": {"first": {"accuracy": 1.0}}}),
+            Script.model_validate({"behaviour": "echo", "models": {"reader": {}}}),
+        )
+        with scripted(sure) as drafter, scripted(echo) as echoing:
+            urls = {"first": drafter, "reader": echoing}
+            student = {name: Endpoint(model=name, urls=(url,)) for name, url in urls.items()}
+            with pytest.raises(RecipeError, match="no room side by side"):
+                fill(night, {**served, "reader": student["reader"]}, "challenges", "arena")
+            fill(night, {**served, **student}, "challenges", "arena")
+            asked = {row.id for row in night.rows(arena.chunks(night), Answer) if row.teacher == "reader"}
+            drafted = counted(drafter)
+    assert drafted["total"] == drafted["distinct"] == len(asked) > 10
+    figures = [manifest.figures for chunk, manifest in night.made(arena.chunks(night)) if chunk.part == "reader"]
+    assert sum(one["requests"] for one in figures) == 2 * len(asked)
+    found = arena.measured(night)
+    assert found
+    player = found.player("reader")
+    assert player
+    assert player.right
+    assert player.right.value == 1, "an echo knows nothing but what its draft says"

@@ -11,15 +11,18 @@ from blocks.scripted import Script, ScriptedModel
 from blocks.scripted.local import scripted
 from nightschool.answers import messages
 from nightschool.drafts import draft_id
+from nightschool.errors import RecipeError
 from nightschool.leaks import compare
 from nightschool.recipe.ablate import VARIANTS
 from nightschool.recipe.data_file import Source
 from nightschool.records import Draft, Measured
+from nightschool.timing import Timed
 from nightschool.wire import Endpoint
-from tasks import ablated, attribute, drafts, held_out, sft, stages
+from tasks import ablated, attribute, drafts, held_out, sft, stages, timing
 from tasks.chunk import make_chunk
 from tasks.night import Night
 from tasks.steps import STEPS
+from tests.blocks.client_asks import counted
 from tests.tasks.test_rounds import trained
 from tests.verdict_night import verdicts
 
@@ -163,3 +166,31 @@ def test_what_is_attributed_is_the_prompt_as_it_is_asked(night: Night) -> None:
         assert other.draft != row.draft
         assert row.answers == (("Yes.", "No.") if question.answer == "yes" else ("No.", "Yes."))
     assert [chunk.part for chunk in STEPS["attribute"].chunks(night)] == ["second"]
+
+
+def test_times_of_a_stage_take_in_the_draft_that_it_needs(night: Night) -> None:
+    ask(night, "drafts", "first", {"behaviour": "echo"})
+    trained(night, "second")
+    trained(night, "dpo")
+    [chunk] = timing.chunks(night)
+    slow = Script.model_validate({"behaviour": "echo", "models": {"first": {"latency_s": {"mean": 0.05}}}})
+    quick = Script.model_validate({"behaviour": "text", "text": "It is. No.", "models": {"dpo": {}}})
+    with scripted(slow) as drafter, scripted(quick) as reader:
+        served = {name: Endpoint(model=name, urls=(url,)) for name, url in (("first", drafter), ("dpo", reader))}
+        with pytest.raises(RecipeError, match="dpo is shown drafts of first, and the two have no room side by side"):
+            timing.make(night, chunk, {"dpo": served["dpo"]})
+        make_chunk.fn(night.store.place, night.name, night.stamp, chunk, served)
+        assert counted(drafter)["total"] == counted(reader)["total"] - 1, "one beforehand that nobody times"
+    rows = night.rows([chunk], Timed)
+    assert rows
+    for row in rows:
+        assert row.draft_s
+        assert row.ttft_s
+        assert 0.05 <= row.draft_s < row.ttft_s <= row.e2el_s
+        assert row.ttft_s + sum(row.itl_s) == pytest.approx(row.e2el_s, abs=1e-5)
+        assert row.tokens_out == 3, "the answer's own"
+    [found] = timing.figures(night)
+    assert found.ways[0].draft
+    assert found.ways[0].draft.mean >= 0.05
+    ((_, manifest),) = night.made([chunk])
+    assert manifest.figures["requests"] == 2 * len(rows)

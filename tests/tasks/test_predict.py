@@ -97,9 +97,19 @@ def test_every_id_gets_an_answer_and_what_was_asked_once_is_never_asked_again(tm
         assert [row["id"] for row in table] == [row.id for row in found]
         told = summary(night)
         assert told.judged is not None
-        assert (told.judged["taken"], told.judged["valid"], told.requests) == (True, 8, 28)
-        assert {one.who for one in told.right} == {"ensemble", "ann/plain", "ann/polite", "ben/plain", "ben/polite"}
-        assert {one.share for one in told.right if one.who.startswith("ann")} == {1.0}
+        assert (told.judged.taken, told.judged.valid, told.requests) == (True, 8, 28)
+        assert {one.name for one in told.voters} == {"ensemble", "ann/plain", "ann/polite", "ben/plain", "ben/polite"}
+        assert {one.right and one.right.value for one in told.voters if one.name.startswith("ann")} == {1.0}
+
+        own, *others = told.rules
+        assert (own.strategy, own.own, {one.strategy for one in others}) == (
+            "majority", True, {"unanimous", "numeric_average", "reliability"})  # fmt: skip
+        assert own.right == told.whole.right
+        assert {one.decided.n for one in told.rules} == {7}
+        assert list(told.baselines) == ["always 7"]
+        assert told.took is not None
+        assert (told.took.problems, told.took.total_s) == (7, None)
+        assert told.took.used_s is not None
 
         # The same again, other rules of voting, and fewer voters: nobody is asked.
         assert run(night, served) == found

@@ -9,7 +9,7 @@ from tasks.progress import Event, Tracker, listening
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     now = [100.0]
-    monkeypatch.setattr(progress.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(progress, "clock", lambda: now[0])
     return now
 
 

@@ -1,0 +1,119 @@
+"""The kinds of block that Prefect's server is told of, each with a form that explains itself.
+
+Only `nightschool blocks register` loads this: whoever reads a block reads its fields (blocks/said.py).
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from prefect.blocks.core import Block
+from prefect.types import SecretDict
+from pydantic import Field, SecretStr
+
+from blocks.said import SLUGS, reaching
+from nightschool.recipe.learning import Sft
+from nightschool.recipe.models import Model
+
+
+def _as_in(section: type[Model] | type[Sft], name: str, title: str) -> Any:
+    """A field that a recipe may have as well, left out unless it is filled in; told in the recipe's words."""
+    return Field(default=None, title=title, description=section.model_fields[name].description)
+
+
+class ModelServer(Block):
+    """How servers of a model are run on this machine: `server: block/NAME` at a teacher, the student or a judge."""
+
+    _block_type_name = "Nightschool model server"
+    _block_type_slug = SLUGS["server"]
+
+    engine: Literal["vllm", "transformers"] | None = _as_in(Model, "engine", "Engine")
+    replicas: int | None = _as_in(Model, "replicas", "Replicas")
+    tensor_parallel: int | None = _as_in(Model, "tensor_parallel", "Devices per replica")
+    gpus: list[int] | None = Field(
+        default=None, title="GPUs", description="a pool such as [0, 1], as nvidia-smi counts"
+    )
+    concurrency: int | None = _as_in(Model, "concurrency", "Requests in flight")
+    threads: int | None = _as_in(Model, "threads", "Threads")
+    gpu_memory_utilization: float | None = _as_in(Model, "gpu_memory_utilization", "Share of memory")
+    max_num_seqs: int | None = _as_in(Model, "max_num_seqs", "Sequences in a batch")
+    enable_prefix_caching: bool | None = _as_in(Model, "enable_prefix_caching", "Prefix cache")
+    extra_args: list[str] | None = _as_in(Model, "extra_args", "Further flags")
+
+
+class Endpoint(Block):
+    """A server that others run and that speaks as OpenAI's does: `endpoint: block/NAME` at a teacher or judge."""
+
+    _block_type_name = "Nightschool endpoint"
+    _block_type_slug = SLUGS["endpoint"]
+
+    urls: list[str] = Field(title="URLs", description="base URLs ending in /v1; no password or token in them")
+    model: str | None = Field(default=None, title="Model", description="what the endpoint calls the model")
+    key: SecretStr | None = Field(default=None, title="Key", description="API key; shown nowhere, written down nowhere")
+    concurrency: int | None = _as_in(Model, "concurrency", "Requests in flight")
+    requests_per_minute: int | None = _as_in(Model, "requests_per_minute", "Requests a minute")
+    tokens_per_minute: int | None = _as_in(Model, "tokens_per_minute", "Tokens a minute")
+    price_in: float | None = _as_in(Model, "price_in", "Price of prompts")
+    price_out: float | None = _as_in(Model, "price_out", "Price of replies")
+
+
+class Store(Block):
+    """Where rows, models and nights lie: `store: block/NAME` in a recipe, `--store block/NAME` on the command line."""
+
+    _block_type_name = "Nightschool store"
+    _block_type_slug = SLUGS["store"]
+
+    url: str = Field(title="Place", description="a folder, or a URL such as s3://bucket/prefix; no password in it")
+    endpoint_url: str | None = Field(
+        default=None, title="Server", description="of S3-compatible storage elsewhere than at Amazon's, https://..."
+    )
+    key: SecretStr | None = Field(default=None, title="Access key", description="its id, as the storage gave it")
+    secret: SecretStr | None = Field(default=None, title="Secret key", description="its secret half")
+    token: SecretStr | None = Field(default=None, title="Session token", description="of temporary credentials")
+    options: SecretDict | None = Field(
+        default=None, title="Further options", description="whatever else fsspec's driver of that storage takes"
+    )
+
+
+class Trainer(Block):
+    """What trains a stage: `trainer: block/NAME` in an sft or dpo section."""
+
+    _block_type_name = "Nightschool trainer"
+    _block_type_slug = SLUGS["trainer"]
+
+    launcher: Literal["plain", "ddp", "fsdp", "deepspeed"] | None = _as_in(Sft, "launcher", "Launcher")
+    devices: int | None = _as_in(Sft, "devices", "Devices")
+    micro_batch: int | None = _as_in(Sft, "micro_batch", "Rows on a device")
+    threads: int | None = _as_in(Sft, "threads", "Threads")
+    gradient_checkpointing: bool | None = Field(
+        default=None, title="Checkpointing", description="less memory, a third more time"
+    )
+
+
+class Notifier(Block):
+    """Who is told of a night: `notify: {to: block/NAME}` in a recipe."""
+
+    _block_type_name = "Nightschool notifier"
+    _block_type_slug = SLUGS["notifier"]
+
+    url: SecretStr = Field(
+        title="Address",
+        description="as Apprise has it: a Slack or Teams webhook's https:// address, mailtos://user:password@host, "
+        "ntfy://topic, ...; any other http:// or https:// address gets JSON with title and message",
+    )
+
+
+KINDS: tuple[type[Block], ...] = (ModelServer, Endpoint, Store, Trainer, Notifier)
+
+
+def register() -> list[str]:
+    """Tells the server that is configured of all kinds, or of what has changed in them; their names.
+
+    Raises:
+        RecipeError: no server is named.
+        WorldError: it does not answer, or refuses.
+    """
+    with reaching():
+        for kind in KINDS:
+            kind.register_type_and_schema()
+    return [str(kind.get_block_type_name()) for kind in KINDS]

@@ -1,0 +1,1 @@
+"""What a contest takes: folders that run without nightschool."""

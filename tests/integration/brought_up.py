@@ -1,0 +1,111 @@
+"""Prefect as `nightschool up` brings it up, and its page in a browser as a person uses it."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Locator, Page
+
+from blocks import prefect_server
+from blocks.server_process import free_port
+
+ROOT = Path(__file__).parents[2]
+STARTED = "Ctrl-C stops all."
+FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
+
+
+@dataclass(frozen=True)
+class Running:
+    process: subprocess.Popen[str]
+    port: int
+    said: tuple[str, ...]
+
+    def get(self, method: str, path: str, body: object = None) -> Any:
+        status, reply = prefect_server.call(self.port, method, path, body)
+        assert status in (200, 201, 204), f"{method} {path}: {status} {reply}"
+        return reply
+
+    def deployment(self, name: str) -> str:
+        return self.get("GET", f"/deployments/name/{name}")["id"]
+
+    def start(self, name: str, fields: dict[str, Any]) -> str:
+        """A run of a deployment, from Python: a recipe may be a path."""
+        body = {"parameters": fields, "enforce_parameter_schema": False}
+        return self.get("POST", f"/deployments/{self.deployment(name)}/create_flow_run", body)["id"]
+
+    def state(self, run: str) -> str:
+        return self.get("GET", f"/flow_runs/{run}")["state"]["type"]
+
+    def ended(self, run: str, limit_s: float = 400) -> str:
+        """The run's last state, once it has one."""
+        return until(limit_s, lambda: state if (state := self.state(run)) in FINAL else None)
+
+    def page(self, path: str) -> str:
+        return f"http://{prefect_server.HOST}:{self.port}{path}"
+
+
+def until(limit_s: float, ready: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + limit_s
+    while not (found := ready()):
+        assert time.monotonic() < deadline, f"not within {limit_s} s"
+        time.sleep(0.5)
+    return found
+
+
+def command(port: int) -> list[str]:
+    return [sys.executable, "-m", "flows.cli", "up", "--port", str(port)]
+
+
+@contextmanager
+def brought_up(home: Path) -> Iterator[Running]:
+    """`nightschool up` on a free port; its nights wait for no other night of this machine."""
+    env = {**os.environ, "PREFECT_HOME": str(home), "NIGHTSCHOOL_TURNS": str(home / "turns")}
+    port = free_port()
+    process = subprocess.Popen(command(port), cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+    assert process.stdout
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if STARTED in line:
+            break
+    assert said[-1:] == [f"{STARTED}\n"], f"did not start: {said}"
+    try:
+        yield Running(process, port, tuple(said))
+    finally:
+        if process.poll() is None:
+            process.send_signal(signal.SIGINT)
+            process.wait(60)
+
+
+def shoot(page: Page, name: str) -> None:
+    """A picture of the page, where somebody wants pictures (NIGHTSCHOOL_SHOTS=folder)."""
+    if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
+        page.screenshot(path=Path(shots) / f"{name}.png")
+
+
+def field(page: Page, title: str) -> Locator:
+    """A field of a form by its title."""
+    label = page.locator(".schema-form-property__label", has_text=re.compile(f"^{re.escape(title)}( \\(Optional\\))?$"))
+    return page.locator(".schema-form-property").filter(has=label)
+
+
+def choose(page: Page, title: str, option: str) -> None:
+    """Chooses from a field's list, by keys: its label gives a click on to its button, which closes it again."""
+    field(page, title).locator(".p-select-button__control").first.press("Space")
+    page.locator(".p-select-option", has_text=re.compile(f"^\\s*{re.escape(option)}\\s*$")).click()
+
+
+def press(page: Page, button: str) -> None:
+    """Presses a button of a run's page, and the same in the dialogue that asks whether it is meant."""
+    page.get_by_role("button", name=button).first.click()
+    page.get_by_role("dialog").get_by_role("button", name=button).click()

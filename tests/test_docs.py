@@ -1,0 +1,55 @@
+"""What README, ARCHITECTURE and docs/ point to is there: files, sections, commands, benchmarks and recipes."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from flows.cli.app import app
+from nightschool.recipe.load import recipes
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", ROOT / "ARCHITECTURE.md", *sorted((ROOT / "docs").glob("*.md"))]
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+# Names that stand for the reader's own.
+THEIRS = {"RECIPE", "NIGHT", "COMMAND", "mine"}
+
+
+def sections(page: Path) -> set[str]:
+    """The anchors of a page, as GitHub makes them of its headings."""
+    titles = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", title.lower()).strip().replace(" ", "-") for title in titles}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_leads_somewhere(page: Path) -> None:
+    for target in LINK.findall(page.read_text()):
+        if target.startswith(("http://", "https://", "mailto:")):
+            continue
+        path, _, section = target.partition("#")
+        file = page.parent / path if path else page
+        assert file.exists(), f"{page.name}: {target}"
+        assert not section or section in sections(file), f"{page.name}: {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_benchmark_is_there(page: Path) -> None:
+    known = {command.name or getattr(command.callback, "__name__", "") for command in app.registered_commands}
+    known |= {group.name for group in app.registered_groups}
+    text = page.read_text()
+    named = set(re.findall(r"(?:\$ |`)nightschool ([a-z-]+)", text))
+    assert named <= {str(name).replace("_", "-") for name in known}, page.name
+    for name in re.findall(r"python -m benchmarks\.([a-z0-9_]+)", text):
+        assert (ROOT / "benchmarks" / f"{name}.py").exists(), f"{page.name}: benchmarks.{name}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_recipe_and_profile_that_is_run_is_there(page: Path) -> None:
+    stems = {file.stem for file in recipes(ROOT / "configs")}
+    for name, rest in re.findall(r"\$ nightschool (?:run|plan|check|predict) ([\w./-]+)([^\n#]*)", page.read_text()):
+        assert name in stems | THEIRS or name.endswith(".yaml"), f"{page.name}: {name}"
+        for profile in re.findall(r"--profile ([\w,]+)(?: |$)", rest):
+            known = {file.stem for at in ("", name) for file in (ROOT / "configs/profiles" / at).glob("*.yaml")}
+            assert set(profile.split(",")) <= known, f"{page.name}: {name} --profile {profile}"
