@@ -14,7 +14,7 @@ import yaml
 
 from blocks import guard, prefect_server
 from blocks.server_process import free_port
-from tests.blocks.fleets import until
+from tests.integration.brought_up import asked, until
 from tests.half_night import maker
 from tests.integration.postgres import postgres
 
@@ -47,7 +47,7 @@ def second_server(home: Path) -> Iterator[int]:
     with (home / "second.log").open("wb") as log:
         started = guard.start(command, env=prefect_server.environment(port, home), log=log)
     try:
-        until(lambda: prefect_server.call(port, "GET", "/health") == (200, True), PATIENCE_S)
+        until(PATIENCE_S, lambda: prefect_server.call(port, "GET", "/health") == (200, True))
         yield port
     finally:
         guard.end(started)
@@ -83,18 +83,18 @@ def test_a_night_fails_beside_one_server_and_its_retry_ends_well_beside_the_othe
 
     with worker(first, tmp_path / "one") as home:
         prefect_server.deploy(first, home, file)
-        deployment = got(first, "GET", "/deployments/name/night/night")["id"]
+        deployment = asked(first, "GET", "/deployments/name/night/night")["id"]
         fields = {"parameters": {"recipe": str(tmp_path / "recipe.yaml"), "sets": list(NO_STUDENT)},
                   "enforce_parameter_schema": False}  # fmt: skip
-        run = got(second, "POST", f"/deployments/{deployment}/create_flow_run", fields)["id"]
+        run = asked(second, "POST", f"/deployments/{deployment}/create_flow_run", fields)["id"]
         assert ended(second, run) == "FAILED"
     blocked.rmdir()
     with worker(second, tmp_path / "two"):
         again = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}, "force": False}
-        assert got(first, "POST", f"/flow_runs/{run}/set_state", again)["status"] == "ACCEPT"
-        until(lambda: state(first, run) not in ("FAILED", "SCHEDULED", "PENDING"), PATIENCE_S)
+        assert asked(first, "POST", f"/flow_runs/{run}/set_state", again)["status"] == "ACCEPT"
+        until(PATIENCE_S, lambda: state(first, run) not in ("FAILED", "SCHEDULED", "PENDING"))
         assert ended(first, run) == "COMPLETED"
-    assert got(second, "GET", f"/flow_runs/{run}")["run_count"] == 2
+    assert asked(second, "GET", f"/flow_runs/{run}")["run_count"] == 2
     assert (tmp_path / "runs/nights/first-half/report.json").is_file()
 
 
@@ -105,17 +105,11 @@ def worker(port: int, home: Path) -> Iterator[Path]:
         yield home
 
 
-def got(port: int, method: str, path: str, body: object = None) -> Any:
-    status, reply = prefect_server.call(port, method, path, body)
-    assert status in (200, 201), f"{method} {path}: {status} {reply}"
-    return reply
-
-
 def state(port: int, run: str) -> str:
-    return got(port, "GET", f"/flow_runs/{run}")["state"]["type"]
+    return asked(port, "GET", f"/flow_runs/{run}")["state"]["type"]
 
 
 def ended(port: int, run: str) -> str:
     """The run's last state, once it has one."""
-    until(lambda: state(port, run) in ("COMPLETED", "FAILED", "CRASHED"), PATIENCE_S)
+    until(PATIENCE_S, lambda: state(port, run) in ("COMPLETED", "FAILED", "CRASHED"))
     return state(port, run)

@@ -18,7 +18,7 @@ from nightschool.records import Ruling
 from nightschool.report.figures import Report
 from tasks import review
 from tasks.night import Night
-from tests.integration.test_deployment import until
+from tests.integration.brought_up import asked, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
@@ -43,12 +43,6 @@ def port(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
     with prefect_server.server(port, home), prefect_server.worker(port, home):
         register(port, home)
         yield port
-
-
-def get(port: int, method: str, path: str, body: object = None) -> Any:
-    status, reply = prefect_server.call(port, method, path, body)
-    assert status in (200, 201), f"{method} {path}: {status} {reply}"
-    return reply
 
 
 def fill_in(page: Any, row: str, decision: str, who: str = "") -> None:
@@ -78,12 +72,12 @@ def test_rows_are_decided_in_the_browser_and_the_night_goes_on(port: int, page: 
     (tmp_path / "q.jsonl").write_text('{"problem": "What is 3 + 1?"}\n{"problem": "Is it?"}\n')
     (tmp_path / "r.yaml").write_text(RECIPE.format(store=tmp_path / "runs"))
     night = Night.plan(load_recipe(tmp_path / "r.yaml"))
-    deployment = get(port, "GET", "/deployments/name/night/night")
+    deployment = asked(port, "GET", "/deployments/name/night/night")
     body = {"parameters": {"recipe": str(tmp_path / "r.yaml")}, "enforce_parameter_schema": False}
-    run = get(port, "POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"]
+    run = asked(port, "POST", f"/deployments/{deployment['id']}/create_flow_run", body)["id"]
 
     def state() -> str:
-        found = get(port, "GET", f"/flow_runs/{run}")["state"]
+        found = asked(port, "GET", f"/flow_runs/{run}")["state"]
         assert found["type"] not in ("FAILED", "CRASHED"), found["message"]
         return found["type"]
 
