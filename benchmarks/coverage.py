@@ -190,7 +190,7 @@ def _match(questions: int) -> Draw:
         mine, theirs = rng.uniform(0.2, 0.8, 2)
         taken = {("one", "other"): rng.random(questions) < mine, ("other", "one"): rng.random(questions) < theirs}
         points = {pair: won.astype(float) for pair, won in taken.items()}
-        found = table(points, players, questions=20, seed=night, resamples=500).wins["one"]
+        found = table(points, players, questions=20, seed=night, resamples=1000).wins["one"]
         return (found.low, found.high), float(match(np.array([mine]), np.array([theirs]), 20)[0])
 
     return draw

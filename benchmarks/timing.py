@@ -1,6 +1,6 @@
 """Times of the same requests to the same vLLM: ours beside `vllm bench serve`, by turns.
 
-`python -m benchmarks.timing [--rows 20] [--tokens 48] [--pairs 5] [--layers 12] [--hidden 768]`
+`python -m benchmarks.timing [--rows 20] [--sentences 10] [--tokens 48] [--pairs 5] [--layers 12] [--hidden 768]`
 
 First a server that speaks by the clock (200 ms to the first word, 20 ms from word to word), where nothing but the two
 timers can differ; then vLLM with a model of random weights, so that it runs on a CPU within minutes; greedy, of one
@@ -47,22 +47,25 @@ for line in sys.stdin:
         json.dump({key: found[key] for key in keys} | {"failed": found["failed"]}, file)
     print("READY", given["out"], flush=True)
 """
+# Ten sentences are some 330 tokens: about as long as a contest's question with its instructions.
+_DEFAULTS = {"rows": 20, "sentences": 10, "tokens": 48, "pairs": 5, "layers": 12, "hidden": 768, "threads": 1}
 _PARTS = ("ttft", "itl", "tpot", "e2el")
 _BY_THE_CLOCK = ScriptedModel(latency_s=Latency(mean=0.2), token_s=0.02)
-_WORDS = "The quick brown fox jumps over a lazy dog while all mice are lions and some cats look on. " * 3
+_SENTENCE = "The quick brown fox jumps over a lazy dog while all mice are lions and some cats look on. "
 Figures = dict[str, float]
 
 
 def main() -> None:
     """Start the server and both benchmarks, take turns, print the medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    for name, default in {"rows": 20, "tokens": 48, "pairs": 5, "layers": 12, "hidden": 768, "threads": 1}.items():
+    for name, default in _DEFAULTS.items():
         parser.add_argument(f"--{name}", type=int, default=default)
+    parser.add_argument("--server", choices=["clock", "vllm"], help="one of the two alone")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="timing-") as made:
         folder = Path(made)
         base = make(folder / "base", layers=given.layers, hidden=given.hidden)
-        prompts = [f"{row}: {_WORDS}" for row in range(given.rows)]
+        prompts = [f"{row}: {_SENTENCE * given.sentences}" for row in range(given.rows)]
         lines = [orjson.dumps({"prompt": prompt, "output_tokens": given.tokens}) for prompt in prompts]
         (folder / "prompts.jsonl").write_bytes(b"\n".join(lines))
         spec = ServerSpec(
@@ -73,8 +76,9 @@ def main() -> None:
         clock = ServerSpec(
             name="m", engine="scripted", model="m", concurrency=8, max_model_len=512, script=script.model_dump_json()
         )
-        for title, one in {"a server by the clock": clock, "vLLM": spec}.items():
-            _compare(title, one, prompts, folder, given)
+        for name, (title, one) in {"clock": ("a server by the clock", clock), "vllm": ("vLLM", spec)}.items():
+            if given.server in (None, name):
+                _compare(title, one, prompts, folder, given)
 
 
 def _compare(title: str, spec: ServerSpec, prompts: list[str], folder: Path, given: argparse.Namespace) -> None:

@@ -53,14 +53,15 @@ def table(
 
     A win of a player is one over an opponent drawn by chance. The knockout seeds players by their wins, with byes for
     the first ones; drawn matches are played again. Intervals are of the Bayesian bootstrap over each writer's
-    questions, whose answers all come along, with half a question added that it takes and half a one that it loses: for
-    one share that is Jeffreys' interval, and all questions taken are no certainty.
+    questions, whose answers all come along, with a question added that it takes and one that it loses: for one share
+    that is the posterior of Bayes and Laplace, and all questions taken are no certainty. With half a question each,
+    which is Jeffreys' prior, the odds of a match after 12 questions a side hold the truth in 94 of 100 instead of 95.
 
     Args:
         players: a pair without any judged question on one side has no odds; who has no pair at all is in no table.
 
     Source: Rubin 1981, Annals of Statistics 9:130 (Bayesian bootstrap); Brown, Cai & DasGupta 2001, Statistical Science
-    16:101 (Jeffreys' interval, closed at 0 and 1).
+    16:101 (intervals of a share from priors, closed at 0 and 1).
     """
     shares = _resampled(taken, np.random.default_rng(seed), resamples)
     wins = {
@@ -127,8 +128,7 @@ def _resampled(taken: Taken, rng: np.random.Generator, resamples: int) -> dict[t
         if not np.isfinite(points_Q).any():
             continue
         if writer not in weights:
-            shape = np.r_[np.ones(points_Q.size), 0.5, 0.5]
-            weights[writer] = rng.standard_gamma(shape, size=(resamples, shape.size))
+            weights[writer] = rng.standard_exponential((resamples, points_Q.size + 2))
         known = np.r_[np.isfinite(points_Q), True, True].astype(float)
         points = np.r_[np.nan_to_num(points_Q), 1.0, 0.0]
         drawn_R = (weights[writer] @ points) / (weights[writer] @ known)
@@ -162,5 +162,6 @@ def _binomial(share_R: Floats, count: int) -> Floats:
 def _odds(chance_R: Floats) -> Odds:
     """The first is the value, the others are its resamples; an interval holds its value."""
     value, tail = float(chance_R[0]), (1 - CONFIDENCE) / 2
-    low, high = np.quantile(chance_R[1:], [tail, 1 - tail]) if chance_R.size > 1 else (value, value)
+    # Weibull's quantiles: a fresh draw lies outside as often as they say, however few the resamples.
+    low, high = np.quantile(chance_R[1:], [tail, 1 - tail], method="weibull") if chance_R.size > 1 else (value, value)
     return Odds(value, min(value, float(low)), max(value, float(high)))

@@ -92,15 +92,31 @@ def ragged_share(
 def paired_gain(
     before_Q_S: ArrayLike, after_Q_S: ArrayLike, *, confidence: float = CONFIDENCE
 ) -> tuple[float, float, float]:
-    """The difference after - before on the same questions, with an interval over questions: (difference, low, high).
+    """The difference after - before on the same questions, with an interval that knows that seeds of one question are
+    alike: (difference, low, high).
 
-    See `bounded_mean`, of each question's own difference: all seeds of a question count as one, so the interval covers
-    the choice of questions. The two sides may differ in their number of seeds.
+    Agresti and Min's interval (`bounded_mean`) at the effective sample size, which is the variance of one seed's
+    difference over the variance of the mean; kept within Q (seeds add nothing) and Q x S (seeds are independent). The
+    two sides may differ in their number of seeds; S is the smaller one.
 
     Raises:
         ValueError: different numbers of questions, none at all, or values outside 0..1.
+
+    Source: as `bounded_mean`, and as `clustered_share` for the effective sample size.
     """
-    return bounded_mean(_differences(before_Q_S, after_Q_S), confidence=confidence)
+    before, after = _questions_by_seeds(before_Q_S), _questions_by_seeds(after_Q_S)
+    if len(before) != len(after):
+        raise ValueError(f"a paired difference needs the same questions: {len(before)} and {len(after)}")
+    a, b = after.mean(axis=1), before.mean(axis=1)
+    questions, most = len(a), len(a) * min(before.shape[1], after.shape[1])
+    difference = float((a - b).mean())
+    # Of one seed drawn on each side, independent of each other: right on one side only.
+    square = float((a + b - 2 * a * b).mean())
+    single, mean = square - difference**2, float((a - b).var(ddof=1)) / questions if questions > 1 else 0.0
+    effective = float(questions)
+    if single > 0 and most > questions > 1:
+        effective = min(max(single / mean, questions), most) if mean > 0 else float(most)
+    return difference, *_agresti_min(effective, difference, square, confidence)
 
 
 def bounded_mean(values_Q: ArrayLike, *, confidence: float = CONFIDENCE) -> tuple[float, float, float]:
@@ -119,10 +135,8 @@ def bounded_mean(values_Q: ArrayLike, *, confidence: float = CONFIDENCE) -> tupl
     values = np.asarray(values_Q, dtype=np.float64).ravel()
     if values.size == 0 or not (np.abs(values) <= 1).all():
         raise ValueError("a mean needs at least one value, all of them from -1 to 1")
-    total, z = values.size + 2, float(ndtri(0.5 + confidence / 2))
-    middle, square = float(values.sum()) / total, (float((values**2).sum()) + 1) / total
-    half = z * float(np.sqrt((square - middle * middle) / total))
-    return float(values.mean()), max(-1.0, middle - half), min(1.0, middle + half)
+    mean = float(values.mean())
+    return mean, *_agresti_min(values.size, mean, float((values**2).mean()), confidence)
 
 
 def mcnemar_exact(only_before: int, only_after: int) -> float:
@@ -221,8 +235,9 @@ def _questions_by_seeds(right: ArrayLike) -> Floats:
     return values
 
 
-def _differences(before_Q_S: ArrayLike, after_Q_S: ArrayLike) -> Floats:
-    before, after = _questions_by_seeds(before_Q_S), _questions_by_seeds(after_Q_S)
-    if len(before) != len(after):
-        raise ValueError(f"a paired difference needs the same questions: {len(before)} and {len(after)}")
-    return after.mean(axis=1) - before.mean(axis=1)
+def _agresti_min(n: float, mean: float, square: float, confidence: float) -> tuple[float, float]:
+    """See `bounded_mean`; `square` is the mean of the squares of the n values."""
+    total, z = n + 2, float(ndtri(0.5 + confidence / 2))
+    middle = n * mean / total
+    half = z * float(np.sqrt(((n * square + 1) / total - middle * middle) / total))
+    return max(-1.0, middle - half), min(1.0, middle + half)

@@ -82,14 +82,16 @@ def test_who_takes_everything_wins_and_is_not_certain_to() -> None:
     assert won["other"].high == pytest.approx(1 - won["one"].low, abs=1e-3)
 
 
-def test_of_matches_of_one_question_the_interval_is_jeffreys() -> None:
-    """The other's questions are all its own: one wins where it takes its own question, and the other fails that."""
-    found = played(games(one_other=0.35, other_one=0.0), ONE, OTHER, questions=1)
-    # One wins if it takes its own and answers the other's: only the first is open but for half a question.
-    low, high = (float(beta.ppf(point, 7.5, 13.5)) for point in (0.025, 0.975))
-    assert found.wins["one"].value == pytest.approx(0.35)
-    assert found.wins["one"].low == pytest.approx(low, abs=0.02)
-    assert found.wins["one"].high == pytest.approx(high, abs=0.02)
+def test_of_matches_of_one_question_the_interval_is_a_shares() -> None:
+    """The other has asked so much that nobody fails: one wins exactly where it takes its own question."""
+    taken = {("one", "other"): np.arange(20) < 7, ("other", "one"): np.arange(400_000) < 0}
+    shares = {pair: won.astype(float) for pair, won in taken.items()}
+    found = table(shares, [ONE, OTHER], questions=1, seed=1, resamples=400).wins["one"]
+    assert found.value == pytest.approx(0.35)
+    # Of 400 resamples each end's own share outside is 0.025 +- 0.0078, wherever the ends lie.
+    below, above = (float(beta.cdf(end, 8, 14)) for end in (found.low, found.high))
+    assert below == pytest.approx(0.025, abs=4 * 0.0078)
+    assert above == pytest.approx(0.975, abs=4 * 0.0078)
 
 
 def test_who_never_met_anybody_is_in_no_table() -> None:

@@ -87,11 +87,18 @@ def test_a_share_of_other_numbers_of_answers_has_the_variance_of_cluster_robust_
 def test_a_paired_gain_is_walds_interval_of_weighted_questions(seed: int, questions: int, seeds: int) -> None:
     rng = np.random.default_rng(seed)
     before, after = rng.integers(0, 2, (questions, seeds)), rng.integers(0, 2, (questions, seeds))
-    differences = after.mean(axis=1) - before.mean(axis=1)
-    weighted = DescrStatsW(np.r_[differences, 1, -1, 0], weights=np.r_[np.ones(questions), 0.5, 0.5, 1])
+    means = after.mean(axis=1) - before.mean(axis=1)
+    # One seed of each side, every pair of them alike.
+    single = (after[:, :, None] - before[:, None, :]).ravel().astype(float)
+    spread, error = single.var(), stats.sem(means) ** 2
+    size = float(np.clip(spread / error, questions, questions * seeds)) if error else questions * seeds
+    size = size if spread else questions
+    weighted = DescrStatsW(
+        np.r_[single, 1, -1, 0], weights=np.r_[np.full(single.size, size / single.size), 0.5, 0.5, 1]
+    )
     mean, variance = (float(np.asarray(one)) for one in (weighted.mean, weighted.var))
-    half = stats.norm.ppf(0.975) * np.sqrt(variance / (questions + 2))
-    expected = (differences.mean(), max(-1, mean - half), min(1, mean + half))
+    half = stats.norm.ppf(0.975) * np.sqrt(variance / (size + 2))
+    expected = (means.mean(), max(-1, mean - half), min(1, mean + half))
     assert paired_gain(before, after) == pytest.approx(expected, abs=1e-9)
     if seeds == 1:
         only_before, only_after = int((before > after).sum()), int((after > before).sum())
