@@ -31,7 +31,8 @@ export VLLM_NO_USAGE_STATS := 1
 # Without .pyc files an import of torch and TRL takes 11 s of CPU instead of 4 (measured), in every process of a night.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart smoke test server worker lint types audit format lock clean install install-dev install-test
+.PHONY: help quickstart smoke test server worker lint types audit format docs lock clean install install-dev install-test \
+  install-docs
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -67,6 +68,9 @@ format: install-dev  ## Put the code in order
 	@$(RUN) ruff check --fix .
 	@$(RUN) ruff format .
 
+docs: install-docs  ## Build the site of docs/ into build/docs; a link that leads nowhere is an error
+	@$(RUN) sphinx -q -W --keep-going -n -c docs -d build/doctrees . build/docs
+
 lock: install  ## Compile the pinned sets in requirements/ anew
 	@requirements/lock
 
@@ -82,3 +86,6 @@ install-dev:
 
 install-test:
 	@requirements/install dev $(VLLM_SET)
+
+install-docs:
+	@requirements/install docs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -53,3 +54,36 @@ def test_every_recipe_and_profile_that_is_run_is_there(page: Path) -> None:
         for profile in re.findall(r"--profile ([\w,]+)(?: |$)", rest):
             known = {file.stem for at in ("", name) for file in (ROOT / "configs/profiles" / at).glob("*.yaml")}
             assert set(profile.split(",")) <= known, f"{page.name}: {name} --profile {profile}"
+
+
+def test_every_benchmark_is_on_its_page() -> None:
+    page = (ROOT / "docs/benchmarks.md").read_text()
+    programs = [file.stem for file in (ROOT / "benchmarks").glob("*.py") if "\ndef main(" in file.read_text()]
+    named = set(re.findall(r"^\| `(?!python)([a-z0-9_]+)[ `]", page, re.MULTILINE))
+    assert named == set(programs)
+
+
+def test_every_page_is_on_the_front_page() -> None:
+    front = ROOT / "docs/index.md"
+    listed = {(front.parent / target).resolve() for target in LINK.findall(front.read_text())}
+    assert listed == {*PAGES, ROOT / "CHANGELOG.md"} - {front}
+
+
+def said() -> list[str]:
+    """Every text of the code, in the pieces that it is written in."""
+    texts = [(ROOT / "requirements/install").read_text()]
+    for folder in ("nightschool", "blocks", "tasks", "flows"):
+        for file in (ROOT / folder).rglob("*.py"):
+            constants = (node for node in ast.walk(ast.parse(file.read_text())) if isinstance(node, ast.Constant))
+            texts += [node.value for node in constants if isinstance(node.value, str)]
+    return texts
+
+
+def test_every_message_to_mend_is_one_that_the_code_says() -> None:
+    rows = re.findall(r"^\| ([^|]+) \|", (ROOT / "docs/troubleshooting.md").read_text(), re.MULTILINE)
+    quoted = [message for row in rows for message in re.findall(r"`([^`]{12,})`", row)]
+    pieces = {piece.strip(" ,;:()") for message in quoted for piece in message.split("...")}
+    theirs = {"CPU Generator does not use offset"}
+    texts = said()
+    assert len(quoted) > 30
+    assert not [piece for piece in pieces - theirs if piece and not any(piece in text for text in texts)]

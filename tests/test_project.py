@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[1]
-SETS = ("cpu", "dev", "vllm-cpu", "clusters", "vllm")
+SETS = ("cpu", "dev", "vllm-cpu", "clusters", "vllm", "docs")
 
 
 def pins(name: str) -> dict[str, str]:
