@@ -26,7 +26,7 @@ html_copy_source = False
 html_show_sphinx = False
 
 _PART = re.compile(r"^## (.+)\n((?:.|\n)*?)(?=^## |\Z)", re.MULTILINE)
-_PAGE = re.compile(r"^- \[[^\]]+\]\(([\w./-]+)\.md\)", re.MULTILINE)
+_PAGE = re.compile(r"^- \[([^\]]+)\]\(([\w./-]+)\.md\)", re.MULTILINE)
 _HOME = '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="0; url=docs/index.html">\n'
 
 
@@ -36,7 +36,7 @@ def contents(app: Sphinx, page: str, source: list[str]) -> None:
         return
     trees = []
     for title, listed in _PART.findall(source[0]):
-        pages = "\n".join(f"/{normpath(f'docs/{path}')}" for path in _PAGE.findall(listed))
+        pages = "\n".join(f"{name} </{normpath(f'docs/{path}')}>" for name, path in _PAGE.findall(listed))
         trees.append(f"```{{toctree}}\n:hidden:\n:caption: {title}\n\n{pages}\n```")
     source[0] += "\n\n" + "\n\n".join(trees) + "\n"
 
