@@ -87,3 +87,16 @@ def test_every_message_to_mend_is_one_that_the_code_says() -> None:
     texts = said()
     assert len(quoted) > 30
     assert not [piece for piece in pieces - theirs if piece and not any(piece in text for text in texts)]
+
+
+@pytest.mark.parametrize("page", sorted((ROOT / "docs").glob("plan_0*.md")), ids=lambda page: page.name)
+def test_every_guide_of_a_plan_has_all_its_parts(page: Path) -> None:
+    text = page.read_text()
+    wanted, commands, rest = text.partition("```console\n$ nightschool ")
+    recipe = re.search(r"\]\(\.\./configs/(\w+)\.yaml\)", wanted)
+    assert recipe
+    assert commands
+    assert f" {recipe[1]} --profile tiny" in rest
+    parts = ["## What one sees", "## Your own", "## What it got wrong, and what this does"]
+    assert [title for title in re.findall(r"^## .*$", rest, re.MULTILINE) if title in parts] == parts
+    assert "| the plan | here |" in rest
