@@ -142,8 +142,8 @@ def _faults(shift: Shift, name: str, family: list[psutil.Process], twice: int) -
     found = shift.night(name)
     assert found is not None
     chunks = [chunk for phase in found.phases for chunk in phase.chunks]
-    # A run is called completed a moment before its process ends.
-    ended = time.monotonic() + 30
+    # A run is called completed before its process ends: after a long cut, Prefect still has a minute's events to send.
+    ended = time.monotonic() + 120
     while (left := [one for one in family if not _gone(one)]) and time.monotonic() < ended:
         time.sleep(0.2)
     missing = sum(chunk.failed + max(0, chunk.total - chunk.rows - chunk.dropped) for chunk in chunks)
