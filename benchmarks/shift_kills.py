@@ -31,6 +31,8 @@ TEACH = (
     "package=null", "gates=[]", "pool.per_topic=48", "serve.concurrency=4", "serve.engine=scripted",
 )  # fmt: skip
 TRAIN = ("sft.epochs=100", "validate.per_topic=4", "pool.per_topic=8")
+# Whose rows are one for each request; others make fewer of what they are given.
+ASKING = ("questions", "answers", "pairs", "validate", "timing")
 OVER = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -146,7 +148,8 @@ def _faults(shift: Shift, name: str, family: list[psutil.Process], twice: int) -
     ended = time.monotonic() + 120
     while (left := [one for one in family if not _gone(one)]) and time.monotonic() < ended:
         time.sleep(0.2)
-    missing = sum(chunk.failed + max(0, chunk.total - chunk.rows - chunk.dropped) for chunk in chunks)
+    asked = [chunk for phase in found.phases if phase.phase in ASKING for chunk in phase.chunks]
+    missing = sum(chunk.failed + max(0, chunk.total - chunk.rows - chunk.dropped) for chunk in asked)
     unmade = [chunk.label for chunk in chunks if chunk.state != "made"]
     faults = [f"{len(left)} processes left"] if left else []
     faults += [f"not made: {', '.join(unmade[:3])}"] if unmade else []

@@ -7,15 +7,14 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 
 from blocks import guard, prefect_server
 from blocks.server_process import free_port
-from tests.integration.brought_up import asked, until
 from tests.half_night import maker
+from tests.integration.brought_up import asked, until
 from tests.integration.postgres import postgres
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
