@@ -45,7 +45,7 @@ def main() -> None:
             print(f"{name}: skipped, {lost}\n")
             continue
         began = time.perf_counter()
-        found = _load(name, kind)
+        found = load_real(name, kind)
         seconds = time.perf_counter() - began
         differs = "" if rows in (found.rows, len(found.questions)) else "  <- differs"
         print(f"{name} ({kind}, {seconds:.2f} s): README {rows:,} rows{differs}")
@@ -54,7 +54,7 @@ def main() -> None:
         _plan_003()
 
 
-def _load(
+def load_real(
     name: str, kind: KindName, *, levels: Collection[str] = (), integers: tuple[int, int] | None = None
 ) -> Loaded:
     form = Form(kind=kind, names=KINDS[kind].names, levels=levels, integers=integers)
@@ -66,8 +66,8 @@ def _plan_003() -> None:
     print("Plan 003 on the MATH that is here (4,500 of test, 7,474 of train; the plan says 21,292):")
     sets: dict[str, dict[str, Question]] = {}
     for name, levels in _LEVELS.items():
-        found = [_load(file, FILES[file][0], levels=levels) for file in _MATH]
-        whole = [_load(file, FILES[file][0], levels=levels, integers=(0, 99_999)) for file in _MATH]
+        found = [load_real(file, FILES[file][0], levels=levels) for file in _MATH]
+        whole = [load_real(file, FILES[file][0], levels=levels, integers=(0, 99_999)) for file in _MATH]
         sets[name] = {row.id: row for one in found for row in one.questions}
         integers = sum(len(one.questions) for one in whole)
         lost = {reason: sum(survey(one).dropped.get(reason, 0) for one in whole) for reason in _DROPPED}

@@ -88,8 +88,12 @@ def plan(
 ) -> None:
     """Show what a night would use again and what it would make, ask and take; nothing is started or written."""
     from blocks.preflight.memory import memory_check
+    from flows.cli.claims import claims_table
     from flows.cli.tables import plan_table
+    from nightschool.claims import claims_of
+    from nightschool.recipe.load import find_recipe
     from nightschool.sources.survey import survey
+    from tasks.claims import held_claims
     from tasks.night import Night
     from tasks.plan import plan_night
     from tasks.recipes import read_recipe
@@ -100,11 +104,15 @@ def plan(
     night = accepting(planned, accept_stale or [])
     phases, memory, pool = plan_night(night), memory_check(night.recipe), night.recipe.pool
     questions = survey(pool.load()) if pool.file else None
+    said = claims_of(find_recipe(recipe))
+    claims = held_claims(night, said, profile) if said else []
     if json:
         found = {"phases": phases, "questions": questions, "memory": memory, "running": night.running}
-        write_json(found | {"window": held(night)})
+        write_json(found | {"window": held(night), "claims": claims})
         return
     out.print(plan_table(phases, memory, questions, held(night)))
+    if said:
+        out.print(claims_table(said.plan, claims))
     if night.running:
         out.print(f"Night {night.name} is running now: a second run of it is refused. Wait, or give --name.")
 
