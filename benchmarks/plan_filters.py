@@ -52,16 +52,14 @@ def extraction() -> Iterator[Found]:
     yield Found("an answer, by the plan's rule", "100%", sum(value is not None for value in theirs), n)
     yield Found("the right one, by the plan's rule", "100%", plan["right"], n)
     yield Found("an answer, by ours", "", sum(value is not None for value in ours), n)
-    yield Found(
-        "the right one, by ours", "", here["right"], n, "the others: no two spellings that mathematics can tell"
-    )
+    yield Found("the right one, by ours", "", here["right"], n, "the others: nobody can tell")
     none = [place for place, truth in enumerate(truths) if read_truth(truth, "integer").value is None]
     invented = sum(bool(_INTEGER.search(theirs[place] or "")) for place in none)
     made = sum(read(solutions[place], "integer").value is not None for place in none)
     yield Found(
-        "a whole number where the answer is none, plan's rule", "0", invented, len(none), "the first in the box"
+        "a whole number where the answer is none, by the plan's", "0%", invented, len(none), "the first in its box"
     )
-    yield Found("a whole number where the answer is none, ours", "", made, len(none))
+    yield Found("a whole number where the answer is none, by ours", "", made, len(none))
 
 
 def agreement() -> Iterator[Found]:

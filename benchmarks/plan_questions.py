@@ -115,5 +115,9 @@ def published() -> Iterator[Found]:
         yield Found(what, "not looked at", met.same + met.near, met.held_out, f"{met.same} word for word")
 
 
+def _texts(file: str) -> list[tuple[str, str]]:
+    return [(row.id, row.question) for row in load_real(file, FILES[file][0]).questions]
+
+
 def _text(row: Question) -> str:
     return f"{row.question}\n{row.lettered}" if row.choices else row.question

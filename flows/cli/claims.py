@@ -11,14 +11,7 @@ from rich.text import Text
 from nightschool.claims import Held, Work
 from nightschool.report.text import duration
 
-_HEAD = (
-    "the plan's",
-    "claims",
-    "line",
-    "by its own numbers",
-    "this night, at its rate",
-    "this night, as measured here",
-)
+_HEAD = ("the plan's", "claims", "line", "by its own numbers", "this night at its rate", "as measured here")
 
 
 def claims_table(plan: str, found: Sequence[Held]) -> RenderableType:
