@@ -1,8 +1,10 @@
 """Whether verl's own RLHFDataset reads what `export --format verl` writes: `python -m benchmarks.exports_load`.
 
 verl and what it imports are brought from the package registry into a folder of their own (240 MB, once), beside this
-environment's torch, transformers and datasets. Two exports are read together, as a training run would: the questions
-of a night, and critiques of their solutions; plan 004's two files had other columns and could not be.
+environment's torch, transformers and datasets. Two exports of plan 004's night (tiny, its models scripted) are read
+together, as a training run would: its questions, and the judgements of their solutions; plan 004's two files had other
+columns and could not be. The reward function that the judgements come with is loaded by verl too, and holds each row's
+own truth against the right and the wrong conclusion.
 """
 
 from __future__ import annotations
@@ -12,18 +14,18 @@ import os
 import subprocess
 import sys
 import tempfile
+from contextlib import ExitStack
 from pathlib import Path
 from shutil import which
 
-from blocks.export_files import write_rows
-from nightschool.exports.lesson import of_critique
-from nightschool.exports.shapes import FORMATS
+from blocks.scripted.local import scripted
+from nightschool.forecast import forecast
 from nightschool.recipe.load import find_recipe, load_recipe
-from nightschool.records import CritiqueRow, CritiqueSource, Question
-from nightschool.wire import Message
-from tasks import pool
+from nightschool.recipe.script import Script
+from nightschool.wire import Endpoint
 from tasks.export import Order, export
 from tasks.night import Night
+from tasks.steps import STEPS
 
 _VERL = ("verl==0.9.1", "tensordict", "pyvers", "omegaconf", "antlr4-python3-runtime==4.9.3", "ray", "msgpack",
          "hydra-core", "codetiming", "pillow")  # fmt: skip
@@ -35,6 +37,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers
 from torch.utils.data import DataLoader
 from transformers import PreTrainedTokenizerFast
 import verl
+from verl.trainer.ppo.reward import get_custom_reward_fn
 from verl.utils.dataset.rl_dataset import RLHFDataset, collate_fn
 
 words = Tokenizer(models.WordLevel({"?": 0}, unk_token="?"))
@@ -42,7 +45,7 @@ words.pre_tokenizer = pre_tokenizers.Whitespace()
 turn = "{% for m in messages %}<|{{ m.role }}|> {{ m.content }}\\n{% endfor %}"
 tokenizer = PreTrainedTokenizerFast(tokenizer_object=words, unk_token="?", chat_template=turn)
 config = OmegaConf.create({"cache_dir": sys.argv[1], "max_prompt_length": 4096, "filter_overlong_prompts_workers": 1})
-data = RLHFDataset(sys.argv[2:], tokenizer, config)
+data = RLHFDataset(sys.argv[3:], tokenizer, config)
 seen = [row for batch in DataLoader(data, batch_size=16, collate_fn=collate_fn) for row in zip(
     batch["raw_prompt"], batch["reward_model"], batch["data_source"], batch["extra_info"], batch["index"])]
 for prompt, reward, source, extra, index in seen:
@@ -50,6 +53,13 @@ for prompt, reward, source, extra, index in seen:
     assert set(reward) == {"style", "ground_truth"} and reward["ground_truth"], reward
     assert index == extra["index"] and extra["id"], extra
     assert "<|im_start|>" not in prompt[-1]["content"]
+reward = get_custom_reward_fn(OmegaConf.create(
+    {"reward": {"custom_reward_function": {"path": sys.argv[2], "name": "compute_score"}}}))
+judged = [(source, row["ground_truth"]) for _, row, source, _, _ in seen if row["ground_truth"] in ("right", "wrong")]
+scores = {(truth, said): reward(source, f"So it is. Conclusion: {said} [END]", truth, None)
+          for source, truth in judged for said in ("right", "wrong")}
+assert len(scores) == 4 and all(score == (truth == said) for (truth, said), score in scores.items()), scores
+print(f"{len(judged)} judgements, {sum(truth == 'right' for _, truth in judged)} of them right")
 sources = sorted({source for _, _, source, _, _ in seen})
 print(f"verl {verl.__version__}: {len(seen)} of {len(data)} rows read in batches, of {', '.join(sources)}")
 """
@@ -71,7 +81,14 @@ def main() -> None:
             "HF_DATASETS_DISABLE_PROGRESS_BARS": "1",
             "HF_HOME": str(folder / "hf"),
         }
-        command = [sys.executable, "-c", _CHILD, str(folder / "cache"), *map(str, files)]
+        command = [
+            sys.executable,
+            "-c",
+            _CHILD,
+            str(folder / "cache"),
+            str(folder / "critique" / "reward.py"),
+            *map(str, files),
+        ]
         subprocess.run(command, env=environment, check=True)
 
 
@@ -82,28 +99,25 @@ def _bring(site: Path) -> None:
 
 
 def _exports(folder: Path) -> list[Path]:
-    """The questions of plan 004's recipe, and a critique of a solution to each."""
-    night = Night.plan(load_recipe(find_recipe("critique"), sets=[f"store={folder / 'runs'}"]))
+    """The questions of plan 004's night on scripted models, and the judgements that it made of their solutions."""
+    sets = [
+        f"store={folder / 'runs'}",
+        *(f"{name}=null" for name in ("school", "student", "sft", "splits", "validate")),
+    ]
+    night = Night.plan(load_recipe(find_recipe("critique"), profile="tiny", sets=sets))
     night.begin()
-    (chunk,) = pool.chunks(night)
-    made = pool.STEP.make(night, chunk, {})
-    night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures)
-    questions = night.rows([chunk], Question)
-    export(night, Order("verl", phase="pool"), folder / "questions")
-    verl, critiques = FORMATS["verl"], folder / "critiques.parquet"
-    rows = (verl.row(of_critique(_critique(row, index)), index, "nightschool/critique")
-            for index, row in enumerate(questions))  # fmt: skip
-    write_rows(critiques, rows, verl.columns)
-    return [folder / "questions" / "train.parquet", critiques]
-
-
-def _critique(question: Question, index: int) -> CritiqueRow:
-    source = CritiqueSource(question_id=question.id, topic="", teacher="qwen3", sample=index % 8, value="7")
-    return CritiqueRow(
-        id=f"{question.id}-{index}", prompt=(Message(role="user", content=f"Is 7 right? {question.question}"),),
-        target="right" if question.answer == "7" else "wrong", question=question.question, solution="7",
-        ground_truth=question.answer or "", data_source="critique", extra_info=source,
-    )  # fmt: skip
+    with ExitStack() as stack:
+        served: dict[str, Endpoint] = {}
+        for teacher in night.recipe.teachers:
+            url = stack.enter_context(scripted(teacher.script or Script()))
+            served[teacher.name] = Endpoint(model=teacher.model, urls=(url,))
+        for ahead in forecast(night.recipe):
+            for chunk in STEPS[ahead.phase].chunks(night):
+                made = STEPS[ahead.phase].make(night, chunk, served)
+                night.store.commit(chunk, rows=made.rows, dropped=made.dropped, figures=made.figures, files=made.files)
+    for phase in ("pool", "critique"):
+        export(night, Order("verl", phase=phase), folder / phase)
+    return [folder / phase / "train.parquet" for phase in ("pool", "critique")]
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Any, get_args
 from blocks.export_files import write_rows
 from nightschool.chunks import Chunk
 from nightschool.errors import RecipeError, WorldError
-from nightschool.exports import lesson
+from nightschool.exports import lesson, verl_reward
 from nightschool.exports.lesson import Lesson
 from nightschool.exports.manifest import ExportManifest, readme
 from nightschool.exports.shapes import FORMATS, PREFERENCE, FormatName, preference
@@ -133,6 +133,8 @@ def _write(night: Night, phase: str, chunks: Sequence[Chunk], order: Order, fold
         why = "; ".join(f"{count:,}: {reason}" for reason, count in rows.left_out.items())
         raise RecipeError(f"{phase} has no row for this format{f' ({why})' if why else ''}", field="--format",
                           value=order.format)  # fmt: skip
+    if order.format == "verl" and phase == "critique":
+        (folder / "reward.py").write_text(Path(verl_reward.__file__).read_text(encoding="utf-8"), encoding="utf-8")
     found = ExportManifest(
         night=night.name, recipe=night.recipe.name, phase=phase, format=order.format,
         data_source=", ".join(sorted(rows.data_sources)),

@@ -10,7 +10,8 @@ from nightschool.exports.shapes import FormatName
 
 _LOADS: dict[FormatName, str] = {
     "verl": "data.train_files=train.parquet, or verl.utils.dataset.rl_dataset.RLHFDataset. verl picks its reward by "
-    "`data_source`; it knows none of ours, so give custom_reward_function, or export with --data-source.",
+    "`data_source`; it knows none of ours, so give custom_reward_function (critiques come with theirs, reward.py), or "
+    "export with --data-source.",
     "trl": 'datasets.load_dataset("json", data_files="train.jsonl"), for SFTTrainer; preferences for DPOTrainer.',
     "chatml": "Messages by role; the chat template of the model puts them into ChatML.",
     "sharegpt": "Conversations of system, human and gpt.",

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
+import pytest
 
 from blocks.export_files import write_rows
 from nightschool.exports.lesson import Lesson, of_critique, of_question
 from nightschool.exports.shapes import FORMATS
+from nightschool.exports.verl_reward import compute_score
 from nightschool.prompts import Prompt
 from nightschool.records import CritiqueRow, CritiqueSource, Question
 from nightschool.wire import Message
@@ -54,3 +56,22 @@ def test_every_format_gives_every_row_all_of_its_columns() -> None:
 def test_a_question_without_an_answer_is_no_row() -> None:
     asked = ASKED.model_copy(update={"answer": None})
     assert of_question(asked, Prompt(system=None, user="$question"), "math", side="train") is None
+
+
+@pytest.mark.parametrize(
+    ("reply", "due", "score"),
+    [
+        ("The sum is off. Conclusion: wrong [END]", "wrong", 1.0),
+        ("The sum is off. Conclusion: wrong [END]", "right", 0.0),
+        ("**Conclusion:** **Right**", "right", 1.0),
+        (r"Conclusion: \boxed{\text{wrong}}", "wrong", 1.0),
+        ("Conclusion: right? No.\nConclusion: wrong", "wrong", 1.0),
+        ("<think>Conclusion: right</think>It is wrong.\nConclusion: wrong", "wrong", 1.0),
+        ("I am to say 'Conclusion: right/wrong'.", "right", 0.0),
+        ("His answer is right.", "right", 0.0),
+        ("Conclusion: rightly so", "right", 0.0),
+        ("", "wrong", 0.0),
+    ],
+)
+def test_the_reward_of_a_judgement_is_its_last_conclusion(reply: str, due: str, score: float) -> None:
+    assert compute_score("nightschool_critique", reply, due) == score
