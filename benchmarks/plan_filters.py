@@ -17,12 +17,11 @@ from nightschool.records import Results
 from nightschool.ruling_line import RulingLine
 from nightschool.skew import skew
 from nightschool.values.numbers import last_number
-from nightschool.values.read import equal, read, read_truth
+from nightschool.values.read import equal, read
 from nightschool.voting import Ballot, Rule, decide
 
 # Plan 003's rule: the first box, as far as its first brace; the last number of a text without one.
 _FIRST_BOX = re.compile(r"\\boxed\{([^}]*)\}")
-_INTEGER = re.compile(r"-?\d+")
 # Plan 002 kept 137 of its 200 rows, 39 of them yes; before there were 91.
 _PLAN_002 = {"yes": 39, "no": 98}
 _DROPPED = ("all_right", "all_wrong")
@@ -38,7 +37,7 @@ def as_plan_003(solution: str) -> str | None:
 
 
 def extraction() -> Iterator[Found]:
-    """Whether there is an answer, whether it is MATH's own, and whole numbers out of answers that are none."""
+    """Whether there is an answer, and whether it is MATH's own."""
     solutions = [row["solution"] for row in rows(MATH)]
     truths = [published(text) or "" for text in solutions]
     theirs = [as_plan_003(text) for text in solutions]
@@ -52,14 +51,7 @@ def extraction() -> Iterator[Found]:
     yield Found("an answer, by the plan's rule", "100%", sum(value is not None for value in theirs), n)
     yield Found("the right one, by the plan's rule", "100%", plan["right"], n)
     yield Found("an answer, by ours", "", sum(value is not None for value in ours), n)
-    yield Found("the right one, by ours", "", here["right"], n, "the others: nobody can tell")
-    none = [place for place, truth in enumerate(truths) if read_truth(truth, "integer").value is None]
-    invented = sum(bool(_INTEGER.search(theirs[place] or "")) for place in none)
-    made = sum(read(solutions[place], "integer").value is not None for place in none)
-    yield Found(
-        "a whole number where the answer is none, by the plan's", "0%", invented, len(none), "the first in its box"
-    )
-    yield Found("a whole number where the answer is none, by ours", "", made, len(none))
+    yield Found("the right one, by ours", "", here["right"], n)
 
 
 def agreement() -> Iterator[Found]:

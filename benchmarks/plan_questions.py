@@ -18,6 +18,7 @@ from nightschool.relettering import relettered
 from nightschool.sketches import Sketches, duplicates
 from nightschool.skew import skew
 from nightschool.splits import side_of
+from tasks.filters import asked
 
 LOGIC = "logic/LogicalDeduction_train.json"
 _TRAIN = "math/rllm_math_train_7474.json"
@@ -30,13 +31,13 @@ _AIMO = {"levels 1-2": ("1", "2"), "levels 2-5": ("2", "3", "4", "5")}
 
 def twice() -> Iterator[Found]:
     """Of a file's rows those that ask what an earlier one asks, word for word and nearly."""
-    yield Found("plan 000's contest, its teacher, word for word", "none", 99, 3_450, "counted in its files")
+    yield Found("plan 000's contest, its teacher, word for word", "not looked for", 99, 3_450, "counted in its files")
     for name in FILES:
         found = load_real(name, FILES[name][0])
         same = sum(row.reason == "duplicate" for row in found.dropped)
-        texts = [(row.id, _text(row)) for row in found.questions]
+        texts = [(row.id, asked(row)) for row in found.questions]
         near = len(duplicates(Sketches(texts), threshold=_NEAR))
-        yield Found(f"{name}, nearly", "none", same + near, len(texts) + same, f"{same} word for word")
+        yield Found(name, "not looked for", same + near, len(texts) + same, f"{same} of them word for word")
 
 
 def places() -> Iterator[Found]:
@@ -117,7 +118,3 @@ def published() -> Iterator[Found]:
 
 def _texts(file: str) -> list[tuple[str, str]]:
     return [(row.id, row.question) for row in load_real(file, FILES[file][0]).questions]
-
-
-def _text(row: Question) -> str:
-    return f"{row.question}\n{row.lettered}" if row.choices else row.question
