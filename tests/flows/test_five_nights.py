@@ -59,7 +59,9 @@ SMALL: dict[str, tuple[str, ...]] = {
         "ablate.attribution.questions=1", "ablate.attribution.most_steps=32", "validate.timed=2", "validate.limit=6",
     ),
     "aimo": ("answers.samples=2", "validate.timed=2", "validate.limit=3", "predict.questions.limit=2"),
-    "critique": ("pool.limit=16", "answers.samples=4", "critique.per_question=2", "validate.timed=2", "validate.limit=3"),
+    "critique": (
+        "pool.limit=16", "answers.samples=4", "critique.per_question=2", "validate.timed=2", "validate.limit=3",
+    ),
 }  # fmt: skip
 CONTESTS = ("aaipl", "committee")
 
