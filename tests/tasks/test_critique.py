@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+import runpy
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import orjson
+import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.answer_values import SAMPLES
 from benchmarks.real_data import missing, rows
+from nightschool.prompts import Prompt
+from nightschool.recipe.critique import Critique
 from nightschool.recipe.load import load_recipe
 from nightschool.records import CritiqueRow, Dropped, Question, Said, Solutions
 from tasks import answers, critique, dpo, pairs, pool, stages
+from tasks.export import Order, export
 from tasks.night import Night
 from tasks.steps import STEPS
 
@@ -82,6 +87,22 @@ def test_a_judgement_that_is_due_is_preferred_to_the_other(tmp_path: Path) -> No
         assert drawn[row.id].target in due
         assert {due, other} == {due.replace("wrong", "right"), due.replace("right", "wrong")}
     assert not pairs.chunks(night)
+
+
+def test_judgements_go_to_verl_with_the_reward_that_pays_what_is_taught(tmp_path: Path) -> None:
+    said = [f"It is \\boxed{{{n}}}, I think." for n in (7, 7, 8, 9)]
+    records = [{"question": f"What is {n} + {7 - n}?", "gt": "7", "code": said * 2} for n in range(4)]
+    night = critiqued(tmp_path, "equal", records)
+    found = export(night, Order("verl", phase="critique"), tmp_path / "out")
+    assert "reward.py" in found.files
+    score = runpy.run_path(str(tmp_path / "out" / "reward.py"))["compute_score"]
+    reply = Critique(prompt=Prompt(system=None, user="$question $solution")).reply
+    judged = pq.read_table(tmp_path / "out" / "train.parquet").to_pylist()
+    truths = [(row["data_source"], row["reward_model"]["ground_truth"]) for row in judged]
+    assert {truth for _, truth in truths} == {"right", "wrong"}
+    for source, truth in truths:
+        paid = {said: score(source, reply.replace("$judgement", said), truth) for said in ("right", "wrong")}
+        assert paid == {"right": float(truth == "right"), "wrong": float(truth == "wrong")}
 
 
 @pytest.mark.skipif(bool(missing(SAMPLES)), reason=missing(SAMPLES) or "")
