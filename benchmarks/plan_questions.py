@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import cast
 
 from benchmarks.answer_values import GSM8K, MATH
@@ -96,7 +96,7 @@ def overlap() -> Iterator[Found]:
     yield Found("nearly the same as one in train, split by hash", "", held.near, held.held_out, "goes, or is told")
 
 
-def _levels(levels: Collection[str]) -> Mapping[str, str]:
+def _levels(levels: Collection[str]) -> dict[str, str]:
     found = [load_real(file, FILES[file][0], levels=levels) for file in (MATH, _TRAIN)]
     return {normal(row.question): row.question for one in found for row in one.questions}
 
