@@ -115,3 +115,15 @@ def test_plan_000_claims_less_than_the_sum_of_its_own_timeline() -> None:
     assert whole.agrees is False
     assert rows["questions"].own_s == pytest.approx((2000 * 500 / 600, 2000 * 500 / 400))
     assert rows["questions"].agrees is False
+
+
+def test_the_docs_example_is_a_file_of_claims(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "plans.md").read_text(encoding="utf-8")
+    (tmp_path / "claims").mkdir()
+    (tmp_path / "claims" / "mine.yaml").write_text(page.partition("```yaml\n")[2].partition("```")[0], encoding="utf-8")
+    found = claims_of(tmp_path / "mine.yaml")
+    assert found is not None
+    answers, training, whole = hold(found, (), AHEAD, {})
+    assert answers.own_s == (1600, 1600)
+    assert training.implied_per_s == pytest.approx((0.5, 0.5))
+    assert whole.own_s == (4 * 3600, 5 * 3600)
