@@ -55,9 +55,8 @@ SMALL: dict[str, tuple[str, ...]] = {
         "arena.players=[base, {name: night, writes: both, answers: both}, phi4]",
     ),
     "strategyqa": (
-        "sft.0.epochs=8", "sft.0.batch_size=4", "sft.1.epochs=8", "sft.1.batch_size=4", "sft.1.form=answer",
-        "pairs.chosen=teacher", "pairs.format=any", "pairs.samples=8",
-        "ablate.attribution.questions=1", "ablate.attribution.most_steps=32", "validate.timed=2", "validate.limit=6",
+        "sft.0.epochs=6", "sft.0.batch_size=4", "sft.1.epochs=6", "sft.1.batch_size=4", "sft.1.form=answer",
+        "dpo.batch_size=4", "ablate.attribution.questions=2", "validate.timed=2", "validate.limit=6",
     ),
     "aimo": ("answers.samples=2", "validate.timed=2", "validate.limit=3", "predict.questions.limit=2"),
     "critique": (
