@@ -1,11 +1,14 @@
-"""From what proved a student to sentences: its times, its drafts taken away, the arena, the judges, an ensemble."""
+"""From what proved a student to sentences: times, drafts taken away, the arena, the judges, an ensemble, gates."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from nightschool.gates import limit_shown
+from nightschool.readings import reading
 from nightschool.recipe.ablate import ENOUGH, SHOWN
 from nightschool.recipe.arena import voters
+from nightschool.recipe.gate import Gate
 from nightschool.recipe.recipe import Recipe
 from nightschool.report.figures import Report
 from nightschool.report.text import percent, plain
@@ -30,6 +33,7 @@ def proven(recipe: Recipe, report: Report) -> Iterator[str]:
     yield from _arena(recipe, report)
     yield from _judged(recipe, report)
     yield from _ensemble(recipe, report)
+    yield from _gates(recipe, report)
 
 
 def _timed(recipe: Recipe, times: Times) -> Iterator[str]:
@@ -104,7 +108,8 @@ def _ensemble(recipe: Recipe, report: Report) -> Iterator[str]:
         "each model under a prompt had one vote" if recipe.committee.voters == "teachers" else "each reply had a vote"
     )
     prompts = _listed([plain(one) for one in found.templates])
-    shown = f", with {section.shots} solved examples" if section.examples and section.shots else ""
+    solved = f"{section.shots} solved example{'' if section.shots == 1 else 's'}"
+    shown = f", with {solved}" if section.examples and section.shots else ""
     yield (
         f"An ensemble of {_listed(found.models)}, each under the prompts {prompts}{shown}, answered "
         f"{found.problems:,} problems{rounds}; {each}, counted {VOTES[recipe.committee.strategy]}."
@@ -123,6 +128,23 @@ def _ensemble(recipe: Recipe, report: Report) -> Iterator[str]:
             "Rules of voting are compared on the same replies, problem by problem, by Agresti and Min's interval and "
             "McNemar's exact test."
         )
+
+
+def _gates(recipe: Recipe, report: Report) -> Iterator[str]:
+    """Those that there is a figure for: what the night had to reach was written down before it began."""
+    held = [_gate(gate) for gate in recipe.gates if reading(gate, report).value is not None]
+    if held:
+        yield f"Of its figures the night was held to limits that were set before it: {'; '.join(held)}."
+
+
+def _gate(gate: Gate) -> str:
+    limit = gate.at_least if gate.at_least is not None else gate.at_most
+    assert limit is not None, "the recipe refuses a gate without a limit"
+    of = " ".join(filter(None, (gate.stage or gate.player, plain(gate.metric).removesuffix(" s"))))
+    over = f" over {gate.over}" if gate.over else ""
+    way = "at least" if gate.at_least is not None else "at most"
+    near = ", by the near end of its interval" if gate.by == "interval" else ""
+    return f"{of}{over} {way} {limit_shown(gate.metric, limit)}{near}"
 
 
 def _listed(names: Sequence[str]) -> str:
