@@ -55,6 +55,9 @@ def _held(gate: Gate, found: Reading, because: str = "") -> GateResult:
         direction=direction,
         on_failure=gate.on_failure,
         because=because,
+        low=found.low,
+        high=found.high,
+        n=found.n,
     )
 
 
@@ -77,6 +80,15 @@ def shown(metric: str, value: float) -> str:
     if metric.endswith("skew"):
         return f"{value:.2f}"
     return f"{points(value)} points" if metric.endswith("gain") else percent(value)
+
+
+def interval(gate: GateResult) -> str:
+    """What stands behind a gate's figure: "44.0% to 52.0%, n 400"; nothing of what has neither."""
+    parts = [f"n {gate.n:,}"] if gate.n is not None and gate.value is not None else []
+    if gate.low is not None and gate.high is not None:
+        low, high = (shown(gate.metric, end) for end in (gate.low, gate.high))
+        parts.insert(0, f"{low.removesuffix(' points')} to {high}")
+    return ", ".join(parts)
 
 
 def limit_shown(metric: str, limit: float) -> str:

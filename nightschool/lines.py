@@ -90,6 +90,13 @@ class TopicLine(msgspec.Struct, gc=False):
     topic: str
 
 
+class TruthLine(msgspec.Struct, gc=False):
+    """What is known of a `Question`: the letter of a solver or a file, and a file's own answer."""
+
+    truth: str | None
+    answer: str | None = None
+
+
 class RuledLine(msgspec.Struct, gc=False):
     """What is counted of a `Ruling`."""
 
@@ -123,6 +130,7 @@ class _Head(msgspec.Struct, gc=False):
 
 _QUESTION, _HEAD = msgspec.json.Decoder(_Question).decode, msgspec.json.Decoder(_Head).decode
 text_of = msgspec.json.Decoder(str).decode
+truth_line = msgspec.json.Decoder(TruthLine).decode
 solved_line = msgspec.json.Decoder(SolvedLine).decode
 case_line = msgspec.json.Decoder(CaseLine).decode
 topic_line, ruled_line = msgspec.json.Decoder(TopicLine).decode, msgspec.json.Decoder(RuledLine).decode

@@ -13,11 +13,12 @@ from nightschool.report.stage import Stage
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A figure with its interval where one is known, or the reason why there is no figure."""
+    """A figure with its interval and number of answers where they are known, or the reason why there is no figure."""
 
     value: float | None = None
     low: float | None = None
     high: float | None = None
+    n: int | None = None
     missing: str = ""
 
 
@@ -52,7 +53,7 @@ def _of_player(gate: Gate, report: Report) -> Reading:
 
 
 def _of_estimate(found: Estimate | None, missing: str) -> Reading:
-    return Reading(found.value, found.low, found.high) if found else Reading(missing=missing)
+    return Reading(found.value, found.low, found.high, found.n) if found else Reading(missing=missing)
 
 
 def _of_stage(gate: Gate, stage: Stage) -> Reading:
@@ -61,17 +62,17 @@ def _of_stage(gate: Gate, stage: Stage) -> Reading:
     if gate.metric == "guessing_gain":
         return _of_gain(stage.over_guessing, f"{gate.stage} was not held against guessing")
     if gate.metric == "valid_share":
-        return Reading(stage.valid_share, stage.valid_low, stage.valid_high)
+        return _of_estimate(stage.valid, "")
     if gate.metric == "accuracy_gain":
         gains = (gain for gain in (stage.gain, stage.gain_over_base, *stage.gains) if gain and gain.over == gate.over)
         return _of_gain(next(gains, None), f"{gate.stage} was not compared with {gate.over}")
-    if stage.latency is None:
+    if (one := stage.latency) is None:
         return Reading(missing=f"stage {gate.stage} was not timed")
     if gate.metric == "latency_mean_s":
-        return Reading(stage.latency.mean_s, stage.latency.mean_low_s, stage.latency.mean_high_s)
+        return Reading(one.mean_s, one.mean_low_s, one.mean_high_s, one.n)
     if gate.metric == "ttft_p99_s":
-        return Reading(stage.latency.ttft_p99_s, missing="its server does not stream")
-    return Reading(stage.latency.p99_s)
+        return Reading(one.ttft_p99_s, n=one.n, missing="its server does not stream")
+    return Reading(one.p99_s, n=one.n)
 
 
 def _of_contest(gate: Gate, report: Report) -> Reading:
@@ -80,10 +81,10 @@ def _of_contest(gate: Gate, report: Report) -> Reading:
     if found is None:
         return Reading(missing=f"the {kind} of stage {gate.stage} were not timed as a contest does")
     if what == "late":
-        return Reading(found.late.value, found.late.low, found.late.high)
+        return _of_estimate(found.late, "")
     if what == "mean_s":
-        return Reading(found.mean_s, found.mean_low_s, found.mean_high_s)
-    return Reading(found.p99_s if what == "p99_s" else found.total_s)
+        return Reading(found.mean_s, found.mean_low_s, found.mean_high_s, found.n - found.lost)
+    return Reading(found.p99_s if what == "p99_s" else found.total_s, n=found.n - found.lost)
 
 
 def _of_draft(gate: Gate, report: Report) -> Reading:
@@ -95,23 +96,27 @@ def _of_draft(gate: Gate, report: Report) -> Reading:
     change = next((one.change for one in shown if one.variant == "no_draft"), None)
     if change is None:
         return Reading(missing=f"{gate.stage} was not asked without its draft")
-    return Reading(-change.value, -change.high, -change.low)
+    return Reading(-change.value, -change.high, -change.low, change.n)
 
 
 def _of_share(metric: str, stage: Stage) -> Reading:
     if metric == "accuracy":
-        return Reading(stage.accuracy.value, stage.accuracy.low, stage.accuracy.high)
+        return _of_estimate(stage.accuracy, "")
     if stage.by_class is None:
         return Reading(missing="the held-out questions have no classes to tell apart")
     found = stage.by_class.balanced if metric == "balanced_accuracy" else stage.by_class.worst.right
-    return Reading(found.value, found.low, found.high)
+    return _of_estimate(found, "")
 
 
 def _of_rows(metric: str, report: Report) -> Reading:
     """What is taught, of what was asked; the share of held-out questions among it; the classes that are followed."""
     if metric == "contamination":
         found = report.contamination
-        return Reading(found.same / found.held_out) if found else Reading(missing="nothing was held out and taught")
+        return (
+            Reading(found.same / found.held_out, n=found.held_out)
+            if found
+            else Reading(missing="nothing was held out and taught")
+        )
     if metric in ("kept_share", "taught_rows"):
         asked, _, taught = came_through(report.funnel)
         if not asked or taught is None:
@@ -128,7 +133,7 @@ def _of_count(count: int, n: int) -> Reading:
     from nightschool.statistics import wilson  # scipy, which the command line needs not to start
 
     low, high = wilson(count, n)
-    return Reading(count / n, low, high)
+    return Reading(count / n, low, high, n)
 
 
 def _of_committee(metric: str, report: Report) -> Reading:
@@ -162,4 +167,4 @@ def _of_votes(metric: str, report: Report) -> Reading:
 
 
 def _of_gain(gain: Gain | None, missing: str) -> Reading:
-    return Reading(gain.value, gain.low, gain.high) if gain else Reading(missing=missing)
+    return Reading(gain.value, gain.low, gain.high, gain.n) if gain else Reading(missing=missing)

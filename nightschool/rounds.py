@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from nightschool.recipe.learning import Rounds
@@ -22,31 +22,37 @@ Ended = Literal["gate", "no_pairs"]
 class Gate:
     """The student in front of round `number` + 1, and whether the loop goes on: the start, 0, always does.
 
-    `gain` is over the student before the round; what was not measured does not pass.
+    `gain` is over the student before the round; what was not measured does not pass. `baselines`: what guessing reaches
+    on these questions.
     """
 
     number: int
     accuracy: Estimate | None
     gain: Gain | None
     passed: bool
+    baselines: dict[str, Estimate] = field(default_factory=dict)
 
 
-def gate(number: int, rows: Sequence[Measured], before: Sequence[Measured], loop: Rounds) -> Gate:
+def gate(
+    number: int, rows: Sequence[Measured], before: Sequence[Measured], loop: Rounds, *, closed: bool = True
+) -> Gate:
     """Hold a round against the student that it began with, on the questions that both answered.
 
     Args:
         rows: answers after the round, or of the start.
         before: answers of the round before; none for the start.
+        closed: whether answers are a few that come again and again, so that they make classes.
 
     Source: plan 002, Phase C, whose loop had no gate; issue 5, 4.
     """
     from nightschool.report.grid import accuracy  # numpy, which naming a night needs not
+    from nightschool.report.guessing import baselines
     from nightschool.report.measure import compare
 
     gain = compare(f"round {number - 1}" if number > 1 else "the start", before, rows) if number else None
     counted = None if gain is None else gain.low if loop.by == "interval" else gain.value
     passed = number == 0 or (counted is not None and counted >= loop.at_least)
-    return Gate(number, accuracy(rows) if rows else None, gain, passed)
+    return Gate(number, accuracy(rows) if rows else None, gain, passed, baselines(rows, closed=closed))
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ import numpy as np
 from nightschool.drafts import draft_id
 from nightschool.drafts import said as drafted
 from nightschool.recipe.ablate import Variant
+from nightschool.recipe.choosing import closed
 from nightschool.records import Measured
 from nightschool.report.ablated import Ablation, Drafts
 from nightschool.report.attribution import measure_attribution
@@ -40,7 +41,7 @@ def ablations(night: Night) -> tuple[Ablation, ...]:
     drafter = {name: stages.learner(night).draft_of(name) for name in found}
     told = {chunk.part: night.rows([chunk], Attributed) for chunk in attribute.chunks(night)}
     return tuple(
-        measure_ablation(name, drafter[name], as_is[name], found[name]).model_copy(
+        measure_ablation(name, drafter[name], as_is[name], found[name], closed=closed(night.recipe.answers)).model_copy(
             update={"attribution": measure_attribution(told.get(name, []))}
         )
         for name in found

@@ -7,11 +7,14 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from nightschool.chunks import Chunk, Manifest
 from nightschool.classes import NONE
-from nightschool.lines import ruled_line, topic_line
+from nightschool.hearing import truth_of
+from nightschool.lines import ruled_line, topic_line, truth_line
+from nightschool.recipe.choosing import closed
 from nightschool.records import Dropped, Written
 from nightschool.report.figures import Funnel
+from nightschool.report.guessing import guess
 from nightschool.report.marks import measure_marks
-from nightschool.report.proof import Marks, Votes
+from nightschool.report.proof import Estimate, Marks, Votes
 from nightschool.report.votes import measure_votes
 from nightschool.sitting import Sitting
 from nightschool.tallies import Tally
@@ -89,7 +92,7 @@ def marks(night: Night) -> Marks | None:
     for _, manifest in made:
         for name, counts in manifest.figures.get("marks", {}).items():
             tallies[name] = tallies.get(name, Tally()) + Tally.model_validate(counts)
-    return measure_marks(tallies, _classes(made))
+    return measure_marks(tallies, _classes(made), _baselines(night))
 
 
 def votes(night: Night) -> Votes | None:
@@ -103,7 +106,21 @@ def votes(night: Night) -> Votes | None:
         quorum=night.recipe.quorum,
         min_agreement=section.min_agreement,
         learned=made[0]["reliability"] if made else {},
+        baselines=_baselines(night),
     )
+
+
+def _baselines(night: Night) -> dict[str, Estimate]:
+    """What guessing reaches on the questions that were asked and whose truth is known."""
+    section = night.recipe.answers
+    lines = night.read(pool.chunks(night), truth_line)
+    letters = section.reply == "letter"
+    known = Counter(one.truth if letters else one.answer for one in lines)
+    truths = Counter[str]()
+    for said, times in known.items():
+        truth = said if letters else found.answer if (found := truth_of(said, section.kind)) else None
+        truths.update({truth: times} if truth is not None else {})
+    return guess(truths, closed=closed(section))
 
 
 def _classes(made: Sequence[tuple[Chunk, Manifest]]) -> Counter[str]:

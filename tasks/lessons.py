@@ -108,8 +108,9 @@ def rounds(night: Night) -> tuple[Round, ...]:
             name = stages.measured_at(loop, gate.number)
             pairs = _pairs(night, name) if gate.number else None
             found.append(
-                Round(loop=loop.name, stage=name, pairs=pairs, accuracy=gate.accuracy, gain=gate.gain, fate=fate)
-            )
+                Round(loop=loop.name, stage=name, pairs=pairs, accuracy=gate.accuracy, gain=gate.gain, fate=fate,
+                      baselines=gate.baselines)
+            )  # fmt: skip
         if course.ended == "no_pairs":
             name = stages.gates(loop)[course.last + 1]
             found.append(Round(loop=loop.name, stage=name, pairs=0, accuracy=None, gain=None, fate="no_pairs"))

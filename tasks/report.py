@@ -11,10 +11,10 @@ from nightschool.chunks import Manifest
 from nightschool.errors import NightError
 from nightschool.recipe.choosing import closed
 from nightschool.records import Answer, Question, Ruling
+from nightschool.report.asked import SolverCounts, Source
 from nightschool.report.figures import Answered, Memory, Phase, Report, Requests
 from nightschool.report.guessing import baselines, by_topic, said
 from nightschool.report.methods import methods
-from nightschool.report.proof import SolverCounts, Source
 from nightschool.report.sample_rows import Sample
 from nightschool.report.samples import draw, sample
 from nightschool.report.verdict import conclude

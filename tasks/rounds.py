@@ -6,6 +6,7 @@ import shutil
 
 from nightschool import rounds
 from nightschool.chunks import Chunk
+from nightschool.recipe.choosing import closed
 from nightschool.recipe.learning import Dpo
 from nightschool.recipe.stages import Stage
 from nightschool.records import Measured
@@ -69,11 +70,12 @@ def _gates(night: Night, loop: Stage, made: list[Chunk]) -> list[rounds.Gate]:
     assert loop.section.loop is not None
     found: list[rounds.Gate] = []
     before: list[Measured] = []
+    few = closed(night.recipe.answers)
     for number, (chunk, name) in enumerate(zip(made, stages.gates(loop), strict=False)):
         if chunk.part != name:
             break
         rows = night.rows([chunk], Measured)
-        found.append(rounds.gate(number, rows, before, loop.section.loop))
+        found.append(rounds.gate(number, rows, before, loop.section.loop, closed=few))
         before = rows
     return found
 

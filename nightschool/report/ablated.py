@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nightschool.recipe.ablate import Variant
+from nightschool.report.estimates import counted, gained, spoken
 from nightschool.report.proof import Estimate, Figure, Gain
 from nightschool.report.text import percent, plain
 
@@ -21,14 +22,16 @@ class Attribution(Figure):
     """Where integrated gradients put the answers of a stage: mean shares over `questions`, with their 95% intervals.
 
     `own` lies on the question's own draft, `shuffled` on another's in its place, `tokens` is the draft's share of the
-    tokens. `lost`: rows without a share, by reason. Of all rows, own and shuffled: `complete` is the share whose
-    attributions add up within 5%, `worst` the largest error among those, `steps` the most that were taken.
+    tokens (`words`: with its interval). `lost`: rows without a share, by reason. Of all rows, own and shuffled:
+    `complete` is the share whose attributions add up within 5%, `worst` the largest error among those, `steps` the most
+    that were taken.
     """
 
     questions: int
     own: Estimate
     shuffled: Estimate | None
     tokens: float
+    words: Estimate | None = None
     apart: Gain | None
     complete: Estimate
     worst: float
@@ -40,28 +43,31 @@ class Attribution(Figure):
         """The shares in a sentence: against the tokens, and against another question's draft."""
         other = ""
         if self.shuffled and self.apart:
-            other = f"; on another question's draft {percent(self.shuffled.value)}"
-            other += "" if self.apart.significant else ", no significant difference"
-        own, interval = percent(self.own.value), f"{percent(self.own.low)} to {percent(self.own.high)}"
-        where = f"the draft, which is {percent(self.tokens)} of the words{other}"
-        return f"{own} of what decides the answer ({interval}, n {self.own.n:,}) lies on {where}"
+            more = "more on its own" if self.apart.value > 0 else "more on that one"
+            says = more if self.apart.significant else "no significant difference"
+            other = f"; on another question's draft {counted(self.shuffled)}: {gained(self.apart)} points, {says}"
+        words = spoken(self.words) or percent(self.tokens)
+        where = f"the draft, which is {words} of the words{other}"
+        return f"{counted(self.own)} of what decides the answer lies on {where}"
 
     @property
     def checked(self) -> str:
         """How far the attributions can be trusted."""
         lost = "".join(f"; {count} {plain(reason)}" for reason, count in self.lost.items())
-        rows = f"{percent(self.complete.value)} of {self.complete.n:,} rows add up within 5%"
+        rows = f"{spoken(self.complete)} of {self.complete.n:,} rows add up within 5%"
         how = f"at worst {percent(self.worst)} off, {self.steps:,} steps at most"
         return f"Integrated gradients from the mean embedding: {rows} ({how}){lost}."
 
 
 class Ablation(Figure):
-    """A stage that is shown drafts of `drafter`: `as_is`, and with other drafts or none on the same rows."""
+    """A stage that is shown drafts of `drafter`: `as_is`, and with other drafts or none on the same rows; `baselines`:
+    what guessing reaches on these."""
 
     stage: str
     drafter: str
     as_is: Estimate
     shown: tuple[Shown, ...]
+    baselines: dict[str, Estimate] = {}
     attribution: Attribution | None = None
 
     @property
@@ -91,7 +97,6 @@ class Drafts(Figure):
     @property
     def told(self) -> str:
         """Both shares, and what follows if they are too far apart."""
-        shares = [f"{percent(one.value)} ({percent(one.low)} to {percent(one.high)}, n {one.n:,})"
-                  for one in (self.taught, self.held_out)]  # fmt: skip
+        shares = [counted(one) for one in (self.taught, self.held_out)]
         line = f"drafts of {self.drafter} are right on {shares[0]} of what is learned from, on {shares[1]} held out"
         return f"{line}: who is shown them learns to trust them more than they deserve" if self.too_good else line

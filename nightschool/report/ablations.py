@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from nightschool.recipe.ablate import SHOWN
 from nightschool.report.ablated import AS_IS, Ablation, Drafts
-from nightschool.report.proof import Estimate
+from nightschool.report.estimates import counted, gained, guessed, size_of, spoken
 from nightschool.report.student import verdict
-from nightschool.report.text import percent, points, probability
+from nightschool.report.text import probability
 
 if TYPE_CHECKING:
     from nightschool.report.figures import Report
@@ -21,21 +21,14 @@ _COLUMNS = 100
 
 
 def ablation_table(found: Ablation) -> Table:
-    """A line for the stage as it is, and one for each thing that was shown instead."""
-    rows = [[f"{AS_IS} ({found.drafter})", _share(found.as_is), "", "", ""]]
+    """A line for the stage as it is, one for each thing that was shown instead, and what guessing reaches."""
+    rows = [[f"{AS_IS} ({found.drafter})", spoken(found.as_is), size_of(found.as_is), "", "", ""]]
     for one in found.shown:
         change = one.change
-        cells = (
-            [
-                f"{points(change.value)} ({points(change.low)} to {points(change.high)})",
-                probability(change.p),
-                verdict(change),
-            ]
-            if change
-            else ["", "", ""]
-        )
-        rows.append([SHOWN[one.variant], _share(one.right), *cells])
-    return ["shown", "right (95% interval)", "change in points (95% interval)", "p", ""], rows
+        cells = [gained(change), probability(change.p), verdict(change)] if change else ["", "", ""]
+        rows.append([SHOWN[one.variant], spoken(one.right), size_of(one.right), *cells])
+    rows += [[name, spoken(one), size_of(one), "", "", ""] for name, one in guessed(found.baselines)]
+    return ["shown", "right (95% interval)", "n", "change in points (95% interval)", "p", ""], rows
 
 
 def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
@@ -46,9 +39,8 @@ def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:
         for one in ablation.shown:
             if (change := one.change) is None:
                 continue
-            interval = f"{points(change.low)} to {points(change.high)}, p {probability(change.p)}"
-            line = f"{ablation.stage} with {SHOWN[one.variant]}: {points(change.value)} points"
-            told.append(f"    {line} ({interval}): {verdict(change)}")
+            line = f"{SHOWN[one.variant]}: {counted(one.right)}, {gained(change)} points, p {probability(change.p)}: "
+            told += _wrapped("    ", f"{ablation.stage} with {line}{verdict(change)}")
         told += _wrapped("    ", ablation.attribution.told) if ablation.attribution else []
     return told
 
@@ -82,7 +74,3 @@ def _plot(found: Ablation) -> Plot:
     from nightschool.report.changes import changes  # matplotlib takes a second, and few nights have an ablation
 
     return changes(found)
-
-
-def _share(found: Estimate) -> str:
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nightschool.report.estimates import counted, gained, guessed
 from nightschool.report.proof import Estimate, Figure, Gain
-from nightschool.report.text import percent, plain
+from nightschool.report.text import plain, probability
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -26,8 +27,8 @@ class Standing(Figure):
 
     valid: of its questions that could be judged. stumps: of the answers to its questions, those that are its point.
     right: of its answers to its opponents' valid questions. wins: the chance to win a match against an opponent drawn
-    by chance; title: to win a knockout of all. over_guessing: its answers over always their commonest letter. Where
-    nothing was judged there is no figure.
+    by chance; title: to win a knockout of all. over_guessing: its answers over always their commonest letter;
+    baselines: what that and chance reach. Where nothing was judged there is no figure.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Standing(Figure):
     wins: Estimate | None
     title: Estimate | None
     over_guessing: Gain | None = None
+    baselines: dict[str, Estimate] = {}
 
 
 class Writer(Figure):
@@ -67,11 +69,12 @@ class Arena(Figure):
 def standings_table(found: Arena) -> Table:
     """A line for each player, the best first."""
     rows = [
-        [one.name, _team(one), _told(one.wins), _told(one.title), _told(one.stumps), _told(one.valid), _told(one.right)]
+        [one.name, _team(one), *map(_told, (one.wins, one.title, one.stumps, one.valid, one.right)), _guesses(one),
+         f"{gained(one.over_guessing)} points, p {probability(one.over_guessing.p)}" if one.over_guessing else ""]
         for one in found.players
-    ]
+    ]  # fmt: skip
     shares = ["wins a match", "wins the knockout", "stumps", "valid questions", "right answers"]
-    return ["player", "writes, answers", *shares], rows
+    return ["player", "writes, answers", *shares, "guessing reaches", "right over that"], rows
 
 
 def matches_table(found: Arena) -> Table:
@@ -100,11 +103,15 @@ def words(found: Arena) -> str:
 
 
 def lines(found: Arena) -> list[str]:
-    """Every player in a line for a terminal."""
+    """Every player in a few lines for a terminal."""
     return [
-        f"{one.name}: wins {_told(one.wins)}; stumps {_short(one.stumps)}, valid {_short(one.valid)}, "
-        f"right {_short(one.right)}"
+        line
         for one in found.players
+        for line in (
+            f"{one.name}: wins {_told(one.wins)}; stumps {_told(one.stumps)},",
+            f"  valid {_told(one.valid)}, right {_told(one.right)}",
+            *([f"  guessing: {_guesses(one)}"] if one.baselines else []),
+        )
     ]
 
 
@@ -125,13 +132,11 @@ def _team(one: Standing) -> str:
 
 
 def _told(found: Estimate | None) -> str:
-    if found is None:
-        return "not measured"
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+    return counted(found, "not measured")
 
 
-def _short(found: Estimate | None) -> str:
-    return percent(found.value) if found else "not measured"
+def _guesses(one: Standing) -> str:
+    return ", ".join(f"{name} {counted(found)}" for name, found in guessed(one.baselines))
 
 
 def _reasons(counts: Mapping[str, int]) -> str:

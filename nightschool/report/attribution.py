@@ -33,7 +33,8 @@ def measure_attribution(rows: Sequence[Attributed]) -> Attribution | None:
         questions=len(own),
         own=_mean([row.share for row in own.values()]),
         shuffled=_mean([row.share for row in shuffled.values()]) if shuffled else None,
-        tokens=float(np.mean([row.tokens for row in own.values()])),
+        tokens=(words := _mean([row.tokens for row in own.values()])).value,
+        words=words,
         apart=_apart(both) if both else None,
         complete=estimate(np.array([row.lost is None for row in tried], dtype=float)),
         worst=max(row.error for row in whole),
@@ -49,4 +50,4 @@ def _mean(shares: Sequence[float]) -> Estimate:
 
 def _apart(shares: Sequence[tuple[float, float]]) -> Gain:
     value, low, high = bootstrap_mean([own - other for own, other in shares], seed=SEED)
-    return Gain(over="another question's draft", value=value, low=low, high=high)
+    return Gain(over="another question's draft", value=value, low=low, high=high, n=len(shares))

@@ -31,15 +31,23 @@ def calibration(rows: Sequence[Measured]) -> Calibration | None:
     sure = {row.id: share for found in several.values() for row, share in zip(found, _sure(found), strict=True)}
     gaps = [sum(sure[row.id] - row.right for row in found) / len(found) for found in several.values()]
     gap, low, high = bounded_mean(gaps)
+    mean, least, most = _mean_share([sum(sure[row.id] for row in found) / len(found) for found in several.values()])
     counted = [row for found in several.values() for row in found]
     return Calibration(
         questions=len(several),
-        confidence=sum(sum(sure[row.id] for row in found) / len(found) for found in several.values()) / len(several),
+        confidence=mean,
+        sure=Estimate(value=mean, low=least, high=most, n=len(several)),
         gap=gap,
         low=low,
         high=high,
         levels=tuple(_level(share, counted, sure) for share in sorted(set(sure.values()))),
     )
+
+
+def _mean_share(shares_Q: Sequence[float]) -> tuple[float, float, float]:
+    """As `bounded_mean`, whose values are from -1 to 1."""
+    value, low, high = ((end + 1) / 2 for end in bounded_mean([2 * share - 1 for share in shares_Q]))
+    return value, low, high
 
 
 def _sure(found: Sequence[Measured]) -> list[float]:

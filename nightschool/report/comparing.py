@@ -61,6 +61,7 @@ def comparison(first: Told, second: Told) -> Comparison:
         gates=_gates(first.report, second.report),
         times=_times(first.report, second.report),
         latency=_latency(first.report, second.report),
+        baselines={"first": first.report.baselines, "second": second.report.baselines},
         counts=_counts(first.report, second.report),
     )  # fmt: skip
 
@@ -104,7 +105,7 @@ def _stage(first: Told, second: Told, old: Stage, new: Stage) -> StageChange:
         readable = [[row.model_copy(update={"right": row.value is not None}) for row in each] for each in rows]
         right, valid = (_together(own, *pair) for pair in (rows, readable))
     else:
-        right, valid = _apart(own, old.accuracy, new.accuracy), _apart(own, _valid(old), _valid(new))
+        right, valid = _apart(own, old.accuracy, new.accuracy), _apart(own, old.valid, new.valid)
     keys = [one.report.night.keys.get(f"validate/{stage.name}") for one, stage in ((first, old), (second, new))]
     if paired and keys[0] and keys[0] == keys[1]:
         on = "the very same answers: nothing that decides them differs"
@@ -134,10 +135,6 @@ def _paired(before: set[str], after: set[str]) -> tuple[str, bool]:
     return f"paired: the {common:,} questions that both were asked", True
 
 
-def _valid(stage: Stage) -> Estimate:
-    return Estimate(value=stage.valid_share, low=stage.valid_low, high=stage.valid_high, n=stage.accuracy.n)
-
-
 def _gates(first: Report, second: Report) -> tuple[GateChange, ...]:
     before, after = ({gate.name: gate for gate in one.gates} for one in (first, second))
     names = dict.fromkeys([*before, *after])
@@ -160,11 +157,13 @@ def _times(first: Report, second: Report) -> tuple[TimeChange, ...]:
 
 def _latency(first: Report, second: Report) -> Seconds | None:
     timed = [next((one.latency for one in reversed(each.stages) if one.latency), None) for each in (first, second)]
-    means = [Estimate(value=one.mean_s, low=one.mean_low_s, high=one.mean_high_s, n=one.n) for one in timed if one]
-    if len(means) < 2:
+    before, after = timed
+    if before is None or after is None:
         return None
+    means = [Estimate(value=one.mean_s, low=one.mean_low_s, high=one.mean_high_s, n=one.n) for one in (before, after)]
     gain = apart("", *means)
-    return Seconds(before=means[0].value, after=means[1].value, value=gain.value, low=gain.low, high=gain.high)
+    return Seconds(before=before.mean_s, after=after.mean_s, value=gain.value, low=gain.low, high=gain.high,
+                   sides=(before, after))  # fmt: skip
 
 
 def _counts(first: Report, second: Report) -> dict[str, tuple[float, float]]:

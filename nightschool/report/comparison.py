@@ -6,6 +6,7 @@ from datetime import datetime
 
 from nightschool.recipe.differences import Difference
 from nightschool.report.proof import Estimate, Figure, Gain, GateResult
+from nightschool.report.stage import Latency
 
 
 class Side(Figure):
@@ -84,17 +85,22 @@ class TimeChange(Figure):
 
 
 class Seconds(Figure):
-    """Mean seconds an answer, asked one at a time, of both nights' last stages; the difference has its 95% interval."""
+    """Mean seconds an answer, asked one at a time, of both nights' last stages; the difference has its 95% interval.
+
+    `sides`: the times of each, with its own interval and number of answers.
+    """
 
     before: float
     after: float
     value: float
     low: float
     high: float
+    sides: tuple[Latency, Latency] | None = None
 
 
 class Comparison(Figure):
-    """The second night beside the first; every difference is second minus first."""
+    """The second night beside the first; every difference is second minus first. `baselines`: what guessing reaches on
+    the held-out questions of each night, `first` and `second`."""
 
     first: Side
     second: Side
@@ -106,4 +112,5 @@ class Comparison(Figure):
     gates: tuple[GateChange, ...]
     times: tuple[TimeChange, ...]
     latency: Seconds | None = None
+    baselines: dict[str, dict[str, Estimate]] = {}
     counts: dict[str, tuple[float, float]] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nightschool.report import comparison_text as text
 from nightschool.report.comparison import Comparison
+from nightschool.report.estimates import counted, gained
 from nightschool.report.page import framed
 from nightschool.report.plots import WIDTH, interval, legend, share_axis
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
@@ -60,8 +61,7 @@ def _stages(found: Comparison) -> Plot:
         spoken = "; ".join(f"{one.name} {percent(one.right.before.value)} and {percent(one.right.after.value)}"
                            for one in lines)  # fmt: skip
         svg = inline(axes, name="nights", title="Accuracy by stage in both nights", description=f"{spoken}.")
-    rows = [(one.name, percent(one.right.before.value), percent(one.right.after.value),
-             points(one.right.gain.value)) for one in lines]  # fmt: skip
+    rows = [(one.name, counted(one.right.before), counted(one.right.after), gained(one.right.gain)) for one in lines]
     head = ("stage", plain(found.first.night), plain(found.second.night), "points")
     return Plot("Accuracy", svg, "Held-out accuracy with 95% intervals, and the difference in points.",
                 *table(head, rows))  # fmt: skip

@@ -6,9 +6,10 @@ import difflib
 from collections.abc import Iterator
 from typing import Any
 
-from nightschool.gates import limit_shown, shown
+from nightschool.gates import interval, limit_shown, shown
 from nightschool.recipe.differences import Difference
 from nightschool.report.comparison import Comparison, GateChange, StageChange, Step
+from nightschool.report.estimates import counted, guessed, taking
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.student import verdict
 from nightschool.report.tables import Table
@@ -99,13 +100,16 @@ def funnel_table(found: Comparison) -> Table:
 
 
 def stage_table(found: Comparison) -> Table:
-    """Right and readable answers of each stage, with what the difference says."""
+    """Right and readable answers of each stage, with what the difference says; then what guessing reaches."""
     rows = [
-        [name, percent(share.before.value), percent(share.after.value), points(share.gain.value),
+        [name, counted(share.before), counted(share.after), points(share.gain.value),
          _interval(share.gain), probability(share.gain.p), verdict(share.gain), one.on]
         for one in found.stages
         for name, share in ((one.name, one.right), (f"{one.name}: readable", one.readable))
     ]  # fmt: skip
+    sides = [dict(guessed(found.baselines.get(side, {}))) for side in ("first", "second")]
+    names = dict.fromkeys([*sides[0], *sides[1]]) if rows else {}
+    rows += [[name, *(counted(side.get(name)) for side in sides), "", "", "", "", "guessing"] for name in names]
     return ["stage", found.first.night, found.second.night, "points", "95% interval", "p", "", "rows"], rows
 
 
@@ -134,7 +138,9 @@ def times_table(found: Comparison) -> Table:
         rows.append(["in all", *map(duration, sums), _apart(*sums), ""])
     if mean := found.latency:
         sure = f"95% interval {_signed(mean.low)} to {_signed(mean.high)}"
-        rows.append(["an answer", duration(mean.before), duration(mean.after), _signed(mean.value), sure])
+        each = [f"{taking(one.mean_s, one.mean_low_s, one.mean_high_s)}, n {one.n:,}" for one in mean.sides or ()]
+        sides = each or [duration(mean.before), duration(mean.after)]
+        rows.append(["an answer", *sides, _signed(mean.value), sure])
     return ["phase", found.first.night, found.second.night, "change", ""], rows
 
 
@@ -197,7 +203,8 @@ def _gate(gate: GateResult | None) -> str:
         return _NONE
     value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
     wanted = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
-    return f"{value}, {wanted}: {'holds' if gate.passed else 'fails'}"
+    sure = f" ({found})" if (found := interval(gate)) else ""
+    return f"{value}{sure}, {wanted}: {'holds' if gate.passed else 'fails'}"
 
 
 def _turn(gate: GateChange) -> str:

@@ -8,12 +8,15 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 
+from nightschool.report.estimates import taking
 from nightschool.report.evaluated import Evaluated
 from nightschool.report.figures import LatencyTimes, LossPoint
+from nightschool.report.grid import SEED
 from nightschool.report.lessons import Turn
 from nightschool.report.plots import WIDTH
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, table
 from nightschool.report.text import duration, plain
+from nightschool.resampling import bootstrap_mean
 from nightschool.statistics import quantiles
 
 # More points than pixels only make the page heavy.
@@ -116,7 +119,9 @@ def latency(times: LatencyTimes) -> Plot | None:
     above = sum(seconds > limit for seconds in times.seconds) if limit is not None else 0
     caption = f"{len(times.seconds):,} answers one after the other{f', stage {times.stage}' if times.stage else ''}"
     caption += f"; {above:,} above the limit of {limit:g} s." if limit is not None else "; no gate sets a limit."
-    rows = [("p50", duration(p50)), ("p95", duration(p95)), ("p99", duration(p99)), ("slowest", duration(slowest))]
+    mean, low, high = bootstrap_mean(times.seconds, seed=SEED)
+    rows = [("mean (95% interval)", taking(mean, low, high)), ("answers", f"{len(times.seconds):,}")]
+    rows += [("p50", duration(p50)), ("p95", duration(p95)), ("p99", duration(p99)), ("slowest", duration(slowest))]
     return Plot("Seconds per answer", svg, caption, *table(("", "seconds per answer"), rows))
 
 

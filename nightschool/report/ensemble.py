@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from nightschool.report.estimates import counted, gained, guessed, spoken, taking
 from nightschool.report.predicted import Ensemble, Voted
-from nightschool.report.proof import Estimate, Gain
+from nightschool.report.proof import Gain
 from nightschool.report.student import verdict
 from nightschool.report.tables import Table
-from nightschool.report.text import duration, percent, plain, points, probability
+from nightschool.report.text import duration, percent, plain, probability
 
 _BY = {
     "votes": "by votes",
@@ -35,9 +36,10 @@ def line(told: Ensemble) -> str:
     """All in one: how often it is right, beside the best of its voters; its coverage where no truth is known."""
     whole, best = told.whole, next(iter(told.voters[1:]), None)
     if whole.right is None:
-        return f"answers {percent(whole.answered.value)} of {told.problems:,} problems"
-    text = f"{_share(whole.right)} right, n {whole.right.n:,}"
-    return f"{text}; best voter {best.name} {percent(best.right.value)}" if best and best.right else text
+        return f"answers {spoken(whole.answered)} of {told.problems:,} problems"
+    text = f"{spoken(whole.right)} right, n {whole.right.n:,}"
+    text += f"; best voter {best.name} {spoken(best.right)}" if best and best.right else ""
+    return text + "".join(f"; {name} {spoken(found)}" for name, found in guessed(told.baselines))
 
 
 def words(told: Ensemble) -> str:
@@ -58,8 +60,8 @@ def time_words(told: Ensemble) -> list[str]:
         return []
     most = f", of {took.per_problem_s:g} s that one may take" if took.per_problem_s is not None else ""
     found = [
-        f"A problem took {duration(took.mean_s)} on average, 95% of them at most {duration(took.p95_s)}, the slowest "
-        f"{duration(took.max_s)}{most} (n {took.problems:,})."
+        f"A problem took {taking(took.mean_s, took.mean_low_s, took.mean_high_s)} on average, 95% of them at most "
+        f"{duration(took.p95_s)}, the slowest {duration(took.max_s)}{most} (n {took.problems:,})."
     ]
     if took.used_s is not None and took.total_s:
         share = percent(took.used_s / took.total_s, 0)
@@ -69,8 +71,8 @@ def time_words(told: Ensemble) -> list[str]:
 
 def voters_table(told: Ensemble) -> Table:
     """The ensemble, every voter, and what always the same answer reaches."""
-    rows = [[one.name, _share(one.answered), _share(one.right), *_gain(one.gain), _n(one)] for one in told.voters]
-    rows += [[plain(name), "", _share(found), "", "", "", f"{found.n:,}"] for name, found in told.baselines.items()]
+    rows = [[one.name, spoken(one.answered), spoken(one.right), *_gain(one.gain), _n(one)] for one in told.voters]
+    rows += [[plain(name), "", spoken(found), "", "", "", f"{found.n:,}"] for name, found in told.baselines.items()]
     return ["who", "answers", "right (95% interval)", "the ensemble is better by", "p", "", "n"], rows
 
 
@@ -79,9 +81,9 @@ def rules_table(told: Ensemble) -> Table:
     rows = [
         [
             f"{plain(one.strategy)}{' (the recipe)' if one.own else ''}",
-            _share(one.decided),
-            f"{_share(one.right_decided)}{f', n {one.right_decided.n:,}' if one.right_decided else ''}",
-            _share(one.right),
+            spoken(one.decided),
+            counted(one.right_decided),
+            spoken(one.right),
             *_gain(one.gain),
             f"{one.right.n:,}" if one.right else f"{one.decided.n:,}",
         ]
@@ -149,11 +151,13 @@ def _rules(told: Ensemble) -> Iterator[str]:
     if len(known) < 2:
         return
     width = max(len(one.strategy) for one in known)
-    yield "The same replies by each rule of voting (decides; right of all; over the recipe's own):"
+    yield f"The same replies to {known[0].decided.n:,} problems by each rule of voting:"
     for one in known:
-        gain = "the recipe's" if one.gain is None else f"{points(one.gain.value)} points, {verdict(one.gain)}"
-        right = percent(one.right.value) if one.right else ""
-        yield f"  {plain(one.strategy):<{width}}  {percent(one.decided.value):>6}  {right:>6}  {gain}"
+        gain = (
+            "the recipe's" if one.gain is None else f"over the recipe's {gained(one.gain)} points, {verdict(one.gain)}"
+        )
+        yield f"  {plain(one.strategy):<{width}}  decides {spoken(one.decided)}, right {counted(one.right)}"
+        yield f"  {'':<{width}}  {gain}"
 
 
 def _unheard(told: Ensemble) -> Iterator[str]:
@@ -185,14 +189,10 @@ def _checked(told: Ensemble) -> str:
     return f" On {told.checked:,} of the problems answers could be put into them." if told.checked else ""
 
 
-def _share(found: Estimate | None) -> str:
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})" if found else ""
-
-
 def _gain(gain: Gain | None) -> tuple[str, str, str]:
     if gain is None:
         return "", "", ""
-    return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})", probability(gain.p), verdict(gain)
+    return gained(gain), probability(gain.p), verdict(gain)
 
 
 def _n(one: Voted) -> str:

@@ -16,6 +16,8 @@ Logged = Annotated[
     BeforeValidator(lambda value: None if isinstance(value, float) and not math.isfinite(value) else value),
 ]
 
+_SHARES = ("accuracy", "reward_accuracy")
+
 
 class Look(Figure):
     """What the held-back rows came to after a step; what is measured beside these is left out."""
@@ -49,8 +51,17 @@ class Evaluated(Figure):
     def told(self) -> str:
         """Which step is left, and why, in a sentence."""
         value = next((getattr(look, self.metric) for look in self.looks if look.step == self.chosen), None)
-        reached = "" if value is None else f" ({value:.4g})"
+        reached = "" if value is None else f" ({value:.4g}{self._sure(value)})"
         by = f"{plain(self.metric)} on {self.rows:,} held-back rows"
         why = f"best of {len(self.looks)} by {by}" if self.best else f"the last one; {by} was watched"
         ended = "; no later one was better, so it ended early" if self.early else ""
         return f"step {self.chosen:,} of {self.last:,} kept, {why}{reached}{ended}"
+
+    def _sure(self, value: float) -> str:
+        """Of a share of rows its interval; of a loss there is none."""
+        if self.metric not in _SHARES or not self.rows:
+            return ""
+        from nightschool.statistics import wilson  # scipy, which the command line needs not to start
+
+        low, high = wilson(value * self.rows, self.rows)
+        return f", 95% interval {low:.3g} to {high:.3g}"

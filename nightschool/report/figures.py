@@ -9,24 +9,14 @@ from pydantic import ConfigDict
 
 from nightschool.report.ablated import Ablation, Drafts
 from nightschool.report.arena import Arena
+from nightschool.report.asked import SolverCounts, Source
 from nightschool.report.doubts import LeftOut
 from nightschool.report.evaluated import Evaluated, Logged
 from nightschool.report.lessons import Lesson, Shortcut, Turn
 from nightschool.report.packed import Packed
 from nightschool.report.people import SpotCheck
 from nightschool.report.predicted import Ensemble
-from nightschool.report.proof import (
-    Committee,
-    Critiques,
-    Estimate,
-    Figure,
-    GateResult,
-    Marks,
-    People,
-    SolverCounts,
-    Source,
-    Votes,
-)
+from nightschool.report.proof import Committee, Critiques, Estimate, Figure, GateResult, Marks, People, Votes
 from nightschool.report.quality import Compared
 from nightschool.report.rounds import Round
 from nightschool.report.sample_rows import Sample, Text

@@ -54,4 +54,5 @@ def estimate(right_Q_S: Grid) -> Estimate:
 def gain_over(over: str, before_Q_S: Grid, after_Q_S: Grid) -> Gain:
     """The difference of two grids of the same questions and seeds."""
     value, low, high = paired_gain(before_Q_S, after_Q_S)
-    return Gain(over=over, value=value, low=low, high=high, p=sign_flip_exact(before_Q_S, after_Q_S))
+    return Gain(over=over, value=value, low=low, high=high, p=sign_flip_exact(before_Q_S, after_Q_S),
+                n=np.asarray(after_Q_S).size)  # fmt: skip

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from nightschool.gates import limit_shown, shown
+from nightschool.gates import interval, limit_shown, shown
 from nightschool.report import arena, critiques, ensemble, lessons, marks, quality, shares, student, tables, votes
 from nightschool.report.figures import Report
 from nightschool.report.people import spotted
@@ -93,12 +93,12 @@ def _cell(text: str) -> str:
 
 def _gates(report: Report) -> Table:
     rows = [
-        [gate.name, "not measured" if gate.value is None else shown(gate.metric, gate.value),
+        [gate.name, "not measured" if gate.value is None else shown(gate.metric, gate.value), interval(gate),
          f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)} by {gate.by}",
          "held" if gate.passed else "failed" if gate.fails else "warned", gate.because]
         for gate in report.gates
     ]  # fmt: skip
-    return ["gate", "value", "wanted", "", "because"], rows
+    return ["gate", "value", "95% interval, n", "wanted", "", "because"], rows
 
 
 def _lost(report: Report) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from nightschool.report.estimates import guessed
 from nightschool.report.proof import Estimate, Marks, TeacherMarks
 from nightschool.report.tables import Table
 from nightschool.report.text import percent
@@ -21,8 +22,10 @@ CLASSES = {
 }
 
 
-def measure_marks(tallies: Mapping[str, Tally], classes: Mapping[str, int]) -> Marks | None:
-    """None where no solution has a mark."""
+def measure_marks(
+    tallies: Mapping[str, Tally], classes: Mapping[str, int], baselines: Mapping[str, Estimate] | None = None
+) -> Marks | None:
+    """None where no solution has a mark; `baselines`: what guessing reaches on questions whose truth is known."""
     if not any(tally.marks for tally in tallies.values()):
         return None
     teachers = tuple(
@@ -36,7 +39,8 @@ def measure_marks(tallies: Mapping[str, Tally], classes: Mapping[str, int]) -> M
         )
         for name, tally in tallies.items()
     )
-    return Marks(teachers=teachers, classes={name: classes.get(name, 0) for name in CLASSES if classes.get(name)})
+    return Marks(teachers=teachers, classes={name: classes.get(name, 0) for name in CLASSES if classes.get(name)},
+                 baselines=dict(baselines or {}))  # fmt: skip
 
 
 def _share(tally: Tally) -> Estimate | None:
@@ -50,8 +54,9 @@ def _share(tally: Tally) -> Estimate | None:
 
 
 def marks_table(found: Marks) -> Table:
-    """One column per teacher, so that the table fits a phone."""
-    shares = [teacher.right for teacher in found.teachers]
+    """One column per teacher, so that the table fits a phone; then what guessing reaches."""
+    guesses = guessed(found.baselines)
+    shares = [*(teacher.right for teacher in found.teachers), *(one for _, one in guesses)]
     rows = [
         ["right", *(percent(share.value) if share else "" for share in shares)],
         ["95% interval", *(f"{percent(share.low)} to {percent(share.high)}" if share else "" for share in shares)],
@@ -61,7 +66,9 @@ def marks_table(found: Marks) -> Table:
         rows += [[title, *(f"{teacher.marks.get(name, 0):,}" for teacher in found.teachers)]]
     for title, name in (("all right", "all_right"), ("mixed", "mixed"), ("all wrong", "all_wrong")):
         rows += [[f"questions {title}", *(f"{teacher.results.get(name, 0):,}" for teacher in found.teachers)]]
-    return ["", *(teacher.name for teacher in found.teachers)], rows
+    wide = 1 + len(shares)
+    padded = [[*row, *[""] * (wide - len(row))] for row in rows]
+    return ["", *(teacher.name for teacher in found.teachers), *(name for name, _ in guesses)], padded
 
 
 def view(found: Marks | None) -> dict[str, Any]:

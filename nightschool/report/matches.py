@@ -16,6 +16,7 @@ from nightschool.recipe.arena import Player
 from nightschool.records import Challenge
 from nightschool.report.arena import Arena, Match, Standing, Writer
 from nightschool.report.grid import SEED, gain_over
+from nightschool.report.guessing import guess
 from nightschool.report.proof import Estimate, Gain
 from nightschool.statistics import ragged_share, wilson
 
@@ -93,6 +94,7 @@ class _Played:
             stumps=_stumps(list(put.values())),
             right=_share([letter == truth for letter, truth in said]),
             over_guessing=_over_guessing(said),
+            baselines=guess(Counter(truth for _, truth in said), closed=True),
             wins=_chance(wins, n),
             title=_chance(title, n),
         )

@@ -16,7 +16,7 @@ from nightschool.report.ablated import AS_IS, Ablation, Shown
 from nightschool.report.by_class import by_class
 from nightschool.report.calibration import calibration
 from nightschool.report.grid import SEED, accuracy, estimate, gain_over, grid, topics_of
-from nightschool.report.guessing import over_guessing
+from nightschool.report.guessing import baselines, guess, over_guessing
 from nightschool.report.proof import Committee, Estimate, Gain, Teacher
 from nightschool.report.stage import Latency, Stage
 from nightschool.resampling import bootstrap_mean
@@ -99,8 +99,9 @@ def compare(over: str, before: Sequence[Measured], after: Sequence[Measured]) ->
 
 
 def measure_ablation(
-    stage: str, drafter: str, as_is: Sequence[Measured], found: Mapping[Variant, Sequence[Measured]]
-) -> Ablation:
+    stage: str, drafter: str, as_is: Sequence[Measured], found: Mapping[Variant, Sequence[Measured]], *,
+    closed: bool = True,
+) -> Ablation:  # fmt: skip
     """Every variant against the same questions and seeds with the draft: McNemar's exact test, the effect's interval.
 
     Raises:
@@ -117,6 +118,7 @@ def measure_ablation(
             for variant, rows in found.items()
             if rows
         ),
+        baselines=baselines(as_is, closed=closed),
     )
 
 
@@ -174,6 +176,7 @@ def measure_committee(rulings: Sequence[Ruling], *, teachers: Sequence[str], ver
         vote_best_teacher_accuracy=vote.teachers[vote.best].value if vote else None,
         vote_gain=vote.gain if vote else None,
         teachers=tuple(_teacher(name, rulings, accepted, ruled, vote) for name in teachers),
+        baselines=guess(Counter(str(row.question.truth) for row in accepted), closed=True),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from nightschool.gates import limit_shown, shown
+from nightschool.gates import interval, limit_shown, shown
 from nightschool.report import (
     ablations,
     arena,
@@ -149,6 +149,7 @@ def _templates() -> Environment:
         "size": text.size,
         "plain": text.plain,
         "metric": lambda value, metric: shown(metric, value),
+        "sure": interval,
         "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",

@@ -8,11 +8,13 @@ from markupsafe import Markup
 from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator, PercentFormatter
 
+from nightschool.report.estimates import counted, guessed, size_of, spoken
 from nightschool.report.proof import Committee, Estimate
 from nightschool.report.stage import Stage
+from nightschool.report.student import topics_table
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
 from nightschool.report.text import percent, plain, points, probability
-from nightschool.report.topics import largest, left_out
+from nightschool.report.topics import MOST_TOPICS, largest, left_out
 
 # As wide as a phone's column, so that text keeps its size there.
 WIDTH = 400
@@ -36,13 +38,13 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
                 axes.text(1.04, place - 0.08, points(stage.gain.value), va="center", weight="bold", size=13)
                 axes.text(1.04, place + 0.26, overs[place], va="center", color=THEME["muted"], size=10.5)
         axes.set_yticks(range(len(stages)), names, color=THEME["ink"], size=13)
-        spoken = ", then ".join(f"{stage.name} {_spoken(stage.accuracy)}" for stage in stages)
-        svg = inline(axes, name="accuracy", title="Accuracy of the student by stage", description=f"{spoken}.")
+        words = ", then ".join(f"{stage.name} {spoken(stage.accuracy)}" for stage in stages)
+        svg = inline(axes, name="accuracy", title="Accuracy of the student by stage", description=f"{words}.")
     rows = [
-        (stage.name, _spoken(stage.accuracy), f"{stage.accuracy.n:,}", *_gain_cells(stage), percent(stage.valid_share))
+        (stage.name, spoken(stage.accuracy), f"{stage.accuracy.n:,}", *_gain_cells(stage), spoken(stage.valid))
         for stage in stages
     ]
-    rows += [(plain(name), _spoken(found), f"{found.n:,}", "", "", "") for name, found in baselines.items()]
+    rows += [(plain(name), spoken(found), f"{found.n:,}", "", "", "") for name, found in baselines.items()]
     head = ("stage", "accuracy (95% interval)", "answers", "gain in points (95% interval)", "p", "valid")
     questions = f"{stages[0].accuracy.n:,} answers to held-out questions per stage"
     return Plot("Accuracy", svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
@@ -72,41 +74,37 @@ def topics(stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, Estimat
             )
         axes.set_yticks(range(len(names)), [plain(name) for name in names], color=THEME["ink"], size=12)
         legend(axes, len(stages))
-        spoken = "; ".join(f"{plain(topic)}: {_by_stage(stages, topic)}" for topic in names)
-        svg = inline(axes, name="topics", title="Accuracy by topic and stage", description=f"{spoken}.")
-    rows = [
-        (plain(topic), *(_spoken(stage.per_topic[topic]) if topic in stage.per_topic else "" for stage in stages))
-        for topic in names
-    ]
+        words = "; ".join(f"{plain(topic)}: {_by_stage(stages, topic)}" for topic in names)
+        svg = inline(axes, name="topics", title="Accuracy by topic and stage", description=f"{words}.")
     return Plot(
         "Accuracy by topic",
         svg,
         f"Held-out questions, with 95% intervals{'; dotted: what guessing reaches there' if guesses else ''}."
         f"{left_out(len(counts))}",
-        *table(("topic", *(stage.name for stage in stages)), rows),
+        *table(*topics_table(stages, baselines, MOST_TOPICS)),
     )
 
 
 def committee(found: Committee) -> Plot:
     """The committee beside each teacher alone, on the rows that it accepted."""
-    own = Estimate(value=found.accuracy, low=found.low, high=found.high, n=found.rows)
-    labels = {
-        teacher.name: Estimate(value=teacher.accuracy, low=teacher.low, high=teacher.high, n=found.rows)
-        for teacher in found.teachers
-    }
+    own, labels = found.labelled, {teacher.name: found.alone(teacher) for teacher in found.teachers}
     svg = _labels("committee", "Right labels on the accepted rows, by who gives them", labels, own)
     topics_found = largest({topic: one.n for teacher in found.teachers for topic, one in teacher.per_topic.items()})
     rows = [
         (
             teacher.name,
-            _spoken(labels[teacher.name]),
+            spoken(labels[teacher.name]),
             percent(teacher.coverage),
-            *(percent(teacher.per_topic[name].value) if name in teacher.per_topic else "" for name in topics_found),
+            size_of(own),
+            *(counted(teacher.per_topic.get(name)) for name in topics_found),
         )
         for teacher in found.teachers
     ]
-    rows.append(("committee", _spoken(own), "", *("" for _ in topics_found)))
-    head = ("who", "right (95% interval)", "answered", *(plain(name) for name in topics_found))
+    rows.append(("committee", spoken(own), "", size_of(own), *("" for _ in topics_found)))
+    rows += [
+        (name, spoken(one), "", size_of(one), *("" for _ in topics_found)) for name, one in guessed(found.baselines)
+    ]
+    head = ("who", "right (95% interval)", "answered", "rows", *(plain(name) for name in topics_found))
     by = "votes and solver" if found.verifier == "solver" else "votes"
     return Plot(
         "Accepted rows", svg, f"Right labels on the {found.rows:,} rows that {by} accepted.", *table(head, rows)
@@ -115,14 +113,14 @@ def committee(found: Committee) -> Plot:
 
 def vote(found: Committee) -> Plot | None:
     """The vote alone beside each teacher alone, on the rows that the vote decided; None when it decided none."""
-    if found.vote_accuracy is None or found.vote_low is None or found.vote_high is None:
+    own = found.voted
+    if own is None:
         return None
-    own = Estimate(value=found.vote_accuracy, low=found.vote_low, high=found.vote_high, n=found.vote_rows)
     labels = {teacher.name: teacher.on_vote for teacher in found.teachers if teacher.on_vote}
     svg = _labels("vote", "Right labels on the rows that the vote decided, by who gives them", labels, own)
-    rows = [(name, _spoken(estimate)) for name, estimate in {**labels, "vote": own}.items()]
+    rows = [(name, spoken(one), size_of(one)) for name, one in {**labels, "vote": own}.items()]
     caption = f"Right labels on the {found.vote_rows:,} rows that the vote alone decided."
-    return Plot("Votes alone", svg, caption, *table(("who", "right (95% interval)"), rows))
+    return Plot("Votes alone", svg, caption, *table(("who", "right (95% interval)", "rows"), rows))
 
 
 def legend(axes: Axes, columns: int) -> None:
@@ -161,8 +159,8 @@ def _labels(name: str, title: str, teachers: dict[str, Estimate], own: Estimate)
             )
         axes.set_yticks(range(len(lines)), [_short(who) for who, _ in lines], color=THEME["ink"], size=12)
         axes.get_yticklabels()[-1].set_fontweight("bold")
-        spoken = ", ".join(f"{who} {_spoken(estimate)}" for who, estimate in lines)
-        return inline(axes, name=name, title=title, description=f"{spoken}.")
+        words = ", ".join(f"{who} {spoken(estimate)}" for who, estimate in lines)
+        return inline(axes, name=name, title=title, description=f"{words}.")
 
 
 def share_axis(axes: Axes, lines: int, *, start: float = 0.0) -> None:
@@ -216,10 +214,6 @@ def _beside(axes: Axes, estimate: Estimate, place: int) -> None:
         percent(estimate.value), (at, place), (shift, 0), "data", "offset points", ha=align, va="center",
         weight="bold", size=14, bbox={"facecolor": THEME["paper"], "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
-
-
-def _spoken(estimate: Estimate) -> str:
-    return f"{percent(estimate.value)} ({percent(estimate.low)} to {percent(estimate.high)})"
 
 
 def _by_stage(stages: Sequence[Stage], topic: str) -> str:

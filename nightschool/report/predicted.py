@@ -35,6 +35,8 @@ class Took(Figure):
 
     problems: int
     mean_s: float
+    mean_low_s: float | None = None
+    mean_high_s: float | None = None
     p95_s: float
     max_s: float
     per_problem_s: float | None = None

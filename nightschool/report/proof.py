@@ -27,13 +27,15 @@ class Estimate(Figure):
 
 
 class Gain(Figure):
-    """A difference of two shares on the same rows, in [-1, 1], with its paired 95% interval and exact p."""
+    """A difference of two shares on the same rows, in [-1, 1], with its paired 95% interval and exact p; n is how many
+    answers each side has."""
 
     over: str
     value: float
     low: float
     high: float
     p: float | None = None
+    n: int | None = None
 
     @property
     def significant(self) -> bool:
@@ -64,22 +66,6 @@ class Critiques(Figure):
     dropped: dict[str, int]
 
 
-class Source(Figure):
-    """Who wrote the questions that were used."""
-
-    teacher: int = 0
-    generator: int = 0
-
-
-class SolverCounts(Figure):
-    """What the solver said of the questions that one teacher wrote."""
-
-    ok: int = 0
-    wrong_key: int = 0
-    unsolvable: int = 0
-    malformed: int = 0
-
-
 class Teacher(Figure):
     """One teacher alone; an abstention counts as not right.
 
@@ -100,7 +86,8 @@ class Committee(Figure):
     """Labels of the committee against each teacher's on the same rows, truth by the solver.
 
     The top fields are about the accepted rows, vote_* about the rows that the vote alone decided: where the solver
-    rules, accepted labels are right by construction, and only the vote's own figures say what voting adds.
+    rules, accepted labels are right by construction, and only the vote's own figures say what voting adds. `baselines`:
+    what guessing reaches on the accepted rows.
     """
 
     asked: int
@@ -120,17 +107,36 @@ class Committee(Figure):
     vote_best_teacher_accuracy: float | None = None
     vote_gain: Gain | None = None
     teachers: tuple[Teacher, ...] = ()
+    baselines: dict[str, Estimate] = {}
+
+    @property
+    def labelled(self) -> Estimate:
+        """The accepted rows whose label is right."""
+        return Estimate(value=self.accuracy, low=self.low, high=self.high, n=self.rows)
+
+    @property
+    def voted(self) -> Estimate | None:
+        """The rows that the vote decided and labels right; None where it decided none."""
+        if self.vote_accuracy is None or self.vote_low is None or self.vote_high is None:
+            return None
+        return Estimate(value=self.vote_accuracy, low=self.vote_low, high=self.vote_high, n=self.vote_rows)
+
+    def alone(self, teacher: Teacher) -> Estimate:
+        """What a teacher alone labels right of the same rows."""
+        return Estimate(value=teacher.accuracy, low=teacher.low, high=teacher.high, n=self.rows)
 
 
 class Voter(Figure):
-    """One teacher's votes: `coverage` of all questions, those `right` where the truth is known, the `gain` that the
-    committee's votes have over it on the same questions, and the share of right votes that was `learned` from them."""
+    """One teacher's votes: `coverage` of all questions (`voted`: with its interval), those `right` where the truth is
+    known, the `gain` that the committee's votes have over it on the same questions, and the share of right votes that
+    was `learned` from them."""
 
     name: str
     coverage: float
     right: Estimate | None
     gain: Gain | None
     learned: float | None
+    voted: Estimate | None = None
 
 
 class AgreementLevel(Figure):
@@ -145,7 +151,8 @@ class Votes(Figure):
     """How a committee ruled, by letters or by values; `accepted` counts by whom, `review` and `rejected` by reason.
 
     overruled: accepted against the votes; not_compared: pairs of values that nobody could judge. agreement: the mean
-    share of cast votes behind the leading answer, over questions on which anybody voted.
+    share of cast votes behind the leading answer, over questions on which anybody voted. `baselines`: what guessing
+    reaches on the questions whose truth is known.
     """
 
     strategy: str
@@ -163,6 +170,7 @@ class Votes(Figure):
     levels: tuple[AgreementLevel, ...]
     teachers: tuple[Voter, ...]
     agreement: Estimate | None = None
+    baselines: dict[str, Estimate] = {}
 
 
 class TeacherMarks(Figure):
@@ -181,14 +189,17 @@ class TeacherMarks(Figure):
 
 
 class Marks(Figure):
-    """Free solutions held against the file's answers; classes: questions by how all teachers' results agree."""
+    """Free solutions held against the file's answers; classes: questions by how all teachers' results agree;
+    baselines: what guessing reaches on these questions."""
 
     teachers: tuple[TeacherMarks, ...]
     classes: dict[str, int]
+    baselines: dict[str, Estimate] = {}
 
 
 class GateResult(Figure):
-    """A gate and what became of it. value and limit in the metric's own unit; no value = it could not be measured.
+    """A gate and what became of it. value, its interval and limit in the metric's own unit; no value = it could not be
+    measured, no interval = it was counted whole, or is a quantile or a sum.
 
     because: why it failed although the figure is within the limit.
     """
@@ -206,6 +217,9 @@ class GateResult(Figure):
     direction: Literal["at_least", "at_most"] = "at_least"
     on_failure: OnFailure = "fail"
     because: str = ""
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
 
     @property
     def fails(self) -> bool:

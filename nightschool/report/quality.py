@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nightschool.report.estimates import counted
 from nightschool.report.proof import SIGNIFICANT, Estimate, Figure
-from nightschool.report.text import percent, probability
+from nightschool.report.text import probability
 
 Table = tuple[list[str], list[list[str]]]
 
@@ -69,11 +70,14 @@ def quality_table(found: Sequence[Compared]) -> Table:
 
 
 def lines(found: Sequence[Compared]) -> list[str]:
-    """A line for each comparison, for a terminal."""
+    """Each comparison for a terminal: who is preferred, then the same at equal length and what both say."""
     return [
-        f"{one.ours} over {one.theirs} by {one.judge}: {_told(one.rate)}, at equal length "
-        f"{percent(one.even.value) if one.even else 'not known'}: {one.told}"
+        line
         for one in found
+        for line in (
+            f"{one.ours} over {one.theirs} by {one.judge}: {_told(one.rate)}",
+            f"  at equal length {_told(one.even)}: {one.told}",
+        )
     ]
 
 
@@ -83,6 +87,4 @@ def view(found: Sequence[Compared]) -> dict[str, Any]:
 
 
 def _told(found: Estimate | None) -> str:
-    if found is None:
-        return "not known"
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+    return counted(found, "not known")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
+from nightschool.report.estimates import counted, gained, guessed, size_of, spoken
 from nightschool.report.proof import Estimate, Figure, Gain
-from nightschool.report.text import percent, points
+from nightschool.report.text import probability
 
 if TYPE_CHECKING:
     from nightschool.report.tables import Table
@@ -23,7 +24,7 @@ _ENDS: dict[Fate, str] = {"kept": ", kept", "failed": ", too little gained", "no
 class Round(Figure):
     """The student after a round of a loop, on questions of the validation side; `gain` is over the round before.
 
-    `pairs` that it learned from; None for the start.
+    `baselines`: what guessing reaches on these questions. `pairs` that it learned from; None for the start.
     """
 
     loop: str
@@ -32,6 +33,7 @@ class Round(Figure):
     accuracy: Estimate | None
     gain: Gain | None
     fate: Fate
+    baselines: dict[str, Estimate] = {}
 
 
 def rounds_table(found: Sequence[Round]) -> Table:
@@ -40,23 +42,23 @@ def rounds_table(found: Sequence[Round]) -> Table:
         [
             one.stage,
             "" if one.pairs is None else f"{one.pairs:,}",
-            _share(one.accuracy),
-            "" if one.gain is None else f"{points(one.gain.value)} ({points(one.gain.low)} to {points(one.gain.high)})",
+            spoken(one.accuracy),
+            size_of(one.accuracy),
+            gained(one.gain),
+            probability(one.gain.p) if one.gain else "",
             "where it began; this one is kept" if one.fate == "kept" and one.pairs is None else _FATES[one.fate],
         ]
         for one in found
     ]
-    return ["", "pairs", "right", "gained", "its gate"], rows
+    guesses = {name: one for each in found for name, one in guessed(each.baselines)}
+    rows += [[name, "", spoken(one), size_of(one), "", "", ""] for name, one in guesses.items()]
+    return ["", "pairs", "right", "n", "gained", "p", "its gate"], rows
 
 
 def loops(found: Sequence[Round]) -> list[str]:
-    """Every loop in a line: "sft 50.0% -> dpo-1 70.0%, kept -> dpo-2 60.0%, worse"."""
+    """Every loop, a line for each round: "sft 50.0% (41.1% to 58.9%, n 120)", "-> dpo-1 70.0% (...), kept"."""
     lines: dict[str, list[str]] = {}
     for one in found:
-        right = "" if one.accuracy is None else f" {percent(one.accuracy.value)}"
+        right = "" if one.accuracy is None else f" {counted(one.accuracy)}"
         lines.setdefault(one.loop, []).append(f"{one.stage}{right}{_ENDS.get(one.fate, '')}")
-    return [" -> ".join(parts) for parts in lines.values()]
-
-
-def _share(found: Estimate | None) -> str:
-    return "" if found is None else f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
+    return [f"{'-> ' if place else ''}{part}" for parts in lines.values() for place, part in enumerate(parts)]

@@ -56,7 +56,8 @@ class SureLevel(Figure):
 
 
 class Calibration(Figure):
-    """Mean confidence, and its gap to the accuracy of the same answers with a 95% interval: above 0 is too sure."""
+    """Mean confidence (`sure`: with its interval), and its gap to the accuracy of the same answers with a 95% interval:
+    above 0 is too sure."""
 
     questions: int
     confidence: float
@@ -64,6 +65,7 @@ class Calibration(Figure):
     low: float
     high: float
     levels: tuple[SureLevel, ...]
+    sure: Estimate | None = None
 
 
 class Stage(Figure):
@@ -89,6 +91,11 @@ class Stage(Figure):
     calibration: Calibration | None = None
     as_ruled: Estimate | None = None
     latency: Latency | None = None
+
+    @property
+    def valid(self) -> Estimate:
+        """The share of its answers that could be read."""
+        return Estimate(value=self.valid_share, low=self.valid_low, high=self.valid_high, n=self.accuracy.n)
 
     @property
     def compared(self) -> tuple[Gain, ...]:

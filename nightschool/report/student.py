@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from nightschool.report.by_class import classes_table, confusion
+from nightschool.report.estimates import size_of, spoken
 from nightschool.report.figures import Report
 from nightschool.report.proof import Estimate, Gain
 from nightschool.report.stage import Contamination, Stage
@@ -43,25 +44,27 @@ def verdict(gain: Gain) -> str:
 def differences_table(stages: Sequence[Stage]) -> Table:
     """Every stage against what came before it, and against always giving the commonest answer."""
     rows = [
-        [stage.name, gain.over, points(gain.value), f"{points(gain.low)} to {points(gain.high)}", probability(gain.p),
-         verdict(gain)]
+        [stage.name, gain.over, points(gain.value), f"{points(gain.low)} to {points(gain.high)}", size_of(gain),
+         probability(gain.p), verdict(gain)]
         for stage in stages
         for gain in stage.compared
     ]  # fmt: skip
-    return ["stage", "over", "points", "95% interval", "p", ""], rows
+    return ["stage", "over", "points", "95% interval", "n", "p", ""], rows
 
 
-def topics_table(stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, Estimate]]) -> Table:
+def topics_table(
+    stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, Estimate]], most: int = _MOST_TOPICS
+) -> Table:
     """Topics by stage, and what guessing reaches in each; the largest of many, nothing where there is one topic."""
-    topics = largest({topic: found.n for stage in stages for topic, found in stage.per_topic.items()}, _MOST_TOPICS)
+    topics = largest({topic: found.n for stage in stages for topic, found in stage.per_topic.items()}, most)
     if len(topics) < 2:
         return [], []
     rows = [
         [
             plain(topic),
-            *(_share(stage.per_topic.get(topic)) for stage in stages),
+            *(spoken(stage.per_topic.get(topic)) for stage in stages),
             _commonest(baselines.get(topic, {})),
-            percent(found.value) if (found := baselines.get(topic, {}).get("chance")) else "",
+            spoken(baselines.get(topic, {}).get("chance")),
             f"{max(stage.per_topic[topic].n for stage in stages if topic in stage.per_topic):,}",
         ]
         for topic in topics
@@ -72,7 +75,7 @@ def topics_table(stages: Sequence[Stage], baselines: Mapping[str, Mapping[str, E
 def sure_table(stages: Sequence[Stage]) -> Table:
     """Of the last stage that has one: how often answers are right with which so many of the others agree."""
     found = next((stage.calibration for stage in reversed(stages) if stage.calibration), None)
-    rows = [[percent(one.sure, 0), _share(one.right), f"{one.right.n:,}"] for one in (found.levels if found else ())]
+    rows = [[percent(one.sure, 0), spoken(one.right), f"{one.right.n:,}"] for one in (found.levels if found else ())]
     return ["others that say the same", "right", "answers"], rows
 
 
@@ -85,7 +88,8 @@ def sure_words(stages: Sequence[Stage]) -> list[str]:
         told = "surer than it is right" if found.low > 0 else "less sure than it is right" if found.high < 0 else (
             "about as sure as it is right")  # fmt: skip
         words.append(
-            f"{stage.name} is {told}: {percent(found.confidence)} sure, {points(found.gap)} points off its accuracy "
+            f"{stage.name} is {told}: {spoken(found.sure) or percent(found.confidence)} sure, "
+            f"{points(found.gap)} points off its accuracy "
             f"({points(found.low)} to {points(found.high)}, {found.questions:,} questions)."
         )
     return words
@@ -97,14 +101,15 @@ def unread_table(stages: Sequence[Stage]) -> Table:
     rows = [[plain(reason), *(f"{stage.unread.get(reason, 0):,}" for stage in stages)] for reason in reasons]
     shares = [
         ["of all", *(f"{percent(1 - one.valid_share)} ({percent(1 - one.valid_high)} to {percent(1 - one.valid_low)})"
-                     for one in stages)]
+                     for one in stages)],
+        ["answers", *(size_of(one.valid) for one in stages)],
     ]  # fmt: skip
     return ["", *(stage.name for stage in stages)], [*rows, *(shares if rows else [])]
 
 
 def ruled_table(stages: Sequence[Stage]) -> Table:
     """The share of answers that are the committee's, on held-out questions that it ruled on."""
-    rows = [[stage.name, _share(found), f"{found.n:,}"] for stage in stages if (found := stage.as_ruled)]
+    rows = [[stage.name, spoken(found), size_of(found)] for stage in stages if (found := stage.as_ruled)]
     return ["stage", "as the committee", "answers"], rows
 
 
@@ -119,8 +124,4 @@ def contamination_words(found: Contamination) -> str:
 
 
 def _commonest(found: Mapping[str, Estimate]) -> str:
-    return next((f"{plain(name)}: {_share(one)}" for name, one in found.items() if name != "chance"), "")
-
-
-def _share(found: Estimate | None) -> str:
-    return f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})" if found else ""
+    return next((f"{plain(name)}: {spoken(one)}" for name, one in found.items() if name != "chance"), "")

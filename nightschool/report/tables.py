@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from nightschool.report.estimates import counted, guessed, spoken, taking
 from nightschool.report.figures import Report
 from nightschool.report.proof import Committee
 from nightschool.report.sample_rows import Sample
@@ -37,23 +38,27 @@ def solver(report: Report) -> Table:
     rows = []
     for teacher, counts in report.solver.items():
         found = [getattr(counts, name) for name in names]
-        rows.append([teacher, *(f"{n:,}" for n in found), percent(counts.ok / sum(found)) if sum(found) else ""])
+        rows.append([teacher, *(f"{n:,}" for n in found), counted(counts.fit)])
     return ["teacher", *map(plain, names), "share ok"], rows
 
 
 def stages(report: Report) -> Table:
-    """One column per stage, so that the table fits a phone."""
+    """One column per stage, so that the table fits a phone; then what guessing reaches."""
+    guesses = guessed(report.baselines)
+    shares = [*(stage.accuracy for stage in report.stages), *(found for _, found in guesses)]
+    times = [stage.latency for stage in report.stages]
     lines: dict[str, list[str]] = {
-        "accuracy": [percent(stage.accuracy.value) for stage in report.stages],
-        "95% interval": [f"{percent(s.accuracy.low)} to {percent(s.accuracy.high)}" for s in report.stages],
-        "answers": [f"{stage.accuracy.n:,}" for stage in report.stages],
-        "balanced": [percent(s.by_class.balanced.value) if s.by_class else "" for s in report.stages],
-        "valid format": [percent(stage.valid_share) for stage in report.stages],
-        "mean per answer": [duration(stage.latency.mean_s) if stage.latency else "" for stage in report.stages],
-        "p99 per answer": [duration(stage.latency.p99_s) if stage.latency else "" for stage in report.stages],
+        "accuracy": [percent(found.value) for found in shares],
+        "95% interval": [f"{percent(found.low)} to {percent(found.high)}" for found in shares],
+        "answers": [f"{found.n:,}" for found in shares],
+        "balanced": [spoken(stage.by_class.balanced if stage.by_class else None) for stage in report.stages],
+        "valid format": [spoken(stage.valid) for stage in report.stages],
+        "mean per answer": [taking(one.mean_s, one.mean_low_s, one.mean_high_s) if one else "" for one in times],
+        "p99 per answer": [duration(one.p99_s) if one else "" for one in times],
+        "answers timed": [f"{one.n:,}" if one else "" for one in times],
     }
-    rows = [[name, *cells] for name, cells in lines.items() if any(cells)]
-    return ["", *(stage.name for stage in report.stages)], rows
+    rows = [[name, *cells, *[""] * (len(shares) - len(cells))] for name, cells in lines.items() if any(cells)]
+    return ["", *(stage.name for stage in report.stages), *(name for name, _ in guesses)], rows
 
 
 def answered(report: Report) -> Table:
@@ -114,13 +119,16 @@ def committee(found: Committee) -> str:
     """What voting adds over the best teacher, in one or two sentences."""
     words = []
     if found.vote_accuracy is not None and found.vote_best_teacher_accuracy is not None:
+        alone = next((one.on_vote for one in found.teachers if one.name == found.vote_best_teacher), None)
         words.append(
-            f"Of {found.vote_rows:,} questions that the vote decided it labels {percent(found.vote_accuracy)} right, "
-            f"the best teacher alone ({found.vote_best_teacher}) {percent(found.vote_best_teacher_accuracy)}"
-            f"{_difference(found)}."
+            f"Of {found.vote_rows:,} questions that the vote decided it labels {spoken(found.voted)} right, "
+            f"the best teacher alone ({found.vote_best_teacher}) "
+            f"{spoken(alone) or percent(found.vote_best_teacher_accuracy)}{_difference(found)}."
         )
     if found.verifier == "solver":
         words.append("The solver outranks the votes, so labels of accepted rows are right by construction.")
+    if guesses := ", ".join(f"{name} {spoken(one)}" for name, one in guessed(found.baselines)):
+        words.append(f"Of the accepted rows guessing labels as many right: {guesses}.")
     words.append(f"{found.asked:,} questions were asked; a teacher who gave no readable answer counts as not right.")
     return " ".join(words)
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from nightschool.gates import limit_shown, shown
+from nightschool.gates import interval, limit_shown, shown
 from nightschool.report import arena, ensemble, quality, times_view
 from nightschool.report.ablations import lines as ablated
 from nightschool.report.critiques import told
+from nightschool.report.estimates import counted, gained, guessed, spoken, taking
 from nightschool.report.figures import Report
 from nightschool.report.kept import kept
 from nightschool.report.packed import Packed
 from nightschool.report.people import reviewed, spotted
-from nightschool.report.proof import Estimate, Gain
+from nightschool.report.proof import Committee, Estimate, Gain
 from nightschool.report.rounds import loops
 from nightschool.report.stage import Stage
 from nightschool.report.student import verdict
 from nightschool.report.text import duration, percent, plain, points, probability, size
 from nightschool.report.verdict import stale, verdict_line
+
+_COLUMNS = 100
 
 
 def summary_lines(report: Report) -> list[str]:
@@ -25,10 +28,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += _student_lines(report)
     if report.committee:
         found = report.committee
-        lines.append(
-            f"  committee  {percent(found.accuracy):>6} right on {found.rows:,} rows; "
-            f"best teacher {found.best_teacher} {percent(found.best_teacher_accuracy)} on the same rows"
-        )
+        lines += _committee(found)
     lines += [f"  people     {reviewed(report.people)}"] if report.people else []
     lines += [f"  spot check {spotted(found)}"] if (found := report.spot_check) and found.bad else []
     lines += [
@@ -39,7 +39,7 @@ def summary_lines(report: Report) -> list[str]:
     lines += [f"  critiques  {told(report.critiques)}"] if report.critiques else []
     lines += [f"  arena      {line}" for line in (arena.lines(report.arena) if report.arena else ())]
     lines += [f"  quality    {line}" for line in quality.lines(report.quality)]
-    lines += [f"  ensemble   {ensemble.line(report.ensemble)}"] if report.ensemble else []
+    lines += [f"  ensemble   {part}" for part in ensemble.line(report.ensemble).split("; ")] if report.ensemble else []
     asked = report.requests
     money = "".join(f", {money:,.2f} spent on {model}" for model, money in asked.spent.items())
     lines.append(f"  requests   {asked.sent:,} sent, {asked.reused:,} reused, {asked.failed:,} failed{money}")
@@ -58,7 +58,7 @@ def summary_lines(report: Report) -> list[str]:
 
 def _student_lines(report: Report) -> list[str]:
     """Stages, what guessing reaches, and every difference with what it says."""
-    lines = [_stage_line(stage) for stage in report.stages]
+    lines = [line for stage in report.stages for line in _stage_lines(stage)]
     if report.stages:
         lines += [f"  {plain(name):<10} {_share(found)}" for name, found in report.baselines.items()]
         lines += [f"  rounds     {line}" for line in loops(report.rounds)]
@@ -76,7 +76,20 @@ def _marked(report: Report) -> list[str]:
     votes = report.votes if len(found) > 1 else None
     found += [("the votes", votes.right)] if votes else []
     wide = max((10, *(len(name) for name, _ in found)))
+    guesses = guessed(report.marks.baselines if report.marks else {}) if found else []
+    found += guesses
     return [f"  {name:<{wide}} {_share(right, ' right')}" for name, right in found if right]
+
+
+def _committee(found: Committee) -> list[str]:
+    """Its labels beside the best teacher's and what guessing reaches, on the same rows."""
+    best = next((found.alone(one) for one in found.teachers if one.name == found.best_teacher), None)
+    lines = [f"  committee  {_share(found.labelled, ' right')}"]
+    lines += [f"    best teacher {found.best_teacher} on the same rows: {counted(best)}"] if best else []
+    if found.gain:
+        p, says = probability(found.gain.p), verdict(found.gain)
+        lines.append(f"    committee over {found.best_teacher}: {gained(found.gain)} points, p {p}: {says}")
+    return [*lines, *(f"    {name} on them: {counted(one)}" for name, one in guessed(found.baselines))]
 
 
 def _gate_lines(report: Report) -> list[str]:
@@ -86,7 +99,9 @@ def _gate_lines(report: Report) -> list[str]:
         value = "not measured" if gate.value is None else shown(gate.metric, gate.value)
         limit = f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)}"
         mark = "pass" if gate.passed else "FAIL" if gate.fails else "WARN"
-        lines.append(f"  {mark}  {gate.name:<{wide}} {value:>14}  {limit} by {gate.by}")
+        line, sure = f"  {mark}  {gate.name:<{wide}} {value:>14}  {limit} by {gate.by}", interval(gate)
+        fits = len(line) + len(sure) + 2 <= _COLUMNS
+        lines += [f"{line}  {sure}"] if fits else [line, *([f"        {sure}"] if sure else [])]
         lines += [f"        {gate.because}"] if gate.because else []
     return lines
 
@@ -103,16 +118,19 @@ def _remade(report: Report) -> list[str]:
     return [*lines, f"  made anew  and {more} more, whose files were damaged too"] if more else lines
 
 
-def _stage_line(stage: Stage) -> str:
-    line = f"  {stage.name:<10} {_share(stage.accuracy)}  valid {percent(stage.valid_share)}"
-    return f"{line}  {duration(stage.latency.mean_s)} per answer" if stage.latency else line
+def _stage_lines(stage: Stage) -> list[str]:
+    line = f"  {stage.name:<10} {_share(stage.accuracy)}  valid {spoken(stage.valid)}"
+    if not (one := stage.latency):
+        return [line]
+    return [line, f"    {taking(one.mean_s, one.mean_low_s, one.mean_high_s)} per answer, n {one.n:,}"]
 
 
 def _share(found: Estimate, said: str = "") -> str:
-    return f"{percent(found.value):>6}{said} ({percent(found.low)} to {percent(found.high)}, n {found.n:,})"
+    return f"{percent(found.value):>6}{said} {counted(found).partition(' ')[2]}"
 
 
 def _difference_line(stage: Stage, gain: Gain) -> str:
     p = f", p {probability(gain.p)}" if gain.p is not None else ""
+    p += f", n {gain.n:,}" if gain.n is not None else ""
     line = f"{stage.name} over {plain(gain.over)}: {points(gain.value)} points"
     return f"    {line} ({points(gain.low)} to {points(gain.high)}{p}): {verdict(gain)}"

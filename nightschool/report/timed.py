@@ -45,16 +45,26 @@ def measure_times(
     return Times(of=of, stage=stage, ways=tuple(ways), held=held, over=tuple(over))
 
 
-def spread(seconds: Sequence[float]) -> Spread | None:
-    """Mean and quantiles; None of nothing."""
+def spread(seconds_R: Sequence[Sequence[float]]) -> Spread | None:
+    """Mean and quantiles of all times of all requests, each of which may have several; None of nothing.
+
+    Times of one request are alike, and the request is the unit: the mean m of all has the interval of the requests'
+    m + (s - m k) / K, for the sum s of a request's k times and the mean K of all k. With one time each that is it.
+
+    Source: Cochran 1977, Sampling Techniques, section 2.11 (ratio estimate, linearised).
+    """
+    some = [times for times in seconds_R if times]
+    seconds = [one for times in some for one in times]
     if not seconds:
         return None
+    mean, each = fmean(seconds), len(seconds) / len(some)
+    _, low, high = bootstrap_mean([mean + (sum(times) - mean * len(times)) / each for times in some], seed=SEED)
     p50, p95, p99 = quantiles(seconds)
-    return Spread(mean=fmean(seconds), p50=p50, p95=p95, p99=p99, max=max(seconds))
+    return Spread(mean=mean, mean_low=max(0.0, low), mean_high=high, n=len(seconds), p50=p50, p95=p95, p99=p99,
+                  max=max(seconds))  # fmt: skip
 
 
 def _way(one: Pass, rows: Sequence[Timed], lost: int, total_s: float) -> WayTimes:
-    gaps = [gap for row in rows for gap in row.itl_s]
     each = [(row.e2el_s - row.ttft_s) / (row.tokens_out - 1) for row in rows
             if row.ttft_s is not None and row.tokens_out > 1]  # fmt: skip
     return WayTimes(
@@ -63,11 +73,11 @@ def _way(one: Pass, rows: Sequence[Timed], lost: int, total_s: float) -> WayTime
         batch_size=one.batch_size,
         n=len(rows),
         lost=lost,
-        draft=spread([row.draft_s for row in rows if row.draft_s is not None]),
-        ttft=spread([row.ttft_s for row in rows if row.ttft_s is not None]),
-        itl=spread(gaps),
-        tpot=spread(each),
-        e2el=spread([row.e2el_s for row in rows]),
+        draft=spread([(row.draft_s,) for row in rows if row.draft_s is not None]),
+        ttft=spread([(row.ttft_s,) for row in rows if row.ttft_s is not None]),
+        itl=spread([row.itl_s for row in rows]),
+        tpot=spread([(one,) for one in each]),
+        e2el=spread([(row.e2el_s,) for row in rows]),
         total_s=total_s,
         tokens_in=sum(row.tokens_in for row in rows),
         tokens_out=sum(row.tokens_out for row in rows),

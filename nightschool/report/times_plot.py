@@ -46,9 +46,9 @@ def times(found: Times, place: int) -> Plot | None:
             axes.text(1, 1.06, beyond, ha="right", color=THEME["bad"], size=11, transform=axes.transAxes)
         title = f"Seconds for {found.of} of {found.stage}"
         svg = inline(axes, name=f"times{place}", title=title, description=" ".join(map(_spoken, ways)))
-    caption = "Dot: median; bar to p95; line: p99; diamond: the slowest."
-    rows = [(way.name, *(duration(value) for value in _values(way))) for way in ways]
-    return Plot(title, svg, caption, *table(("", "median", "p95", "p99", "slowest"), rows))
+    caption = "Dot: median; bar to p95; line: p99; diamond: the slowest; behind each name how many were timed."
+    rows = [(way.name, *(duration(value) for value in _values(way)), f"{way.n:,}") for way in ways]
+    return Plot(title, svg, caption, *table(("", "median", "p95", "p99", "slowest", "n"), rows))
 
 
 def _values(way: WayTimes) -> tuple[float, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from nightschool.report.estimates import spoken, taking
 from nightschool.report.tables import Table
-from nightschool.report.text import duration, percent
-from nightschool.report.times import Held, Times, beside_plain, single
+from nightschool.report.text import duration
+from nightschool.report.times import Held, Spread, Times, longer, single
 
 _STATS = ("mean", "p50", "p95", "p99", "max")
+_SENT = ("mean", "mean_low", "mean_high", *_STATS[1:])
 _PARTS = {"draft": "its draft", "ttft": "first token", "itl": "token to token", "e2el": "whole"}
 _MOST_LINES = 3
 
@@ -41,39 +43,46 @@ def verdict(held: Held) -> str:
 
 def beside_words(times: Times) -> str:
     """What our client adds, in a sentence."""
-    ratio = beside_plain(times)
-    return "" if ratio is None else (
-        f"One by one and warm a request takes {ratio:.2f} times what it takes without our client: put by the standard "
-        "library's, to the same server, and not streamed."
-    )  # fmt: skip
+    if (found := longer(times)) is None:
+        return ""
+    ratio, low, high, n = found
+    return (
+        f"One by one and warm a request takes {ratio:.2f} times ({low:.2f} to {high:.2f}, n {n:,}) what it takes "
+        "without our client: put by the standard library's, to the same server, and not streamed."
+    )
 
 
 def held_table(held: Held) -> Table:
     """Each limit, and each aim, beside what was measured."""
     total = "total" if held.n == held.wanted else f"total, {held.n:,} timed and reckoned to {held.wanted:,}"
-    interval = f"{percent(held.late.low)} to {percent(held.late.high)}"
     rows = [
-        ["mean", duration(held.mean_s), f"under {held.mean_limit_s:g} s", _kept("mean" not in held.broken)],
+        [
+            "mean",
+            taking(held.mean_s, held.mean_low_s, held.mean_high_s),
+            f"under {held.mean_limit_s:g} s",
+            _kept("mean" not in held.broken),
+        ],
         ["p99", duration(held.p99_s), f"under {held.each_limit_s:g} s", _kept("p99" not in held.broken)],
     ]
     if held.total_limit_s is not None:
         under = f"{held.wanted:,} under {held.total_limit_s:,g} s"
         rows.append([total, duration(held.total_s), under, _kept("total" not in held.broken)])
-    rows.append([f"over {held.each_limit_s:g} s", f"{percent(held.late.value)} ({interval})", f"of {held.n:,}", ""])
+    rows.append([f"over {held.each_limit_s:g} s", spoken(held.late), f"of {held.n:,}", ""])
     rows += [[f"aim of {one.by}", duration(held.mean_s), f"mean under {one.mean_s:g} s", "met" if one.met else "missed"]
              for one in held.targets]  # fmt: skip
-    return ["", "measured", "limit", ""], rows
+    return [f"of {held.n - held.lost:,} timed", "measured (95% interval)", "limit", ""], rows
 
 
 def ways_table(times: Times) -> Table:
     """A line for each part of a request in each company."""
     rows = [
-        [way.name, name, *(_fine(getattr(found, stat)) for stat in _STATS)]
+        [way.name, name, _mean(found), *(_fine(getattr(found, stat)) for stat in _STATS[1:]),
+         "" if found.n is None else f"{found.n:,}"]
         for way in times.ways
         for part, name in _PARTS.items()
         if (found := getattr(way, part))
-    ]
-    return ["how", "", "mean", "p50", "p95", "p99", "slowest"], rows
+    ]  # fmt: skip
+    return ["how", "", "mean (95% interval)", "p50", "p95", "p99", "slowest", "n"], rows
 
 
 def work_table(times: Times) -> Table:
@@ -108,12 +117,11 @@ def lines(times: Sequence[Times]) -> list[str]:
     found: list[str] = []
     for one in times:
         if held := one.held:
-            found.append(
-                f"  timing     {one.of} of {one.stage}, batches of {held.batch_size}: mean {duration(held.mean_s)}, "
-                f"p99 {duration(held.p99_s)}, {held.wanted:,} in {duration(held.total_s)}"
-            )
-            share = f"{percent(held.late.value)} ({percent(held.late.low)} to {percent(held.late.high)})"
-            found.append(f"    over {held.each_limit_s:g} s: {share} of {held.n:,}; {verdict(held)}")
+            mean = taking(held.mean_s, held.mean_low_s, held.mean_high_s)
+            found.append(f"  timing     {one.of} of {one.stage}, batches of {held.batch_size}: mean {mean},")
+            timed = f"n {held.n - held.lost:,}"
+            found.append(f"    p99 {duration(held.p99_s)} ({timed}), {held.wanted:,} in {duration(held.total_s)}")
+            found.append(f"    over {held.each_limit_s:g} s: {spoken(held.late)} of {held.n:,}; {verdict(held)}")
             found += [f"    {late.id}, {late.way}: {_took(late.seconds)}" for late in one.over[:_MOST_LINES]]
             more = len(one.over) - _MOST_LINES
             found += [f"    and {more:,} more: report.json has all"] if more > 0 else []
@@ -143,14 +151,21 @@ def rows(times: Sequence[Times]) -> list[dict[str, Any]]:
     return [
         {
             "of": one.of, "stage": one.stage, "how": way.name, "requests": way.n + way.lost, "lost": way.lost,
-            **{f"{part}_{stat}_s": round(getattr(found, stat), 6) for part in _PARTS if (found := getattr(way, part))
-               for stat in _STATS},
+            **{f"{part}_{stat}_s": round(value, 6) for part in _PARTS if (found := getattr(way, part))
+               for stat in _SENT if (value := getattr(found, stat)) is not None},
             "total_s": way.total_s, "tokens_in": way.tokens_in, "tokens_out": way.tokens_out,
             "verdict": verdict(one.held) if one.held and way is one.ways[0] else "",
         }
         for one in times
         for way in one.ways
     ]  # fmt: skip
+
+
+def _mean(found: Spread) -> str:
+    """A mean with its interval, where a report has one."""
+    if found.mean_low is None or found.mean_high is None:
+        return _fine(found.mean)
+    return f"{_fine(found.mean)} ({_fine(found.mean_low)} to {_fine(found.mean_high)})"
 
 
 def _took(seconds: float | None) -> str:

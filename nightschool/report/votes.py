@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from nightschool.report.estimates import counted, gained, guessed, size_of, spoken
 from nightschool.report.proof import AgreementLevel, Estimate, Gain, Voter, Votes
 from nightschool.report.tables import Table
-from nightschool.report.text import percent, plain, points
+from nightschool.report.text import percent, plain, probability
 from nightschool.sitting import STEPS, Seat, Sitting
 from nightschool.statistics import bounded_mean, mcnemar_exact, paired_share, wilson
 
@@ -17,12 +18,14 @@ _BY = {"solver": "accepted by the solver", "truth": "accepted by the file's answ
 
 
 def measure_votes(
-    sitting: Sitting, *, strategy: str, voters: str, quorum: int, min_agreement: float, learned: Mapping[str, float]
-) -> Votes | None:
+    sitting: Sitting, *, strategy: str, voters: str, quorum: int, min_agreement: float, learned: Mapping[str, float],
+    baselines: Mapping[str, Estimate] | None = None,
+) -> Votes | None:  # fmt: skip
     """None where nothing was ruled on.
 
     Args:
         learned: each teacher's reliability, where it was learned from the votes.
+        baselines: what guessing reaches on questions whose truth is known.
     """
     if not sitting.asked:
         return None
@@ -44,6 +47,7 @@ def measure_votes(
         not_compared=sitting.not_compared,
         levels=_levels(sitting),
         agreement=_agreement(sitting),
+        baselines=dict(baselines or {}),
         teachers=tuple(_voter(name, seat, sitting, learned.get(name)) for name, seat in sitting.seats.items()),
     )
 
@@ -71,10 +75,12 @@ def _voter(name: str, seat: Seat, sitting: Sitting, learned: float | None) -> Vo
     gain = None
     if seat.beside:
         value, low, high = paired_share(seat.only_theirs, seat.only_ours, seat.beside)
-        gain = Gain(over=name, value=value, low=low, high=high, p=mcnemar_exact(seat.only_theirs, seat.only_ours))
+        gain = Gain(over=name, value=value, low=low, high=high, p=mcnemar_exact(seat.only_theirs, seat.only_ours),
+                    n=seat.beside)  # fmt: skip
     return Voter(
-        name=name, coverage=seat.cast / sitting.asked, right=_share(seat.right, seat.known), gain=gain, learned=learned
-    )
+        name=name, coverage=seat.cast / sitting.asked, right=_share(seat.right, seat.known), gain=gain, learned=learned,
+        voted=_share(seat.cast, sitting.asked),
+    )  # fmt: skip
 
 
 def _share(right: int, n: int) -> Estimate | None:
@@ -91,7 +97,7 @@ def words(found: Votes) -> str:
         f"Strategy {plain(found.strategy)}; {voters}; at least {found.quorum} must vote and {found.min_agreement:.0%} "
         f"agree. The votes decide {found.decided:,} of {found.asked:,} questions"
     ]
-    parts[0] += f", {percent(found.right.value)} of them right where the truth is known." if found.right else "."
+    parts[0] += f", {counted(found.right)} of them right where the truth is known." if found.right else "."
     if found.agreement:
         mean = found.agreement
         parts.append(
@@ -114,22 +120,29 @@ def verdicts(found: Votes) -> list[tuple[str, str, int]]:
 
 
 def voters_table(found: Votes) -> Table:
-    """One line per teacher, one for the votes."""
+    """One line per teacher, one for the votes, and what guessing reaches."""
     columns: dict[str, list[str]] = {
-        "voted": [percent(one.coverage) for one in found.teachers],
+        "voted": [spoken(one.voted) or percent(one.coverage) for one in found.teachers],
         "right": [percent(one.right.value) if one.right else "" for one in found.teachers],
         "95% interval": [interval(one.right) for one in found.teachers],
+        "n": [size_of(one.right) for one in found.teachers],
         "learned": [percent(one.learned) if one.learned is not None else "" for one in found.teachers],
-        "votes are better by": [_better(one.gain) for one in found.teachers],
+        "votes are better by": [gained(one.gain) for one in found.teachers],
+        "p": [probability(one.gain.p) if one.gain else "" for one in found.teachers],
     }
     votes = {
         "voted": percent(found.decided / found.asked),
         "right": percent(found.right.value) if found.right else "",
         "95% interval": interval(found.right),
+        "n": size_of(found.right),
     }
     used = [name for name, cells in columns.items() if any(cells)]
     rows = [[one.name, *(columns[name][place] for name in used)] for place, one in enumerate(found.teachers)]
-    return ["who", *used], [*rows, ["the votes", *(votes.get(name, "") for name in used)]]
+    rows.append(["the votes", *(votes.get(name, "") for name in used)])
+    for who, one in guessed(found.baselines):
+        cells = {"right": percent(one.value), "95% interval": interval(one), "n": size_of(one)}
+        rows.append([who, *(cells.get(name, "") for name in used)])
+    return ["who", *used], rows
 
 
 def view(found: Votes | None) -> dict[str, Any]:
@@ -145,7 +158,3 @@ def view(found: Votes | None) -> dict[str, Any]:
 
 def interval(share: Estimate | None) -> str:
     return f"{percent(share.low)} to {percent(share.high)}" if share else ""
-
-
-def _better(gain: Gain | None) -> str:
-    return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})" if gain else ""

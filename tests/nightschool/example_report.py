@@ -8,6 +8,7 @@ from functools import cache
 
 from nightschool.recipe.gate import Gate
 from nightschool.records import Measured
+from nightschool.report.asked import SolverCounts, Source
 from nightschool.report.evaluated import Evaluated, Look
 from nightschool.report.figures import (
     DeviceMemory,
@@ -24,7 +25,7 @@ from nightschool.report.figures import (
 from nightschool.report.guessing import baselines, by_topic
 from nightschool.report.lessons import Lesson, Shortcut
 from nightschool.report.measure import measure_committee, measure_latency, measure_stage
-from nightschool.report.proof import Committee, SolverCounts, Source, Votes
+from nightschool.report.proof import Committee, Votes
 from nightschool.report.stage import Contamination, Stage
 from nightschool.report.verdict import conclude
 from nightschool.report.votes import measure_votes

@@ -115,7 +115,8 @@ def test_a_variant_is_held_against_the_same_rows_by_mcnemars_test() -> None:
     head, rows = ablation_table(found)
     for row, line in zip(rows, artifact([found]), strict=True):
         assert [*line.values()] == ["reader", *row]
-    assert len(head) == 5
+    assert len(head) == 6
+    assert [row[2] for row in rows] == ["100"] * 4, "what guessing reaches is the last one"
     assert measure_ablation("r", "d", as_is, {"shuffled": as_is}).told == "No effect of the draft on r was found."
 
 

@@ -26,8 +26,8 @@ def test_own_drafts_are_held_against_others_question_by_question() -> None:
     assert found.apart.significant
     assert (found.complete.n, found.complete.value) == (42, pytest.approx(41 / 42))
     assert found.lost == {"no_draft": 1, "incomplete": 1}
-    assert "lies on the draft, which is 40.0% of the words; on another question's draft" in found.told
-    assert "97.6% of 42 rows add up within 5% (at worst 4.0% off, 64 steps at most)" in found.checked
+    assert "lies on the draft, which is 40.0% (40.0% to 40.0%) of the words; on another question's draft" in found.told
+    assert "97.6% (87.7% to 99.6%) of 42 rows add up within 5% (at worst 4.0% off, 64 steps at most)" in found.checked
 
 
 def test_where_nothing_can_be_told_there_is_no_figure() -> None:

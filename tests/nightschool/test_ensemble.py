@@ -71,13 +71,14 @@ def test_page_terminal_and_prefect_tell_the_same() -> None:
         assert figure in page
         assert figure.replace("%", "\\%").replace(".", "\\.").replace("(", "\\(").replace(")", "\\)") in tables
     assert "80.0%  (49.0% to 94.3%)" in said
-    assert "unanimous   70.0%   80.0%  \N{MINUS SIGN}10.0 points, no significant difference" in said
+    assert "unanimous  decides 70.0% (39.7% to 89.2%), right 80.0% (49.0% to 94.3%, n 10)" in said
+    assert "over the recipe's \N{MINUS SIGN}10.0 (" in said
     assert "9 of 10 rows keep to the contest" in said
     assert "no reply in time" in page
     assert "no reply in time" in tables
     assert line(ensemble()) in "\n".join(summary_lines(report))
     assert report.night.verdict.startswith(
-        "Ensemble 90.0% (59.6% to 98.2%) right, n 10; best voter strong/expert 80.0%"
+        "Ensemble 90.0% (59.6% to 98.2%) right, n 10; best voter strong/expert 80.0% (49.0% to 94.3%); always 7 20.0%"
     )
     assert 'href="#ensemble"' in page
 
@@ -95,8 +96,8 @@ def test_each_row_has_its_n_and_each_rule_its_difference() -> None:
 
 def test_time_says_what_was_used_of_the_budget() -> None:
     assert time_words(ensemble()) == [
-        "A problem took 1.2 s on average, 95% of them at most 2.1 s, the slowest 3.0 s, of 5 s that one may take (n "
-        "10).",
+        "A problem took 1.2 s (0.748 s to 1.7 s) on average, 95% of them at most 2.1 s, the slowest 3.0 s, of 5 s that "
+        "one may take (n 10).",
         "All together took 13.0 s of 60 s (22% of the time for all).",
     ]
     assert took([], per_problem_s=1, used_s=None, total_s=None) is None
@@ -105,6 +106,6 @@ def test_time_says_what_was_used_of_the_budget() -> None:
 def test_without_truths_there_is_coverage_and_no_plot() -> None:
     told = ensemble(known=False)
     assert voters(told) is None
-    assert line(told) == "answers 90.0% of 10 problems"
+    assert line(told) == "answers 90.0% (59.6% to 98.2%) of 10 problems"
     assert not any(one.startswith("Right") for one in lines(told))
     assert "Where its answers come from" in render(alone(told))

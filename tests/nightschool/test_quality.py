@@ -140,7 +140,8 @@ def test_who_wrote_nothing_that_could_be_compared_is_told_so() -> None:
     found = compared([], ours="a", theirs="b", judge="j")
     assert (found.rate, found.told) == (None, "one of them wrote nothing that counts")
     assert lines([found]) == [
-        "a over b by j: not known, at equal length not known: one of them wrote nothing that counts"
+        "a over b by j: not known",
+        "  at equal length not known: one of them wrote nothing that counts",
     ]
 
 
@@ -187,7 +188,8 @@ def test_page_and_terminal_show_what_judges_say() -> None:
     assert "Question quality" in page
     for _, cell in quality_table([found])[1]:
         assert cell.replace("<", "&lt;") in page
-    assert f"  quality    {lines([found])[0]}" in summary_lines(whole)
+    for line in lines([found]):
+        assert f"  quality    {line}" in summary_lines(whole)
 
 
 def test_who_only_writes_longer_questions_is_told_so_and_passes_no_gate() -> None:

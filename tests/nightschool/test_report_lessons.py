@@ -92,5 +92,9 @@ def test_the_page_shows_a_loop_round_by_round_and_the_pairs_that_were_left_out()
     assert "1 pair at weight zero" in page
     assert "&lt;b&gt;" in page
     assert "Round by round" not in render(example())
-    [line] = [line for line in summary_lines(example().model_copy(update={"rounds": rounds})) if "rounds" in line]
-    assert line == "  rounds     sft 50.0% -> dpo-1 70.0%, kept -> dpo-2 50.0%, too little gained"
+    lines = [line for line in summary_lines(example().model_copy(update={"rounds": rounds})) if "rounds" in line]
+    assert lines == [
+        "  rounds     sft 50.0% (46.6% to 53.4%, n 1,680)",
+        "  rounds     -> dpo-1 70.0% (67.1% to 72.7%, n 1,680), kept",
+        "  rounds     -> dpo-2 50.0% (46.6% to 53.4%, n 1,680), too little gained",
+    ]

@@ -36,7 +36,7 @@ def test_verdicts_levels_and_teachers_add_up() -> None:
     assert (round(cleo.gain.value, 3), cleo.coverage) == (0.2, 11 / 12)
     assert "3 pairs of answers" in words(found)
     head, rows = voters_table(found)
-    assert head == ["who", "voted", "right", "95% interval", "learned", "votes are better by"]
+    assert head == ["who", "voted", "right", "95% interval", "n", "learned", "votes are better by", "p"]
     assert [row[0] for row in rows] == ["ann", "ben", "cleo", "the votes"]
 
 
@@ -45,7 +45,7 @@ def test_nothing_ruled_on_is_no_part_and_no_truth_is_no_curve() -> None:
     found = measured(sit([ruled("7", "7", None, truth=None), ruled("7", "7", "8", truth=None)]))
     assert found
     assert curve(found) is None
-    assert (found.right, voters_table(found)[1][0][1:]) == (None, ["100.0%"])
+    assert (found.right, voters_table(found)[1][0][1:]) == (None, ["100.0% (34.2% to 100.0%)"])
 
 
 def test_a_paired_difference_has_the_interval_of_agresti_and_min() -> None:
