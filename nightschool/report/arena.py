@@ -67,14 +67,27 @@ class Arena(Figure):
 
 
 def standings_table(found: Arena) -> Table:
-    """A line for each player, the best first."""
-    rows = [
-        [one.name, _team(one), *map(_told, (one.wins, one.title, one.stumps, one.valid, one.right)), _guesses(one),
-         f"{gained(one.over_guessing)} points, p {probability(one.over_guessing.p)}" if one.over_guessing else ""]
-        for one in found.players
-    ]  # fmt: skip
-    shares = ["wins a match", "wins the knockout", "stumps", "valid questions", "right answers"]
-    return ["player", "writes, answers", *shares, "guessing reaches", "right over that"], rows
+    """A column for each player, the best first; below what is right, what guessing reaches."""
+    lines = {
+        "writes, answers": [_team(one) for one in found.players],
+        "wins a match": [_told(one.wins) for one in found.players],
+        "wins the knockout": [_told(one.title) for one in found.players],
+        "stumps": [_told(one.stumps) for one in found.players],
+        "valid questions": [_told(one.valid) for one in found.players],
+        "right answers": [_told(one.right) for one in found.players],
+        "always one letter": [_always(one) for one in found.players],
+        "chance": [counted(one.baselines.get("chance")) for one in found.players],
+        "right over one letter, in points": [gained(one.over_guessing) for one in found.players],
+        "p": [probability(one.over_guessing.p) if one.over_guessing else "" for one in found.players],
+    }
+    return ["", *(one.name for one in found.players)], [[name, *cells] for name, cells in lines.items()]
+
+
+def drawn_table(found: Arena) -> Table:
+    """What the plot of players draws."""
+    return ["player", "wins a match", "stumps"], [
+        [one.name, _told(one.wins), _told(one.stumps)] for one in found.players
+    ]
 
 
 def matches_table(found: Arena) -> Table:
@@ -133,6 +146,10 @@ def _team(one: Standing) -> str:
 
 def _told(found: Estimate | None) -> str:
     return counted(found, "not measured")
+
+
+def _always(one: Standing) -> str:
+    return next((f"{name}: {counted(found)}" for name, found in guessed(one.baselines) if name != "chance"), "")
 
 
 def _guesses(one: Standing) -> str:

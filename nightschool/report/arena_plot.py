@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nightschool.report.arena import Arena, standings_table
+from nightschool.report.arena import Arena, drawn_table
 from nightschool.report.plots import WIDTH, interval, legend, share_axis
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
 from nightschool.report.text import percent
@@ -34,8 +34,8 @@ def players(found: Arena) -> Plot | None:
             axes.plot([], [], marker=marker, color=THEME[colour], linestyle="none", markersize=6, label=label)
         axes.set_yticks(range(len(shown)), names, color=THEME["ink"], size=12)
         legend(axes, 2)
-        head, rows = standings_table(found)
-        spoken = "; ".join(f"{row[0]} wins {row[2]}" for row in rows)
+        head, rows = drawn_table(found)
+        spoken = "; ".join(f"{row[0]} wins {row[1]}" for row in rows)
         svg = inline(axes, name="arena", title="Chance to win a match, by player", description=f"{spoken}.")
     caption = (
         f"Chance to win a match of {found.questions} questions a side against an opponent drawn by chance, and share "

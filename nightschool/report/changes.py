@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import textwrap
+
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from nightschool.recipe.ablate import SHOWN
@@ -14,13 +16,16 @@ from nightschool.report.text import points
 
 # Half of the axis at least, in points of accuracy: an effect of nothing is not drawn as large as one.
 _LEAST = 0.05
+# Of a name on the left; what is longer takes two lines.
+_LETTERS = 18
 
 
 def changes(found: Ablation) -> Plot:
     """Changes of accuracy with their intervals around nought, the stage with its draft."""
     shown = [(SHOWN[one.variant], one.change) for one in found.shown if one.change]
     reach = max([_LEAST, *(1.1 * max(-change.low, change.high) for _, change in shown)])
-    with canvas(WIDTH, 40 * max(1, len(shown)) + 46, left=168, right=58, top=8, bottom=38) as axes:
+    names = [textwrap.fill(name, _LETTERS) for name, _ in shown]
+    with canvas(WIDTH, 40 * max(1, len(shown)) + 46, left=138, right=58, top=8, bottom=38) as axes:
         axes.set_xlim(-reach, reach)
         axes.set_ylim(len(shown) - 0.5, -0.5)
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _tick(value)))
@@ -35,7 +40,7 @@ def changes(found: Ablation) -> Plot:
             axes.plot([change.value], [place], marker="o", color=colour, markersize=9, markeredgecolor=THEME["card"])
             axes.annotate(points(change.value), (1, place), xycoords=("axes fraction", "data"), xytext=(10, 0),
                           textcoords="offset points", va="center", weight="bold", size=12.5)  # fmt: skip
-        axes.set_yticks(range(len(shown)), [name for name, _ in shown], color=THEME["ink"], size=12)
+        axes.set_yticks(range(len(shown)), names, color=THEME["ink"], size=12)
         axes.set_xlabel("points of accuracy", size=11)
         spoken = ", ".join(f"{name} {points(change.value)} points" for name, change in shown)
         title = f"{found.stage} with other drafts"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nightschool.report.ensemble import voters_table
+from nightschool.report.estimates import guessed, size_of, spoken
 from nightschool.report.plots import WIDTH, baselines_drawn, interval, share_axis
 from nightschool.report.predicted import Ensemble
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
@@ -34,9 +34,11 @@ def voters(found: Ensemble) -> Plot | None:
             )  # fmt: skip
         axes.set_yticks(range(len(shown)), names, color=THEME["ink"], size=11.5)
         axes.get_yticklabels()[0].set_fontweight("bold")
-        spoken = ", ".join(f"{name} {percent(right.value)}" for name, right in shown)
+        words = ", ".join(f"{name} {percent(right.value)}" for name, right in shown)
         svg = inline(axes, name="ensemble", title="Right answers of the ensemble and its voters",
-                     description=f"{spoken}.")  # fmt: skip
+                     description=f"{words}.")  # fmt: skip
     of = left_out(len(known) - 1, _MOST).replace("largest", "best").replace("topics", "voters")
+    told = [*known, *guessed(found.baselines)]
+    rows = [(name, spoken(right), size_of(right)) for name, right in told]
     caption = f"Right answers to the {shown[0][1].n:,} problems whose answer is known, with 95% intervals.{of}"
-    return Plot("Who is right", svg, caption, *table(*voters_table(found)))
+    return Plot("Who is right", svg, caption, *table(("who", "right (95% interval)", "n"), rows))

@@ -52,7 +52,7 @@ class Evaluated(Figure):
         """Which step is left, and why, in a sentence."""
         value = next((getattr(look, self.metric) for look in self.looks if look.step == self.chosen), None)
         reached = "" if value is None else f" ({value:.4g}{self._sure(value)})"
-        by = f"{plain(self.metric)} on {self.rows:,} held-back rows"
+        by = f"{plain(self.metric)} on {self.rows:,} held-back row{'' if self.rows == 1 else 's'}"
         why = f"best of {len(self.looks)} by {by}" if self.best else f"the last one; {by} was watched"
         ended = "; no later one was better, so it ended early" if self.early else ""
         return f"step {self.chosen:,} of {self.last:,} kept, {why}{reached}{ended}"

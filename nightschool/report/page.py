@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from nightschool.gates import interval, limit_shown, shown
 from nightschool.report import (
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+# "(49.0% to 94.3%" of "80.0% (49.0% to 94.3%, n 10)", and "49.0% to 94.3%" where that is all.
+_INTERVAL = re.compile(r"(\(?[+\u2212]?\d[\d.,]*(?:%| m?s)? to [+\u2212]?\d[\d.,]*\d(?:%| m?s)?\)?|\bn \d[\d,]*\))")
 _MOON = "M17.3 12.6A7.6 7.6 0 0 1 7.4 2.7a7.9 7.9 0 1 0 9.9 9.9z"
 
 
@@ -150,6 +153,7 @@ def _templates() -> Environment:
         "plain": text.plain,
         "metric": lambda value, metric: shown(metric, value),
         "sure": interval,
+        "whole": _whole,
         "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",
@@ -160,6 +164,11 @@ def _templates() -> Environment:
         "spotted": spotted,
     }
     return templates
+
+
+def _whole(cell: str) -> Markup:
+    """A table's cell whose interval is not torn apart where a desk's lines break."""
+    return Markup(_INTERVAL.sub(r'<span class="sure">\1</span>', str(escape(cell))))  # noqa: S704 - it was escaped
 
 
 def _mark(report: Report) -> str:

@@ -15,6 +15,7 @@ from nightschool.report.student import topics_table
 from nightschool.report.svg import THEME, Plot, canvas, inline, stage_colour, stage_marker, table
 from nightschool.report.text import percent, plain, points, probability
 from nightschool.report.topics import MOST_TOPICS, largest, left_out
+from nightschool.report.voted import share
 
 # As wide as a phone's column, so that text keeps its size there.
 WIDTH = 400
@@ -94,7 +95,7 @@ def committee(found: Committee) -> Plot:
         (
             teacher.name,
             spoken(labels[teacher.name]),
-            percent(teacher.coverage),
+            spoken(share(round(teacher.coverage * found.asked), found.asked)),
             size_of(own),
             *(counted(teacher.per_topic.get(name)) for name in topics_found),
         )

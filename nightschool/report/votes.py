@@ -131,7 +131,7 @@ def voters_table(found: Votes) -> Table:
         "p": [probability(one.gain.p) if one.gain else "" for one in found.teachers],
     }
     votes = {
-        "voted": percent(found.decided / found.asked),
+        "voted": spoken(_share(found.decided, found.asked)),
         "right": percent(found.right.value) if found.right else "",
         "95% interval": interval(found.right),
         "n": size_of(found.right),

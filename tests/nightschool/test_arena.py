@@ -195,7 +195,10 @@ def test_winning_sixty_percent_is_a_gate_like_any_other(gate: dict[str, object],
 
 
 def test_tables_have_a_line_for_each_player_pair_and_writer() -> None:
-    assert [row[0] for row in standings_table(FOUND)[1]] == ["ann", "ben", "cat"]
+    head, rows = standings_table(FOUND)
+    assert head == ["", "ann", "ben", "cat"]
+    assert {len(row) for row in rows} == {4}
+    assert dict((row[0], row[1]) for row in rows)["always one letter"].startswith("always "), "what guessing reaches"
     assert len(matches_table(FOUND)[1]) == 3
     assert ["ben", "20", "wrong key 4", "none"] in writers_table(FOUND)[1]
 

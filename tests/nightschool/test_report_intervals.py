@@ -49,8 +49,8 @@ BARE = {
         "Votes.min_agreement",
     },
     "a test's p, a limit, or a bound": {
-        "Gain.p", "Compared.p", "GateResult.limit", "LatencyTimes.limit_s", "Target.mean_s", "Held.mean_limit_s", "Held.each_limit_s",
-        "Held.total_limit_s", "Took.per_problem_s", "Took.total_s", "Attribution.worst",
+        "Gain.p", "Compared.p", "GateResult.limit", "LatencyTimes.limit_s", "Target.mean_s", "Held.mean_limit_s",
+        "Held.each_limit_s", "Held.total_limit_s", "Took.per_problem_s", "Took.total_s", "Attribution.worst",
     },
     "a time as the clock had it, or a quantile beside its n": {
         "Phase.seconds", "LatencyTimes.seconds", "WayTimes.total_s", "OverLimit.seconds", "Held.total_s", "Held.p99_s",

@@ -87,7 +87,7 @@ def test_the_page_shows_a_loop_round_by_round_and_the_pairs_that_were_left_out()
     pair = LeftOut(stage="dpo-1", epoch=1, id="q7-0", against=2 / 3, chosen='{"a": "<b>"}', rejected="no")
     page = render(example().model_copy(update={"rounds": rounds, "left_out": (pair,)}))
     assert "Round by round" in page
-    assert "+20.0 (" in page
+    assert '+20.0 <span class="sure">(' in page
     assert "held; this one is kept" in page
     assert "1 pair at weight zero" in page
     assert "&lt;b&gt;" in page
