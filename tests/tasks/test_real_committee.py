@@ -91,7 +91,7 @@ def test_each_teachers_and_the_votes_shares_are_those_of_the_files_wherever_they
     for name, right in expected.items():
         share, interval = shown(sum(right), len(right))
         assert (lines[name]["right"], lines[name]["95% interval"]) == (share, interval)
-        cells = [lines[name][column] for column in head if lines[name][column]]
+        cells = [" ".join(lines[name][column].split()) for column in head if lines[name][column]]
         assert " ".join(cells) in page
         assert f"| {' | '.join(cells)}" in prefect
     votes = shown(sum(expected["the votes"]), len(expected["the votes"]))
