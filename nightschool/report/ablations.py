@@ -28,7 +28,7 @@ def ablation_table(found: Ablation) -> Table:
         cells = [gained(change), probability(change.p), verdict(change)] if change else ["", "", ""]
         rows.append([SHOWN[one.variant], spoken(one.right), size_of(one.right), *cells])
     rows += [[name, spoken(one), size_of(one), "", "", ""] for name, one in guessed(found.baselines)]
-    return ["shown", "right (95% interval)", "n", "change in points (95% interval)", "p", ""], rows
+    return ["shown", "right (95% interval)", "n", "change in points (95% interval)", "p", "so"], rows
 
 
 def lines(drafts: Sequence[Drafts], found: Sequence[Ablation]) -> list[str]:

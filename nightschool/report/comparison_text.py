@@ -110,7 +110,7 @@ def stage_table(found: Comparison) -> Table:
     sides = [dict(guessed(found.baselines.get(side, {}))) for side in ("first", "second")]
     names = dict.fromkeys([*sides[0], *sides[1]]) if rows else {}
     rows += [[name, *(counted(side.get(name)) for side in sides), "", "", "", "", "guessing"] for name in names]
-    return ["stage", found.first.night, found.second.night, "points", "95% interval", "p", "", "rows"], rows
+    return ["stage", found.first.night, found.second.night, "points", "95% interval", "p", "so", "rows"], rows
 
 
 def alone(found: Comparison) -> list[str]:

@@ -73,7 +73,7 @@ def voters_table(told: Ensemble) -> Table:
     """The ensemble, every voter, and what always the same answer reaches."""
     rows = [[one.name, spoken(one.answered), spoken(one.right), *_gain(one.gain), _n(one)] for one in told.voters]
     rows += [[plain(name), "", spoken(found), "", "", "", f"{found.n:,}"] for name, found in told.baselines.items()]
-    return ["who", "answers", "right (95% interval)", "the ensemble is better by", "p", "", "n"], rows
+    return ["who", "answers", "right (95% interval)", "the ensemble is better by", "p", "so", "n"], rows
 
 
 def rules_table(told: Ensemble) -> Table:
@@ -96,7 +96,7 @@ def rules_table(told: Ensemble) -> Table:
         "right of all, guesses included",
         "over the recipe's",
         "p",
-        "",
+        "so",
         "n",
     ], rows
 

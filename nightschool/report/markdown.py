@@ -93,12 +93,12 @@ def _cell(text: str) -> str:
 
 def _gates(report: Report) -> Table:
     rows = [
-        [gate.name, "not measured" if gate.value is None else shown(gate.metric, gate.value), interval(gate),
-         f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)} by {gate.by}",
-         "held" if gate.passed else "failed" if gate.fails else "warned", gate.because]
+        [gate.name, "held" if gate.passed else "failed" if gate.fails else "warned",
+         "not measured" if gate.value is None else shown(gate.metric, gate.value), interval(gate),
+         f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)} by {gate.by}", gate.because]
         for gate in report.gates
     ]  # fmt: skip
-    return ["gate", "value", "95% interval, n", "wanted", "", "because"], rows
+    return ["gate", "so", "value", "95% interval, n", "wanted", "because"], rows
 
 
 def _lost(report: Report) -> Table:

@@ -49,7 +49,7 @@ def differences_table(stages: Sequence[Stage]) -> Table:
         for stage in stages
         for gain in stage.compared
     ]  # fmt: skip
-    return ["stage", "over", "points", "95% interval", "n", "p", ""], rows
+    return ["stage", "over", "points", "95% interval", "n", "p", "so"], rows
 
 
 def topics_table(

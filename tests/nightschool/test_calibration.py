@@ -17,6 +17,9 @@ def test_the_others_that_say_the_same_are_counted() -> None:
         (0, 0, 1), (0.5, 1, 2), (1, 0, 3),
     ]  # fmt: skip
     assert found.confidence == pytest.approx((1 / 3 + 1) / 2)
+    assert found.sure is not None
+    assert (found.sure.value, found.sure.n) == (pytest.approx(found.confidence), 2)
+    assert 0 <= found.sure.low < found.confidence < found.sure.high <= 1
     assert found.gap == pytest.approx(((1 / 3 - 2 / 3) + (1 - 0)) / 2)
 
 
