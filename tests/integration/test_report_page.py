@@ -26,7 +26,8 @@ pytestmark = pytest.mark.integration
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     quiet = example().model_copy(update={"restarts": ()})
-    hostile = example().model_copy(update={"samples": (hostile_sample(),)})
+    long = "The student is no better than guessing: /" + "a-folder-of-some-night/" * 9
+    hostile = example().model_copy(update={"samples": (hostile_sample(),), "what_next": (long,)})
     folder = tmp_path_factory.mktemp("pages")
     night = Told(
         load_recipe(find_recipe("smoke")), example(), {name: measured(name) for name in ("base", "sft", "dpo")}
