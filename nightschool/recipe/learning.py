@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 from nightschool.recipe.blocks import BlockName
 from nightschool.recipe.evaluate import Evaluate
 from nightschool.recipe.lora import Weights
+from nightschool.recipe.machines import Devices
 from nightschool.recipe.preference import Scheduled
 from nightschool.recipe.roles import Roles
 from nightschool.recipe.section import Clash, Name, Positive, PromptFile, Section, execution
@@ -19,13 +20,11 @@ TooLong = Literal["refuse", "drop", "truncate"]
 Lesson = Literal["answers", "questions", "critiques"]
 
 
-class Training(Section):
+class Training(Devices):
     """What both kinds of training decide. Units: rows per step = batch_size x accumulation."""
 
     epochs: float = Field(default=1.0, gt=0, le=100)
     learning_rate: float = Field(gt=0, lt=1)
-    batch_size: Positive = 16
-    accumulation: Positive = 1
     warmup_share: float = Field(default=0.05, ge=0, lt=1)
     scheduler: Literal["linear", "cosine", "constant"] = "cosine"
     weight_decay: float = Field(default=0.0, ge=0)
@@ -41,12 +40,6 @@ class Training(Section):
     evaluate: Evaluate | None = Field(default=None, description="looks at held-back rows on the way; best step is left")
     trainer: BlockName | None = execution(
         None, description="block/NAME: devices, launcher and the like are taken from there"
-    )
-    devices: Positive | Literal["auto"] = execution(
-        "auto", description="auto: every GPU there is where launcher starts several processes, else one"
-    )
-    launcher: Literal["plain", "ddp", "fsdp", "deepspeed"] = execution(
-        "plain", description="plain: one process; the others start one per device, and share weights out or not"
     )
     micro_batch: int | None = execution(
         None, ge=1, description="rows that a device holds at a time; batch_size if none; halved when memory runs out"
@@ -64,12 +57,7 @@ class Training(Section):
     timeout_s: float = execution(36_000.0, gt=0)
 
     @model_validator(mode="after")
-    def _devices_have_a_launcher(self) -> Training:
-        if self.launcher == "plain" and self.devices not in (1, "auto"):
-            raise Clash(f"{self.devices} devices need a launcher that starts as many processes", "launcher",
-                        allowed="ddp, fsdp, deepspeed")  # fmt: skip
-        if isinstance(self.devices, int) and self.batch_size * self.accumulation % self.devices:
-            raise Clash("rows per step (batch_size x accumulation) do not divide by the devices", "devices")
+    def _can_be_asked_on_the_way(self) -> Training:
         if self.evaluate and self.evaluate.asks and self.launcher in ("fsdp", "deepspeed"):
             raise Clash("no process has all weights to answer with", "evaluate", "metric_for_best_model",
                         allowed="loss, or launcher: plain, ddp")  # fmt: skip

@@ -39,8 +39,10 @@ _CODE = (
 VLLM_ONLY = (
     "quantization", "kv_cache_dtype", "reasoning_parser", "structured_outputs", "gpu_memory_utilization",
     "enable_prefix_caching", "max_num_seqs", "max_num_batched_tokens", "enforce_eager", "trust_remote_code",
-    "tensor_parallel", "gpus", "extra_args",
+    "tensor_parallel", "pipeline_parallel", "data_parallel", "gpus", "extra_args",
 )  # fmt: skip
+# Fields whose flag of vllm has another name.
+_SIZES = ("tensor_parallel", "pipeline_parallel", "data_parallel")
 
 
 class Settings(Section):
@@ -59,6 +61,15 @@ class Settings(Section):
     )
     replicas: int | None = execution(None, ge=1, le=256, description="servers that each hold the model; 1 if left out")
     tensor_parallel: int | None = execution(None, ge=1, le=64, description="devices that share one replica's weights")
+    pipeline_parallel: int | None = execution(
+        None, ge=1, le=64, description="vllm: runs of layers that a replica's weights are cut into, each on own devices"
+    )
+    data_parallel: int | None = execution(
+        None,
+        ge=1,
+        le=256,
+        description="vllm: copies of the weights behind a replica's address, each on own devices",
+    )
     gpus: Gpus | None = execution(
         None, description="auto, a pool such as [0, 1], or a group per replica: [[0, 1], [2, 3]]; numbers of nvidia-smi"
     )
@@ -84,6 +95,7 @@ class Settings(Section):
     @classmethod
     def _flags_without_a_field(cls, extra_args: tuple[str, ...] | None) -> tuple[str, ...] | None:
         fields = _OURS | {f"--{name.replace('_', '-')}": name for name in (*VLLM_ONLY, "max_model_len", "dtype")}
+        fields |= {f"--{name.replace('_', '-')}-size": name for name in _SIZES}
         for given in extra_args or ():
             flag = given.partition("=")[0].replace("_", "-").replace("--no-", "--")
             if flag in fields:
@@ -191,7 +203,7 @@ def want(model: Model, serve: Serve) -> Want:
     return Want(
         name=model.name,
         replicas=said.get("replicas", 1),
-        tensor_parallel=said.get("tensor_parallel", 1),
+        **{name: said.get(name, 1) for name in _SIZES},
         gpus=said.get("gpus", "auto"),
         share=said.get("gpu_memory_utilization", 1.0),
     )

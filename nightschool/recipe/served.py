@@ -50,7 +50,7 @@ def _devices_can_be_dealt(recipe: Recipe) -> None:
     for model, path in placed(recipe):
         if wrong := flaw(want(model, recipe.serve)):
             where = (*path, "gpus") if model.gpus is not None else ("serve", "gpus")
-            raise Clash(wrong, *where, allowed="a group of tensor_parallel devices for each replica")
+            raise Clash(wrong, *where, allowed="a group of all the devices of a replica for each of them")
     named = [want(teacher, recipe.serve) for teacher in recipe.teachers]
     named = [one for one in named if one.groups]
     if recipe.serve.placement == "side_by_side":

@@ -163,6 +163,7 @@ def _name(stage: Stage) -> str:
 
 def _dry_training(section: Sft | Dpo) -> Sft | Dpo:
     fields: dict[str, Any] = {"epochs": 0.01, "max_length": _ROOM, "threads": 1, "batch_size": 2, "accumulation": 1}
+    fields |= {"machines": 1, "main_address": None}
     fields["trainer"] = None  # what its block said stands beside it
     fields["evaluate"] = None  # of so few rows none may be held back
     if isinstance(section.lora, Lora):

@@ -16,7 +16,7 @@ from typing import NoReturn, TextIO
 
 from nightschool.errors import NightError
 from nightschool.training.job import Job, check_adapter, check_model, check_reference, load_job
-from nightschool.training.launch import check_launcher, devices_of, launch, launched, obey, tell_end
+from nightschool.training.launch import check_launcher, check_rank, devices_of, launch, launched, obey, tell_end
 from nightschool.training.output import check_output
 from nightschool.training.process import prepare
 from nightschool.training.rows import TrainingRow, check_weights, look, read_rows
@@ -32,6 +32,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m nightschool.training", description="Trains one stage.")
     parser.add_argument("job", type=Path, help="JSON file, see nightschool.training.job")
     parser.add_argument("--most", type=int, help="rows to hold at a time, where the job's own number did not fit")
+    parser.add_argument("--rank", type=int, default=0, help="which of the job's machines this one is, from 0")
     given = parser.parse_args()
     out = _own_stdout()
     sys.excepthook = partial(_last_words, out)
@@ -40,7 +41,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stopped)
     try:
-        return _train(given.job, given.most, out)
+        return _train(given.job, given.most, given.rank, out)
     except NightError as error:
         _end(out, error.exit_code, str(error))
         return error.exit_code
@@ -49,8 +50,9 @@ def main() -> int:
         raise
 
 
-def _train(path: Path, most: int | None, out: TextIO) -> int:
+def _train(path: Path, most: int | None, rank: int, out: TextIO) -> int:
     job = load_job(path)
+    check_rank(job, rank)
     rows = read_rows(Path(job.rows), job.stage)
     check_weights(job, rows)
     compared = look(job, rows)
@@ -62,14 +64,19 @@ def _train(path: Path, most: int | None, out: TextIO) -> int:
     check_reference(job)
     check_output(Path(job.output))
     devices = 1 if launched() else devices_of(job)
-    if devices > 1:
-        return _launch(job, path, devices, most, out)
+    if devices > 1 or (job.machines > 1 and not launched()):
+        return _launch(job, path, devices, most, rank, out)
     return _here(job, rows, most, out)
 
 
-def _launch(job: Job, path: Path, devices: int, most: int | None, out: TextIO) -> int:
+def _launch(job: Job, path: Path, devices: int, most: int | None, rank: int, out: TextIO) -> int:
     check_launcher(job)
-    while (end := launch(job, path, devices, out, most)).get("most"):
+    if job.machines > 1:
+        _note(out, f"machine {rank} of {job.machines}: all of them meet at {job.main_address}:{job.main_port}")
+    while (end := launch(job, path, devices, out, most, rank)).get("most"):
+        if job.machines > 1:  # the others know nothing of it
+            _say(f"out of memory: say micro_batch: {end['most']}, which every machine heeds")
+            return 2
         _note(out, end["said"])
         most = end["most"]
     if end["ended"]:

@@ -66,10 +66,23 @@ def devices_of(job: Job) -> int:
     return job.devices
 
 
-def launch(job: Job, path: Path, devices: int, out: TextIO, most: int | None) -> dict[str, Any]:
+def check_rank(job: Job, rank: int) -> None:
+    """See that a machine's number is one of those that train together.
+
+    Raises:
+        DataError: it is not.
+    """
+    if not 0 <= rank < job.machines:
+        raise DataError(f"--rank {rank}: machines is {job.machines}, and they count from 0")
+
+
+def launch(job: Job, path: Path, devices: int, out: TextIO, most: int | None, rank: int = 0) -> dict[str, Any]:
     """Train with `devices` processes under accelerate's launcher, and wait for their end.
 
     Each holds our pipe as its stdin: what is written there tells them to stop, and its end ends them.
+
+    Args:
+        rank: which of the machines that train together this one is; each has so many processes.
 
     Returns:
         What the first of them that ended badly told of its end (see `tell_end`), `{"ended": 0}` if none did.
@@ -81,7 +94,7 @@ def launch(job: Job, path: Path, devices: int, out: TextIO, most: int | None) ->
     }
     ends: list[dict[str, Any]] = []
     with subprocess.Popen(
-        _command(job, path, devices, most),
+        command(job, path, devices, most, rank),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env=env,
@@ -104,13 +117,17 @@ def launch(job: Job, path: Path, devices: int, out: TextIO, most: int | None) ->
     return ends[0] if ends else lost if code else {"ended": 0}
 
 
-def _command(job: Job, path: Path, devices: int, most: int | None) -> list[str]:
-    several = ["--multi_gpu"] if devices > 1 else []
-    command = [sys.executable, "-m", "accelerate.commands.launch", *several]
-    command += ["--num_processes", str(devices), "--num_machines", "1", "--main_process_port", "0"]
-    command += ["--mixed_precision", "no", "--dynamo_backend", "no"]
-    command += ["--num_cpu_threads_per_process", str(job.threads), "-m", "nightschool.training", str(path)]
-    return command + (["--most", str(most)] if most else [])
+def command(job: Job, path: Path, devices: int, most: int | None, rank: int = 0) -> list[str]:
+    """The launcher's command line on one machine, see `launch`."""
+    processes = devices * job.machines
+    found = [sys.executable, "-m", "accelerate.commands.launch", *(["--multi_gpu"] if processes > 1 else [])]
+    found += ["--num_processes", str(processes), "--num_machines", str(job.machines)]
+    if job.machines > 1:
+        found += ["--machine_rank", str(rank), "--same_network", "--main_process_ip", str(job.main_address)]
+    found += ["--main_process_port", str(job.main_port if job.machines > 1 else 0)]
+    found += ["--mixed_precision", "no", "--dynamo_backend", "no"]
+    found += ["--num_cpu_threads_per_process", str(job.threads), "-m", "nightschool.training", str(path)]
+    return found + (["--most", str(most)] if most else [])
 
 
 @contextmanager
@@ -138,8 +155,8 @@ def _stopping(agent: subprocess.Popen[bytes]) -> Iterator[None]:
 
 
 def obey() -> None:
-    """In each of the processes: the first obeys what is written to the pipe, and all end when it does."""
-    if is_first():
+    """In each of the processes: the first of a machine obeys what is written to the pipe, and all end when it does."""
+    if os.environ.get("LOCAL_RANK") == "0":
         threading.Thread(target=_listen, daemon=True).start()
 
 

@@ -17,7 +17,9 @@ from typing import Any
 import psutil
 import pytest
 
+from blocks.along import calling
 from blocks.machine import gpus as find_gpus
+from blocks.server_process import free_port
 from nightschool.errors import DataError, WorldError
 from nightschool.training.job import Job
 from nightschool.training.launch import check_launcher, devices_of
@@ -113,6 +115,34 @@ def test_two_processes_have_the_losses_of_one(folder: Path, launcher: str, stage
     same(mine, wanted.losses)
     assert read_record(folder / f"{name}-two").dropped == wanted.dropped
     assert read_record(folder / f"{name}-two").resumed_at == 0
+
+
+def test_two_machines_write_the_weights_of_one(folder: Path) -> None:
+    """As machines do it, on this one's loopback: a launcher each, which meet at an address."""
+    wanted = run(job_of(folder, "machines-one", "sft", learning_rate=1e-3))
+    there = {"machines": 2, "devices": 1, "main_address": "127.0.0.1", "main_port": free_port()}
+    (folder / "sft/key").mkdir(parents=True)
+    job = job_of(folder, "sft/key/two", "sft", launcher="ddp", learning_rate=1e-3, **there)
+    path = Path(job.output).with_suffix(".json")
+    command = [sys.executable, "-m", "blocks.along", str(folder), "--rank", "1"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as second:
+        with calling(path, 2), started(job) as first:
+            told = [json.loads(line) for line in first.communicate()[0].splitlines()]
+        if first.returncode:
+            second.terminate()
+        assert second.stderr is not None
+        heard = ""
+        for heard in second.stderr:
+            if heard.startswith(f"{path}: "):  # how it ended
+                second.terminate()
+    assert first.returncode == 0, path.with_suffix(".log").read_text()[-3000:]
+    assert (second.returncode, heard) == (0, f"{path}: done\n")
+    assert [line["step"] for line in told if "step" in line] == [step.step for step in wanted.losses]
+    same(read_record(Path(job.output)).losses, wanted.losses)
+    one, other = (next((folder / end).glob("*.safetensors")) for end in ("machines-one", "sft/key/two"))
+    mine, theirs = weights(other), weights(one)
+    assert mine.keys() == theirs.keys()
+    assert all(mine[tensor].allclose(theirs[tensor], atol=1e-3) for tensor in theirs)
 
 
 @pytest.mark.parametrize("launcher", ["ddp", "fsdp"])
