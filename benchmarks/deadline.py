@@ -3,8 +3,10 @@
 Two nights on one store, of scripted teachers that take their time and a student that is really trained. The first
 measures; the second asks for twice the samples, of teachers that are half as slow again, which it can't know before
 its first phase is over. For each moment: what the night said that it needed, what it did need, how far off that was.
+With --epochs the student is served by the embedded server, whose start is another than that of its teachers, and
+trained for so many epochs, three times as long in the second night: the start of a training is paid once all the same.
 
-    python -m benchmarks.deadline [--latency 0.5] [--rows 24] [--slower 1.5]
+    python -m benchmarks.deadline [--latency 0.5] [--rows 24] [--slower 1.5] [--epochs 2]
 """
 
 from __future__ import annotations
@@ -30,19 +32,22 @@ def main() -> int:
     parser.add_argument("--latency", type=float, default=0.5, help="seconds a teacher takes over a reply")
     parser.add_argument("--rows", type=int, default=24, help="questions a topic")
     parser.add_argument("--slower", type=float, default=1.5, help="by how much the second night's teachers are slower")
+    parser.add_argument("--epochs", type=float, default=0, help="of each training in the first night; 0: one step")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="deadline-") as place:
         file = Path(place) / "recipe.yaml"
-        small = dry(load_recipe(find_recipe("smoke")), store=str(Path(place) / "runs"))
+        smoke, store = load_recipe(find_recipe("smoke")), str(Path(place) / "runs")
+        small = smoke.model_copy(update={"store": store}) if options.epochs else dry(smoke, store=store)
         file.write_text(dump_recipe(small))
-        run(file, "measures", options.latency, options.rows, samples=1)
-        folder = run(file, "is-held-to-it", options.latency * options.slower, options.rows, samples=2)
-        return told(folder)
+        run(file, "measures", options, options.latency, samples=1, longer=1)
+        return told(run(file, "is-held-to-it", options, options.latency * options.slower, samples=2, longer=3))
 
 
-def run(file: Path, name: str, latency: float, rows: int, *, samples: int) -> Path:
+def run(file: Path, name: str, options: argparse.Namespace, latency: float, *, samples: int, longer: int) -> Path:
     """A night of teachers that take so long over a reply, four at a time."""
-    sets = [WINDOW, f"seed={len(name)}", "serve.concurrency=4", f"pool.per_topic={rows}", f"answers.samples={samples}"]
+    sets = [WINDOW, f"seed={len(name)}", "serve.concurrency=4", f"pool.per_topic={options.rows}"]
+    sets += [f"answers.samples={samples}"]
+    sets += [f"{stage}.epochs={options.epochs * longer}" for stage in ("sft", "dpo") if options.epochs]
     sets += [
         f"teachers.{place}.script.models.{teacher}.latency_s.mean={latency}" for place, teacher in enumerate(TEACHERS)
     ]

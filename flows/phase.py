@@ -54,10 +54,18 @@ def run_phase(night: Night, ledger: Ledger, step: Step, desk: Desk | None = None
         cached=sum(state.name == "Cached" for state in states),
         failures=gaps.failures,
         failed_rows=gaps.rows,
+        lead_s=_lead_s(night, chunks, states),
         stopped=error is not None,
     )
     if error:
         raise error
+
+
+def _lead_s(night: Night, chunks: Sequence[Chunk], states: Sequence[State]) -> float:
+    """Seconds that the trainings of this run spent before their first step and after their last."""
+    fresh = {chunk.ordinal for chunk, state in zip(chunks, states, strict=True) if state.name != "Cached"}
+    found = [manifest.figures for chunk, manifest in night.made(chunks) if chunk.ordinal in fresh]
+    return sum(one["seconds"] - one["training"]["seconds"] for one in found if "training" in one)
 
 
 def _run_batches(

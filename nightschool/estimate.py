@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from nightschool.starts import Start, ahead_s, desk_of
 
 # Phases that the same models carry: where one of them goes slower than it did, the others will.
 GROUPS = {
@@ -13,11 +15,6 @@ GROUPS = {
     "players": ("challenges", "arena", "quality", "predict"),
 }
 _GROUP_OF = {phase: group for group, phases in GROUPS.items() for phase in phases}
-# Phases whose servers are up together: one start.
-DESKS = (
-    ("questions", "answers"), ("drafts",), ("pairs", "rounds"), ("validate", "timing", "ablate"),
-    ("challenges", "arena"), ("quality",), ("predict",),
-)  # fmt: skip
 PROVEN = "validate"
 # A pair is two texts, each also read under the reference: 8 passes for the 3 of a row of sft.
 _WEIGHT = {"dpo": 8 / 3}
@@ -31,8 +28,9 @@ _MOST_DRIFT = 20.0
 class Evening:
     """What one run of a night took.
 
-    `took` has, by phase, units (`Forecast.units`) and seconds; `who` the models by group; `start_s` is one start of
-    servers, `rest_s` what lies between two phases.
+    `took` has, by phase, units (`Forecast.units`) and seconds; `who` the models by group, `engines` their engines.
+    `lead` has, by phase, the seconds of one training that are not the training's own, which `took` leaves out, `starts`
+    the starts of servers; `start_s` is one of them, `rest_s` what lies between two phases.
     """
 
     night: str
@@ -40,6 +38,9 @@ class Evening:
     who: Mapping[str, str]
     start_s: float | None = None
     rest_s: float | None = None
+    lead: Mapping[str, float] = field(default_factory=dict)
+    engines: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    starts: tuple[Start, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,12 @@ class Outlook:
 
 
 def outlook(
-    missing: Mapping[str, float], now: Evening, earlier: Sequence[Evening], *, up: Sequence[str] = ()
+    missing: Mapping[str, float],
+    now: Evening,
+    earlier: Sequence[Evening],
+    *,
+    up: Sequence[str] = (),
+    trainings: Mapping[str, float] | None = None,
 ) -> Outlook:
     """What a night takes from here on.
 
@@ -90,19 +96,39 @@ def outlook(
         now: this evening as far as it went.
         earlier: other evenings on this store, the one to go by first.
         up: phases whose servers are up.
+        trainings: how many are still to be begun, by phase.
     """
-    start = _first(earlier, now, "start_s", _ASSUMED_START_S)
     rest = _first(earlier, now, "rest_s", _ASSUMED_REST_S)
-    served = {phase for desk in DESKS if set(desk) & set(up) for phase in desk}
+    served = {one for phase in up for one in desk_of(phase)}
     found: list[Estimate] = []
     for phase, units in missing.items():
         if units <= 0:
             continue
         each, basis = _each(phase, now, earlier)
-        begins = any(phase in desk for desk in DESKS) and phase not in served
-        served |= {one for desk in DESKS if phase in desk for one in desk}
-        found.append(Estimate(phase, units * each + rest + (start if begins else 0.0), basis))
+        once = rest + (trainings or {}).get(phase, 0.0) * _lead(phase, now, earlier)
+        if desk_of(phase):
+            once += _start(phase, now, earlier, begins=phase not in served)
+        served |= {*desk_of(phase)}
+        found.append(Estimate(phase, units * each + once, basis))
     return Outlook(tuple(found))
+
+
+def _start(phase: str, now: Evening, earlier: Sequence[Evening], *, begins: bool) -> float:
+    """Until whoever is asked in a phase answers."""
+    group = _GROUP_OF[phase]
+    known = [one.starts for one in (now, *_alike(group, now, earlier))]
+    found = ahead_s(phase, now.engines.get(group, frozenset()), known, begins=begins)
+    return _first(earlier, now, "start_s", _ASSUMED_START_S) if found is None else found
+
+
+def _lead(phase: str, now: Evening, earlier: Sequence[Evening]) -> float:
+    """What one training of a phase takes beside its steps; nothing where it was never measured: then the rates of its
+    like have it in them."""
+    group = _GROUP_OF.get(phase, "")
+    for one in (now, *_alike(group, now, earlier)):
+        if found := [one.lead[other] for other in (phase, *GROUPS.get(group, ())) if other in one.lead]:
+            return found[0]
+    return 0.0
 
 
 def _first(earlier: Sequence[Evening], now: Evening, name: str, assumed: float) -> float:

@@ -44,7 +44,8 @@ class Restart(BaseModel):
 class PhaseRun(BaseModel):
     """One phase of this run: wall seconds, chunks in all, those there already, those that failed; rows that failed.
 
-    `stopped`: the night ended here. `times`: how often it came, as every start of servers does.
+    `stopped`: the night ended here. `times`: how often it came, as every start of servers does. `lead_s`: of its
+    seconds, those in which its trainings did not train yet or any more: imports, model, what is written at the end.
     """
 
     name: str
@@ -55,6 +56,18 @@ class PhaseRun(BaseModel):
     failed_chunks: int = 0
     failed_rows: int = 0
     stopped: bool = False
+    lead_s: float = 0.0
+
+
+class Start(BaseModel):
+    """Servers that were started together, so often and for so many seconds in all until they answered: for which phase,
+    whose they are, and on which engines."""
+
+    phase: str
+    who: str
+    engines: str
+    seconds: float = 0.0
+    times: int = 0
 
 
 class Run(BaseModel):
@@ -70,6 +83,7 @@ class Run(BaseModel):
     started: str
     finished: str | None = None
     phases: list[PhaseRun] = Field(default_factory=list)
+    starts: list[Start] = Field(default_factory=list)
     failures: list[Failure] = Field(default_factory=list)
     remade: list[str] = Field(default_factory=list)
     accepted: dict[str, str] = Field(default_factory=dict)
@@ -104,6 +118,7 @@ class Ledger:
         cached: int = 0,
         failures: list[Failure] | None = None,
         failed_rows: int = 0,
+        lead_s: float = 0.0,
         stopped: bool = False,
     ) -> None:
         """A phase is over; one that comes again (serve) is added up."""
@@ -117,9 +132,20 @@ class Ledger:
         found.cached_chunks += cached
         found.failed_chunks += len(failures or [])
         found.failed_rows += failed_rows
+        found.lead_s += lead_s
         found.stopped = stopped
         self.run.failures.extend(failures or [])
         self.save()
+
+    def started(self, phase: str, who: str, engines: str, seconds: float) -> None:
+        """Servers answer; their start counts as the phase `serve`, and is known by what it was for."""
+        found = next((one for one in self.run.starts if (one.phase, one.who) == (phase, who)), None)
+        if found is None:
+            found = Start(phase=phase, who=who, engines=engines)
+            self.run.starts.append(found)
+        found.seconds += seconds
+        found.times += 1
+        self.phase("serve", seconds=seconds)
 
     def damaged(self, found: list[str]) -> None:
         """Chunks whose files are not what was written; they are made anew."""

@@ -10,6 +10,7 @@ from nightschool.estimate import GROUPS, Evening, Outlook, outlook
 from nightschool.forecast import forecast
 from nightschool.recipe.load import load_recipe
 from nightschool.recipe.recipe import Recipe
+from nightschool.starts import Start
 from tasks.facts import facts_in
 from tasks.ledger import Run, last_run
 from tasks.night import Night
@@ -27,9 +28,12 @@ def ahead(night: Night, run: Run, earlier: list[Evening], phase: str = "") -> Ou
         phase: the one that begins now.
     """
     seen = night.at_a_glance
-    missing = {one.phase: one.units * _missing(seen, one.phase) for one in forecast(night.recipe)}
+    whole = {one.phase: one for one in forecast(night.recipe)}
+    shares = {name: _missing(seen, name) for name in whole}
+    missing = {name: one.units * shares[name] for name, one in whole.items()}
+    trainings = {name: one.chunks * shares[name] for name, one in whole.items() if one.trained}
     teaching = phase in ("pool", "answers") and any(one.name == "questions" for one in run.phases)
-    return outlook(missing, evening(night.name, night.recipe, night.engines, run), earlier,
+    return outlook(missing, evening(night.name, night.recipe, night.engines, run), earlier, trainings=trainings,
                    up=("questions",) if teaching else ())  # fmt: skip
 
 
@@ -51,12 +55,14 @@ def evening(name: str, recipe: Recipe, engines: Mapping[str, str], run: Run) -> 
     """What a run took, by phase; a phase of which it made nothing says nothing."""
     whole = {one.phase: one for one in forecast(recipe)}
     took: dict[str, tuple[float, float]] = {}
+    lead: dict[str, float] = {}
     for one in run.phases:
         made = one.chunks - one.cached_chunks
         if one.name in whole and made > 0:
             # A phase that came in parts, as validation before a gate, counted some of its chunks twice.
             share = min(1.0, made / max(1, min(one.chunks, whole[one.name].chunks)))
-            took[one.name] = (whole[one.name].units * share, one.seconds)
+            took[one.name] = (whole[one.name].units * share, max(0.0, one.seconds - one.lead_s))
+            lead |= {one.name: one.lead_s / made} if one.lead_s else {}
     served = next((one for one in run.phases if one.name == "serve"), None)
     return Evening(
         night=name,
@@ -64,6 +70,11 @@ def evening(name: str, recipe: Recipe, engines: Mapping[str, str], run: Run) -> 
         who=_who(recipe, engines),
         start_s=served.seconds / served.times if served and served.times else None,
         rest_s=_rest_s(run),
+        lead=lead,
+        engines=_engines(recipe, engines),
+        starts=tuple(
+            Start(one.phase, frozenset(one.engines.split("+")), one.seconds / one.times) for one in run.starts
+        ),
     )
 
 
@@ -79,6 +90,14 @@ def _missing(night: Night, phase: str) -> float:
     """The share of a phase that is not there; all of it, where it isn't known yet what it consists of."""
     chunks = STEPS[phase].chunks(night)
     return 1 - len(night.made(chunks)) / len(chunks) if chunks else 1.0
+
+
+def _engines(recipe: Recipe, engines: Mapping[str, str]) -> dict[str, frozenset[str]]:
+    """The engines of the models that carry each group of phases."""
+    student = frozenset({engines[recipe.student.name]} if recipe.student else ())
+    teachers = frozenset(engines[one.name] for one in recipe.teachers)
+    everybody = frozenset(engines[one.name] for one in recipe.models)
+    return dict.fromkeys(GROUPS, student) | {"teachers": teachers, "players": everybody}
 
 
 def _who(recipe: Recipe, engines: Mapping[str, str]) -> dict[str, str]:

@@ -69,7 +69,7 @@ def report(night: Night, run: Run) -> Report:
         answered=_answered(night),
         question_sources=_sources(night),
         solver=_solver(night),
-        phases=tuple(Phase(**phase.model_dump(exclude={"stopped", "times"})) for phase in run.phases),
+        phases=tuple(Phase(**phase.model_dump(exclude={"stopped", "times", "lead_s"})) for phase in run.phases),
         requests=_requests(night),
         memory=_memory(run),
         samples=_samples(night, rulings),

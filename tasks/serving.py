@@ -81,7 +81,7 @@ class Desk:
         self._fleet = Fleet(self._waves[wave], log_dir=folder, on_progress=progress.notice, on_death=self._note_death)
         served = self._fleet.start()
         counts.finish(self._held(self._fleet))
-        self._ledger.phase("serve", seconds=counts.seconds)
+        self._ledger.started(chunks[0].phase, self.names(chunks), engines(self._waves[wave]), counts.seconds)
         return served
 
     def __enter__(self) -> Self:
@@ -122,6 +122,11 @@ class Desk:
     def _note_death(self, death: Death) -> None:
         progress.notice(death.line, urgent=True)
         self._ledger.died(death.server, death.how, death.log, again=death.again_in_s is not None)
+
+
+def engines(specs: Sequence[ServerSpec]) -> str:
+    """The engines of servers that are up together, in a word."""
+    return "+".join(sorted({spec.engine for spec in specs}))
 
 
 def teachers(night: Night, ledger: Ledger) -> Desk:

@@ -3,6 +3,7 @@
 import pytest
 
 from nightschool.estimate import Evening, outlook
+from nightschool.starts import Start
 
 WHO = {"teachers": "alba on vllm", "student": "s", "training": "s", "players": "all"}
 
@@ -69,3 +70,31 @@ def test_the_student_is_proven_before_the_arena():
 
 def test_what_nobody_measured_is_said_to_be_assumed():
     assert outlook({"answers": 1000.0, "sft": 10.0}, evening(), []).basis == "assumed: answers, sft"
+
+
+def test_a_training_s_start_is_no_part_of_its_rate():
+    past = Evening("tue", {"sft": (100, 50)}, WHO, 0.0, 0.0, lead={"sft": 20.0})
+    found = outlook({"sft": 300.0, "dpo": 30.0}, evening(), [past], trainings={"sft": 1, "dpo": 2})
+    assert [round(one.seconds) for one in found.phases] == [150 + 20, 40 + 2 * 20]
+    assert outlook({"sft": 300.0}, evening(), [past], trainings={"sft": 0.5}).seconds == pytest.approx(160)
+
+
+def test_this_evening_s_start_of_a_training_counts_before_another_s():
+    past = Evening("tue", {"sft": (10, 10)}, WHO, 0.0, 0.0, lead={"sft": 20.0, "dpo": 30.0})
+    now = Evening("tonight", {"sft": (10, 10)}, WHO, 0.0, 0.0, lead={"sft": 60.0})
+    assert outlook({"dpo": 0.001}, now, [past], trainings={"dpo": 1}).seconds == pytest.approx(60, abs=0.1)
+
+
+def test_what_a_training_s_start_takes_is_not_guessed():
+    past = evening("tue", sft=(100, 50))
+    assert outlook({"sft": 100.0}, evening(), [past], trainings={"sft": 1}).seconds == pytest.approx(50)
+
+
+def test_quick_servers_of_this_evening_say_nothing_of_the_student_s():
+    engines = {"teachers": frozenset({"scripted"}), "student": frozenset({"vllm"})}
+    took = {"questions": (10.0, 1.0), "validate": (10.0, 1.0)}
+    starts = (Start("questions", engines["teachers"], 2.0), Start("validate", engines["student"], 90.0))
+    past = Evening("tue", took, WHO, 46.0, 0.0, engines=engines, starts=starts)
+    now = Evening("tonight", {"questions": (10.0, 1.0)}, WHO, 3.0, 0.0, engines=engines, starts=(starts[0],))
+    assert outlook({"validate": 10.0}, now, [past]).seconds == pytest.approx(91)
+    assert outlook({"pairs": 10.0, "validate": 10.0}, now, [past]).seconds == pytest.approx(2 * 91)

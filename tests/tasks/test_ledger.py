@@ -38,3 +38,12 @@ def test_a_run_that_serves_nobody_keeps_what_the_last_one_measured(tmp_path: Pat
     Ledger(tmp_path).finish()
     assert last_run(tmp_path).memory == {"serving": 5}
     assert last_run(tmp_path).devices == {"0: H200": {"serving": 6}}
+
+
+def test_starts_are_known_by_what_they_were_for_and_count_as_serving(tmp_path: Path) -> None:
+    ledger = Ledger(tmp_path)
+    for phase, who, seconds in (("questions", "alba", 3.0), ("questions", "bruno", 5.0), ("questions", "alba", 4.0)):
+        ledger.started(phase, who, "vllm", seconds)
+    run = last_run(tmp_path)
+    assert [(one.who, one.seconds, one.times) for one in run.starts] == [("alba", 7.0, 2), ("bruno", 5.0, 1)]
+    assert [(one.name, one.seconds, one.times) for one in run.phases] == [("serve", 12.0, 3)]
