@@ -69,6 +69,23 @@ def test_left_to_itself_vllm_is_told_little(monkeypatch: pytest.MonkeyPatch) -> 
     }  # fmt: skip
 
 
+def test_copies_behind_one_address_have_devices_and_slots_of_their_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(servers, "_vllm_on_cpu", lambda: False)
+    model = Model(name="alba", model="org/m", tensor_parallel=2, pipeline_parallel=2, data_parallel=3)
+    spec = spec_of(model, Serve(), engine="vllm", path="here")
+    flags = command(spec, 8123, SCRIPT)
+    sizes = [_value(flags, f"--{ways}-parallel-size") for ways in ("tensor", "pipeline", "data")]
+    assert sizes == ["2", "2", "3"]
+    assert spec.want.devices == 12
+    assert spec.most_concurrency == 3 * 512
+
+
+@pytest.mark.parametrize("flag", ["--tensor-parallel-size=2", "--data-parallel-size", "--pipeline_parallel_size=2"])
+def test_a_flag_that_has_a_field_is_refused_as_a_further_one(flag: str) -> None:
+    with pytest.raises(ValidationError, match="use the field"):
+        Serve(extra_args=(flag,))
+
+
 def test_a_model_overrides_what_serve_says() -> None:
     serve = Serve(replicas=2, threads=3, concurrency=7, restarts=1)
     model = Model(name="alba", model="org/m", threads=1, adapter="folder")
