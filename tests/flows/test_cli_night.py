@@ -53,6 +53,10 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     assert [stage["name"] for stage in first["stages"]] == ["base", "sft", "dpo"]
     assert (folder / first["page"]).is_file()
     assert [line for line in done.stderr.splitlines() if line.startswith("answers") and "done in" in line]
+    run = json.loads((folder / "runs/nights/smoke/run.json").read_text())
+    assert all(0 < one["lead_s"] < one["seconds"] for one in run["phases"] if one["name"] in ("sft", "dpo"))
+    starts = {(one["phase"], one["engines"]) for one in run["starts"]}
+    assert starts == {("questions", "scripted"), ("pairs", "transformers"), ("validate", "transformers")}
 
     again = json.loads(nightschool(folder, "run", "smoke", "--json").stdout.splitlines()[-1])
     assert {name: counts for name, counts in chunks(again).items() if counts[0] != counts[1]} == {}
