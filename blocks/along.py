@@ -14,7 +14,7 @@ import secrets
 import signal
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -29,11 +29,16 @@ _LOOK_EVERY_S = 0.5
 
 
 @contextmanager
-def calling(job: Path, machines: int) -> Iterator[None]:
-    """While inside, the other machines of a job find it, if it has any; a second call is another one to them."""
+def calling(job: Path, machines: int, say: Callable[[str], None]) -> Iterator[None]:
+    """While inside, the other machines of a job find it, if it has any; a second call is another one to them.
+
+    Args:
+        say: told what the others have to run, for people.
+    """
     if machines == 1:
         yield
         return
+    say(f"{machines} machines train together; on each of the others: python -m blocks.along {job.parents[2]} --rank N")
     call = job.with_suffix(f".{CALL}")
     write_whole(call, secrets.token_hex(8).encode())
     try:

@@ -62,7 +62,7 @@ def train(night: Night, chunk: Chunk, stage: Stage, rows: Sequence[Lesson], held
     began = time.monotonic()
     command = [sys.executable, "-P", "-m", "nightschool.training", str(at)]
     log = night.store.path(chunk, "log")
-    with calling(at, stage.section.machines):
+    with calling(at, stage.section.machines, lambda said: counts.say(said, now=True, urgent=True)):
         run_guarded(command, log=log, on_line=step, known_in=night.servers, grace_s=SAVING_S)
     figures = orjson.loads((target / "training.json").read_bytes())
     left = [files["rows"], *sorted(path for path in target.rglob("*") if path.is_file())]

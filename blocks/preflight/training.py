@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from blocks import machine
 from blocks.places import is_shared
@@ -12,7 +13,7 @@ from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import Stage
 from nightschool.training.needs import NO_DEEPSPEED, Lack, lacking
 
-_SHARED = "store: a folder at the same path on all of them"
+_SHARED = "store: a folder at the same path on all machines, from / on"
 
 
 def stage_checks(recipe: Recipe) -> list[Check]:
@@ -37,8 +38,8 @@ def refuse_stages(recipe: Recipe) -> None:
 def _lacks(recipe: Recipe) -> Iterator[tuple[Stage, Lack]]:
     cuda = bool(machine.gpus())
     for stage in recipe.stages if recipe.learner else ():
-        if stage.section.machines > 1 and is_shared(recipe.store):
-            yield stage, Lack("machines", "a store behind a URL is no folder that other machines train in", _SHARED)
+        if stage.section.machines > 1 and (is_shared(recipe.store) or not Path(recipe.store).is_absolute()):
+            yield stage, Lack("machines", f"the others do not find what lies in the store {recipe.store}", _SHARED)
         yield from ((stage, lack) for lack in lacking(stage.section, stage.lora, cuda=cuda))
         if stage.section.launcher == "deepspeed" and not cuda:
             yield stage, Lack("launcher", NO_DEEPSPEED, "launcher: fsdp")

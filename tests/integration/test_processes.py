@@ -119,9 +119,9 @@ def test_two_machines_write_the_weights_of_one(folder: Path) -> None:
     (folder / "sft/key").mkdir(parents=True)
     job = job_of(folder, "sft/key/two", "sft", launcher="ddp", learning_rate=1e-3, **there)
     path = Path(job.output).with_suffix(".json")
-    command = [sys.executable, "-m", "blocks.along", str(folder), "--rank", "1"]
+    command, said = [sys.executable, "-m", "blocks.along", str(folder), "--rank", "1"], list[str]()
     with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as second:
-        with calling(path, 2), started(job) as first:
+        with calling(path, 2, said.append), started(job) as first:
             told = [json.loads(line) for line in first.communicate()[0].splitlines()]
         if first.returncode:
             second.terminate()
@@ -131,6 +131,7 @@ def test_two_machines_write_the_weights_of_one(folder: Path) -> None:
             if heard.startswith(f"{path}: "):  # how it ended
                 second.terminate()
     assert first.returncode == 0, path.with_suffix(".log").read_text()[-3000:]
+    assert f"python -m blocks.along {folder} --rank N" in said[0]
     assert (second.returncode, heard) == (0, f"{path}: done\n")
     assert [line["step"] for line in told if "step" in line] == [step.step for step in wanted.losses]
     same(read_record(Path(job.output)).losses, wanted.losses)
