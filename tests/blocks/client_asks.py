@@ -51,5 +51,5 @@ def ask_all(client: Client, endpoint: Endpoint, asks: Iterator[Ask]) -> Got:
 
 
 def counted(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(url.removesuffix("/v1") + "/stats", timeout=5) as answer:
+    with urllib.request.urlopen(url.removesuffix("/v1") + "/stats", timeout=60) as answer:
         return json.loads(answer.read())

@@ -18,7 +18,7 @@ from blocks.pid_file import PidFile
 from blocks.servers import ServerSpec
 from nightschool.wire import Ask, Endpoint, Message, Reply, Sampling
 
-PATIENCE_S = 30.0
+PATIENCE_S = 120.0
 
 
 def until(done: Callable[[], object], within_s: float = PATIENCE_S) -> None:

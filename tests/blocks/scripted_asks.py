@@ -15,7 +15,7 @@ QUESTION = {"type": "object", "properties": {key: {} for key in ("plan", "questi
 
 def request(url: str, method: str, path: str, body: object = None) -> tuple[int, http.client.HTTPMessage, bytes]:
     host = url.removeprefix("http://").split("/")[0]
-    connection = http.client.HTTPConnection(host, timeout=5)
+    connection = http.client.HTTPConnection(host, timeout=60)
     try:
         connection.request(method, path, body=json.dumps(body) if body is not None else None)
         answer = connection.getresponse()

@@ -131,7 +131,7 @@ def test_concurrency_is_kept_and_shared_by_all_calls(client: Client, calls: int)
 def test_no_barrier_at_a_calls_end(client: Client) -> None:
     """The slots that a call's last slow ask leaves free serve the next call."""
     order: list[str] = []
-    script = Script(behaviour="echo", models={"slow": latency(1.0), "m": latency(0.0)})
+    script = Script(behaviour="echo", models={"slow": latency(3.0), "m": latency(0.0)})
     with scripted(script) as url:
         slow = endpoint_of(url, concurrency=2, model="slow")
         thread = threading.Thread(

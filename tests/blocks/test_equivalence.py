@@ -91,7 +91,7 @@ def test_each_pair_is_asked_once_and_workers_end_with_the_judge() -> None:
     assert own.rule([("a+b", "b+a")] * 3) == {("a+b", "b+a"): "same"}
     started = [one for one in children() if one.pid not in earlier]
     own.close()
-    assert not psutil.wait_procs(started, timeout=30)[1]
+    assert not psutil.wait_procs(started, timeout=120)[1]
     # Answered from memory: no worker is left that could.
     assert own.rule([("a+b", "b+a")]) == {("a+b", "b+a"): "same"}
     assert {one.pid for one in children()} <= earlier

@@ -15,7 +15,7 @@ import pytest
 
 from blocks import guard
 
-_PATIENCE_S = 20.0
+_PATIENCE_S = 120.0
 
 # A command with a child of its own; both write their pid, and the parent says whether it was told to end.
 _FAMILY = """

@@ -128,7 +128,7 @@ def test_rows_that_fail_go_on_failing_until_healed() -> None:
 
 
 def test_it_goes_away_and_comes_back() -> None:
-    script = {"models": {"pupil": {}}, "away_after": 1, "away_s": 0.3}
+    script = {"models": {"pupil": {}}, "away_after": 1, "away_s": 2}
     with scripted(Script.model_validate(script)) as url:
         assert chat(url, "hello")
         with pytest.raises((ConnectionError, http.client.RemoteDisconnected)):
@@ -139,7 +139,7 @@ def test_it_goes_away_and_comes_back() -> None:
 
 
 def _until_back(url: str) -> bool:
-    ends = time.monotonic() + 10
+    ends = time.monotonic() + 120
     while time.monotonic() < ends:
         with contextlib.suppress(ConnectionRefusedError):
             return bool(chat(url, "hello"))

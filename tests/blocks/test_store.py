@@ -154,15 +154,17 @@ def test_only_one_process_makes_a_chunk(tmp_path: Path) -> None:
 from pathlib import Path
 from blocks.store import Store
 from tests.blocks.test_store import CHUNK
+print("comes", flush=True)
 with Store(Path({str(tmp_path)!r})).lock(CHUNK):
     print("mine", flush=True)
 """
     store = Store(tmp_path)
     with store.lock(CHUNK):
         other = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+        assert other.stdout is not None
+        assert other.stdout.readline() == b"comes\n"
         with pytest.raises(subprocess.TimeoutExpired):
             other.wait(timeout=1.0)
-    assert other.stdout is not None
     assert other.stdout.read() == b"mine\n"
     assert other.wait() == 0
 

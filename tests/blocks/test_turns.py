@@ -22,7 +22,7 @@ from pathlib import Path
 from blocks.turns import ticket, turn
 with turn(ticket("first", "runs", Path(sys.argv[1]), ["gpu-0"]), print) as held:
     print(*held, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -26,7 +26,7 @@ def address(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 
 
 def get(address: str, path: str, host: str | None = None) -> tuple[int, str, str]:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=60)
     connection.request("GET", path, headers={"Host": host} if host else {})
     reply = connection.getresponse()
     text = reply.read().decode()

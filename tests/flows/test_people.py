@@ -69,7 +69,7 @@ class Person(threading.Thread):
 
     def _await(self, client: Any, before: Any) -> dict[str, str]:
         """The keys under which the form lies, once another one is up."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while time.monotonic() < deadline:
             state = client.read_flow_run(self.run_id).state if self.run_id else None
             keys = state.state_details.run_input_keyset if state and state.is_paused() else None
@@ -90,7 +90,7 @@ def wait_for(night: Night, person: threading.Thread) -> None:
         people.hear_people(night, Ledger(night.dir))
 
     waiting()
-    person.join(30)
+    person.join(120)
     assert not person.is_alive()
 
 

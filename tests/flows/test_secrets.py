@@ -45,7 +45,7 @@ CustomWebhookNotificationBlock(
 ).save("theirs")
 """
 
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(600)]
 
 
 @pytest.fixture

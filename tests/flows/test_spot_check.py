@@ -40,7 +40,7 @@ def test_verdicts_on_the_page_are_decisions_and_reach_the_report(make: Make, mon
         return page.spot_check.fn(night.name, str(night.store.root))
 
     told = checking()
-    person.join(30)
+    person.join(120)
     assert not person.refused
     assert "as it is taught" in person.seen[0].replace("\\", "")
     assert "Row 1 of" in person.seen[0]

@@ -55,7 +55,7 @@ def test_requests_under_way_are_waited_for_until_a_second_ctrl_c() -> None:
     process.send_signal(signal.SIGINT)
     assert process.stderr.readline().startswith("Stopping: 2 requests under way, up to 20 s.")
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=15)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopped. The same command goes on where it stopped." in said
 
@@ -68,7 +68,7 @@ def test_a_signal_does_not_wait_for_threads(number: signal.Signals) -> None:
     assert process.stdout is not None
     assert process.stdout.readline() == "ready\n"
     process.send_signal(number)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=120)
     assert process.returncode == 130
     assert "Stopped. The same command goes on where it stopped." in said
     assert "Traceback" not in said

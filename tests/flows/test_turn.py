@@ -26,7 +26,7 @@ from uuid import UUID
 from blocks.turns import ticket, turn
 with turn(ticket("first", "nowhere", Path("nowhere"), ["cpu-0"]), print):
     print("holds", flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 

@@ -211,7 +211,7 @@ def test_rows_of_a_client_that_left_make_room(port: int) -> None:
     small = {**body, "n": 200, "max_tokens": 1}
     with socket.create_connection(("127.0.0.1", port)) as leaver:
         leaver.sendall(head + raw)
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 120
         status, headers = 200, {}
         while status == 200:
             assert time.monotonic() < deadline
@@ -219,5 +219,5 @@ def test_rows_of_a_client_that_left_make_room(port: int) -> None:
         assert (status, headers["Retry-After"]) == (503, "1")
     left = time.monotonic()
     while status != 200:
-        assert time.monotonic() < left + 10
+        assert time.monotonic() < left + 40
         status, _, _ = call(port, "POST", "/v1/chat/completions", small)

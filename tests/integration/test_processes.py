@@ -84,7 +84,7 @@ def cut_off(job: Job, at: int, number: signal.Signals) -> tuple[int, int]:
                 family = psutil.Process(process.pid).children(recursive=True)
                 process.send_signal(number)
     assert len(family) >= 3  # the launcher and two that train
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while alive := [one for one in family if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]:
         assert time.monotonic() < deadline, alive
         psutil.wait_procs(alive, timeout=0.2)

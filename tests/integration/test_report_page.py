@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -50,9 +49,7 @@ class Visit:
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("request", lambda request: self.requested.append(request.url))
-        start = time.monotonic()
         self.page.goto(path.as_uri())
-        self.seconds = time.monotonic() - start
         if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
             self.page.screenshot(path=Path(shots) / f"{path.stem}-{viewport['width']}-{scheme}.png")
 
@@ -123,9 +120,7 @@ def test_a_hostile_row_is_read_not_run(browser: Browser, pages: dict[str, Path])
     visit.page.close()
 
 
-def test_it_opens_in_under_a_second_and_is_under_a_megabyte(browser: Browser, pages: dict[str, Path]) -> None:
-    best = min(Visit(browser, pages["good"], DESK).seconds for _ in range(3))
-    assert best < 1
+def test_it_is_under_a_megabyte(pages: dict[str, Path]) -> None:
     assert pages["good"].stat().st_size < 1_000_000
 
 

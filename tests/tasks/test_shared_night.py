@@ -95,7 +95,7 @@ def test_two_machines_at_once_on_one_bucket_pay_once_and_have_what_a_folder_has(
             start(tmp_path / name, url, tmp_path / "recipe.yaml", store, order)
             for name, store, order in (("alone", "runs", 1), ("one", bucket, 1), ("two", bucket, -1))
         ]
-        alone, one, two = (machine.communicate(timeout=120)[0].splitlines() for machine in told)
+        alone, one, two = (machine.communicate(timeout=280)[0].splitlines() for machine in told)
     assert [machine.returncode for machine in told] == [0, 0, 0]
     assert len(alone) > 10
     assert one[:-1] == two[:-1] == alone[:-1], "the same chunks under the same keys, with the same rows"
