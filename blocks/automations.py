@@ -35,16 +35,16 @@ def automate(ask: Ask) -> None:
         WorldError: the server refused, or has no deployment `mend`.
     """
     _urgent(ask)
-    mend = _asked(ask, "GET", f"/deployments/name/{MEND}")["id"]
+    mend = asked(ask, "GET", f"/deployments/name/{MEND}")["id"]
     for wanted in _automations(mend):
-        known = _asked(ask, "POST", "/automations/filter", {"automations": {"name": {"any_": [wanted["name"]]}}})
+        known = asked(ask, "POST", "/automations/filter", {"automations": {"name": {"any_": [wanted["name"]]}}})
         for one in known[1:]:
-            _asked(ask, "DELETE", f"/automations/{one['id']}")
+            asked(ask, "DELETE", f"/automations/{one['id']}")
         if known:
-            _asked(ask, "PUT", f"/automations/{known[0]['id']}", wanted)
+            asked(ask, "PUT", f"/automations/{known[0]['id']}", wanted)
         else:
-            _asked(ask, "POST", "/automations/", wanted)
-    _asked(ask, "POST", f"/deployments/{mend}/create_flow_run", {})
+            asked(ask, "POST", "/automations/", wanted)
+    asked(ask, "POST", f"/deployments/{mend}/create_flow_run", {})
 
 
 def _urgent(ask: Ask) -> None:
@@ -86,7 +86,12 @@ def _automations(mend: str) -> list[dict[str, Any]]:
     ]
 
 
-def _asked(ask: Ask, method: str, path: str, body: object = None) -> Any:
+def asked(ask: Ask, method: str, path: str, body: object = None) -> Any:
+    """What the server replies to a request that does no harm when it is made twice.
+
+    Raises:
+        WorldError: the server refused, or gave no answer.
+    """
     status, reply = ask(method, path, body)
     for pause_s in _PAUSES_S:
         if status:

@@ -148,6 +148,15 @@ def deploy(port: int, home: Path, file: Path) -> None:
     _prefect(["--no-prompt", "deploy", "--prefect-file", str(file), "--all"], environment(port, home))
 
 
+def register_blocks(port: int, home: Path) -> None:
+    """Puts the forms of our kinds of block (blocks/registered.py) on the server.
+
+    Raises:
+        WorldError: Prefect refused; carries what it said.
+    """
+    _prefect(["block", "register", "--module", "blocks.registered"], environment(port, home))
+
+
 def home_folder() -> Path:
     """Where Prefect keeps its database, its logs and its results: PREFECT_HOME, else beside the code."""
     return Path(os.environ.get("PREFECT_HOME") or ROOT / ".prefect").resolve()

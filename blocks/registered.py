@@ -1,6 +1,6 @@
 """The kinds of block that Prefect's server is told of, each with a form that explains itself.
 
-Only `nightschool blocks register` loads this: whoever reads a block reads its fields (blocks/said.py).
+Only `nightschool up` and `nightschool blocks register` load this: whoever reads a block reads its fields (blocks/said.py).
 """
 
 from __future__ import annotations

@@ -6,15 +6,15 @@ A phase has its deployment because it is in `tasks.steps.ORDER`: a new one needs
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from blocks.automations import automate
-from blocks.prefect_server import HOST, ROOT, call, deploy
-from nightschool.errors import WorldError
+from blocks.automations import asked, automate
+from blocks.prefect_server import HOST, ROOT, call, deploy, register_blocks
 from tasks.steps import ORDER
 
 FILE = ROOT / "deployments" / "prefect.yaml"
@@ -52,23 +52,23 @@ def of_phases(night: Mapping[str, Any], named: Sequence[str]) -> list[dict[str, 
 
 
 def register(port: int, home: Path) -> str:
-    """Puts all of them on the server, whose pool a worker has made; the address of the night's form.
+    """Puts all of them, and the forms of blocks, on the server, whose pool a worker has made.
+
+    Returns:
+        The address of the night's form.
 
     Raises:
         WorldError: Prefect refused; carries what it said.
     """
-    deploy(port, home, FILE)
-    night = _asked(port, "GET", f"/deployments/name/{NIGHT}")
+    ask = partial(call, port)
+    with ThreadPoolExecutor(1) as beside:  # each of the two commands spends seconds on imports
+        blocks = beside.submit(register_blocks, port, home)
+        deploy(port, home, FILE)
+        blocks.result()
+    night = asked(ask, "GET", f"/deployments/name/{NIGHT}")
     named = [one["parameters"].get("until_phase", "") for one in written() if "parameters" in one]
     # `prefect deploy` would read the night's code anew for each of them.
     for one in of_phases(night, named):
-        _asked(port, "POST", "/deployments/", one)
-    automate(partial(call, port))
+        asked(ask, "POST", "/deployments/", one)
+    automate(ask)
     return f"http://{HOST}:{port}/deployments/deployment/{night['id']}/run"
-
-
-def _asked(port: int, method: str, path: str, body: object = None) -> dict[str, Any]:
-    status, reply = call(port, method, path, body)
-    if status not in (200, 201):
-        raise WorldError(f"Prefect's server refused {method} {path} (HTTP status {status}): {reply}")
-    return reply

@@ -9,12 +9,14 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from playwright.sync_api import Locator, Page
+from playwright.sync_api import TimeoutError as TooLate
 
 from blocks import prefect_server
 from blocks.server_process import free_port
@@ -38,13 +40,13 @@ class Running:
 
     def start(self, name: str, fields: dict[str, Any]) -> str:
         """A run of a deployment, from Python: a recipe may be a path."""
-        body = {"parameters": fields, "enforce_parameter_schema": False}
+        body = {"parameters": fields, "enforce_parameter_schema": False, "idempotency_key": uuid4().hex}
         return self.get("POST", f"/deployments/{self.deployment(name)}/create_flow_run", body)["id"]
 
     def state(self, run: str) -> str:
         return self.get("GET", f"/flow_runs/{run}")["state"]["type"]
 
-    def ended(self, run: str, limit_s: float = 400) -> str:
+    def ended(self, run: str, limit_s: float = 600) -> str:
         """The run's last state, once it has one."""
         return until(limit_s, lambda: state if (state := self.state(run)) in FINAL else None)
 
@@ -53,10 +55,11 @@ class Running:
 
 
 def asked(port: int, method: str, path: str, body: object = None) -> Any:
-    """What Prefect's server replies; what only reads is asked again where a busy machine gave no answer."""
+    """What Prefect's server replies; what does no more when it is asked twice is asked again where none came."""
     deadline = time.monotonic() + 180
+    once = method == "GET" or path.endswith("/filter") or (isinstance(body, dict) and "idempotency_key" in body)
     status, reply = prefect_server.call(port, method, path, body)
-    while status == 0 and (method == "GET" or path.endswith("/filter")) and time.monotonic() < deadline:
+    while status == 0 and once and time.monotonic() < deadline:
         time.sleep(1)
         status, reply = prefect_server.call(port, method, path, body)
     assert status in (200, 201, 204), f"{method} {path}: {status} {reply}"
@@ -93,13 +96,34 @@ def brought_up(home: Path) -> Iterator[Running]:
     finally:
         if process.poll() is None:
             process.send_signal(signal.SIGINT)
-            process.wait(60)
+            process.wait(120)
+
+
+class Up:
+    """One `nightschool up` for all tests that want one: begun by the first, and again behind a test that ended it."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self._running: Running | None = None
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Up:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._stack.close()
+
+    def running(self) -> Running:
+        if self._running is None or self._running.process.poll() is not None:
+            self._stack.close()
+            self._running = self._stack.enter_context(brought_up(self.home))
+        return self._running
 
 
 def shoot(page: Page, name: str) -> None:
     """A picture of the page, where somebody wants pictures (NIGHTSCHOOL_SHOTS=folder)."""
     if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
-        page.screenshot(path=Path(shots) / f"{name}.png")
+        page.screenshot(path=Path(shots) / f"{re.sub('[^A-Za-z0-9_.-]+', '-', name)}.png")
 
 
 def field(page: Page, title: str) -> Locator:
@@ -118,3 +142,26 @@ def press(page: Page, button: str) -> None:
     """Presses a button of a run's page, and the same in the dialogue that asks whether it is meant."""
     page.get_by_role("button", name=button).first.click()
     page.get_by_role("dialog").get_by_role("button", name=button).click()
+
+
+def answer(page: Page, row: str, decision: str, who: str = "") -> None:
+    """Waits for the form of this row (`Row 1 of 2`) on its run's page, fills it in and sends it."""
+    dialogue = page.get_by_role("dialog")
+
+    def shown() -> bool:
+        page.get_by_role("button", name="Resume").first.click()
+        with suppress(TooLate):  # between two rows there is none to show
+            dialogue.get_by_text(re.compile(r"Row \d+ of \d+")).first.wait_for(timeout=10_000)
+        if dialogue.get_by_text(row).count():
+            return True
+        dialogue.get_by_role("button", name="Close").click()
+        dialogue.wait_for(state="detached")
+        return False
+
+    until(300, shown)
+    dialogue.locator("textarea").first.fill(decision)
+    if who:
+        dialogue.locator("textarea").last.fill(who)
+    shoot(page, f"review-{row.split()[1]}")
+    dialogue.get_by_role("button", name="Submit").click()
+    dialogue.wait_for(state="detached")

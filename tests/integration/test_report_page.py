@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 
 import pytest
@@ -13,6 +12,7 @@ from nightschool.report.comparing import Told, comparison
 from nightschool.report.comparison_page import render as render_comparison
 from nightschool.report.page import render
 from nightschool.report.verdict import conclude
+from tests.integration.brought_up import shoot
 from tests.nightschool.example_report import GATES, example, stopped, unjudged
 from tests.nightschool.example_rows import measured
 from tests.nightschool.test_report_render import hostile_sample
@@ -50,8 +50,7 @@ class Visit:
         self.page.on("dialog", lambda dialog: self.complaints.append(dialog.message))
         self.page.on("request", lambda request: self.requested.append(request.url))
         self.page.goto(path.as_uri())
-        if shots := os.environ.get("NIGHTSCHOOL_SHOTS"):
-            self.page.screenshot(path=Path(shots) / f"{path.stem}-{viewport['width']}-{scheme}.png")
+        shoot(self.page, f"report-{path.stem}-{viewport['width']}-{scheme}")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

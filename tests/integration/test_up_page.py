@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -10,16 +9,10 @@ from playwright.sync_api import Page
 
 from nightschool.recipe.load import find_recipe, load_recipe
 from tasks.night import Night
-from tests.integration.brought_up import Running, brought_up, choose, field, press, shoot, until
+from tests.integration.brought_up import Running, choose, field, press, shoot, until
 
 NIGHT = "night/night"
-pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(900)]
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    with brought_up(tmp_path_factory.mktemp("prefect")) as found:
-        yield found
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1200)]
 
 
 def test_everything_that_can_be_started_is_on_the_first_page(running, page):
@@ -48,7 +41,7 @@ def test_a_night_from_the_form_fails_in_one_chunk_and_the_retry_button_redoes_ju
 
     blocked.rmdir()
     press(page, "Retry")
-    until(60, lambda: running.state(run) not in ("FAILED", "SCHEDULED", "PENDING"))
+    until(240, lambda: running.state(run) not in ("FAILED", "SCHEDULED", "PENDING"))
     assert running.ended(run) == "COMPLETED"
     see_chunks(running, run, Counter(Completed=6, Cached=5, Failed=1))
     report = json.loads((night.dir / "report.json").read_text())
@@ -66,7 +59,7 @@ def fill_in(running: Running, page: Page, override: str, name: str) -> str:
     shoot(page, "night_form")
     page.wait_for_url("**tab=Runs**")
     named = {"deployments": {"name": {"any_": ["night"]}}}
-    found = until(60, lambda: [one for one in running.get("POST", "/flow_runs/filter", named)
+    found = until(240, lambda: [one for one in running.get("POST", "/flow_runs/filter", named)
                                if one["parameters"].get("name") == name])  # fmt: skip
     assert len(found) == 1, "the refused form made no run"
     return found[0]["id"]
@@ -121,4 +114,4 @@ def see_chunks(running: Running, run: str, expected: Counter[str]) -> None:
         chunks = running.get("POST", "/task_runs/filter", {"flow_runs": {"id": {"any_": of_phase}}})
         return Counter(chunk["state_name"] for chunk in chunks)
 
-    until(60, lambda: states() == expected)
+    until(240, lambda: states() == expected)

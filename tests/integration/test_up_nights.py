@@ -1,0 +1,133 @@
+"""The night on a Prefect server of its own: started from its form's fields, seen running, and nothing left after."""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+import pytest
+from playwright.sync_api import Page
+
+from blocks import prefect_server
+from blocks.scripted.tally import read_tally
+from nightschool.training.record import read_record
+from tasks.ledger import last_run
+from tests.blocks.fleets import gone
+from tests.integration.brought_up import Running, command, press, shoot, until
+
+ROOT = Path(__file__).parents[2]
+NIGHT = "night/night"
+pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1200)]
+
+
+def test_a_scheduled_night_is_begun_by_the_server_itself(running, tmp_path):
+    """Fails with SQLAlchemy 2.1, where Prefect's scheduler dies and says nothing."""
+    now = datetime.now(UTC)
+    opens = now + timedelta(minutes=1 if now.second < 10 else 2)  # a full minute that the server can't miss
+    window = f"window={{start: '{opens:%H:%M}', end: '{opens + timedelta(hours=2):%H:%M}'}}"
+    without = ("student=null", "sft=null", "pairs=null", "dpo=null", "validate=null", "package=null", "gates=[]")
+    sets = [word for one in (window, f"store={json.dumps(str(tmp_path))}", *without) for word in ("--set", one)]
+    assert "in its window" in nightschool(running, "schedule", "smoke", *sets)
+    assert "in its window" in nightschool(running, "schedule", "smoke", *sets), "again: in place of the first"
+    [listed] = json.loads(nightschool(running, "schedule", "--json"))
+    assert listed["fields"]["name"] == "smoke-{evening}"
+    report = until(300, lambda: next(iter(tmp_path.glob("nights/*/report.json")), None))
+    assert report.parent.name == f"smoke-{opens:%Y-%m-%d}"
+    found = running.get("POST", "/flow_runs/filter", {})
+    begun = [run for run in found if run["start_time"] and run["parameters"].get("name") == "smoke-{evening}"]
+    assert [run["auto_scheduled"] for run in begun] == [True]
+    assert running.ended(begun[0]["id"]) == "COMPLETED"
+    nightschool(running, "schedule", "smoke", "--remove")
+    assert json.loads(nightschool(running, "schedule", "--json")) == []
+
+
+def nightschool(running: Running, *words: str) -> str:
+    env = {**os.environ, "PREFECT_API_URL": f"http://{prefect_server.HOST}:{running.port}/api"}
+    done = subprocess.run(
+        [sys.executable, "-m", "flows.cli", *words], cwd=ROOT, env=env, capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+# Rows alone, of teachers that take their time.
+SLOW = (
+    "questions=null", "balance=null", "pairs=null", "dpo=[]", "validate=null", "package=null", "gates=[]",
+    "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
+)  # fmt: skip
+TALLY = "asked-of-alba"
+ROWS = ("school=null", "student=null", "sft=[]")
+
+
+def begin_slowly(running: Running, store: Path, name: str, sets: Sequence[str] = ROWS) -> tuple[str, psutil.Process]:
+    """A night in the middle of its answers: its run, and its process."""
+    script = f"{{models: {{alba: {{latency_s: {{mean: 0.4}}}}}}, tally: {store / TALLY}}}"
+    sets = [f"store={json.dumps(str(store))}", f"teachers.0.script={script}", *SLOW, *sets]
+    run = running.start(NIGHT, {"recipe": "smoke", "sets": sets, "name": name})
+    until(300, lambda: list(store.glob("answers/*/*.journal.jsonl")))
+    return run, process_of(store, name)
+
+
+def process_of(store: Path, name: str) -> psutil.Process:
+    return psutil.Process(json.loads((store / "nights" / name / "running.json").read_text())["pid"])
+
+
+def states_of(running: Running, run: str) -> dict[str, str]:
+    return {one["name"]: one["message"] for one in running.get("GET", f"/flow_run_states/?flow_run_id={run}")}
+
+
+def test_a_night_that_is_killed_goes_on_by_itself(running, tmp_path):
+    run, process = begin_slowly(running, tmp_path, "killed")
+    process.kill()
+    until(300, lambda: running.state(run) == "CRASHED")
+    until(300, lambda: running.state(run) == "COMPLETED")
+    assert states_of(running, run)["AwaitingRetry"].startswith("resumed after a crash, 1/3: ")
+
+
+def test_cancel_in_the_browser_ends_servers_and_training_and_retry_goes_on_where_it_stopped(running, page, tmp_path):
+    run, _ = begin_slowly(running, tmp_path, "cancelled", TRAINS)
+    page.goto(running.page(f"/runs/flow-run/{run}"))
+    cancel(running, page, run, tmp_path, "blocks.scripted")
+    retry(running, page, run)
+    until(600, lambda: list(tmp_path.glob("sft/*/*checkpoints/*/whole.json")))
+    cancel(running, page, run, tmp_path, "nightschool.training")
+    retry(running, page, run)
+    assert running.ended(run) == "COMPLETED"
+    asked = read_tally(tmp_path / TALLY).report()
+    assert (asked["total"], asked["paid_twice"], asked["aborted"]) == (96, 0, 0)
+    [trained] = tmp_path.glob("sft/*/*/training.json")
+    assert read_record(trained.parent).resumed_at > 0
+
+
+# One small stage that takes its time as well.
+TRAINS = ("sft.epochs=40", "sft.save_steps=5")
+
+
+def cancel(running: Running, page: Page, run: str, store: Path, program: str) -> None:
+    """Presses Cancel and sees the night's processes go, of which this program is one, then the run's state."""
+    process = process_of(store, "cancelled")
+    family = [process, *process.children(recursive=True)]
+    assert any(program in one.cmdline() for one in family)
+    page.get_by_role("button", name="Cancel").first.click()
+    shoot(page, f"night_cancel_{program}")
+    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    until(180, lambda: all(map(gone, family)))
+    until(180, lambda: running.state(run) == "CANCELLED")
+    assert str(last_run(store / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
+
+
+def retry(running: Running, page: Page, run: str) -> None:
+    press(page, "Retry")
+    until(180, lambda: running.state(run) not in ("CANCELLED", "SCHEDULED", "PENDING"))
+
+
+def test_a_taken_port_is_named_with_what_to_do(running):
+    done = subprocess.run(command(running.port), cwd=ROOT, capture_output=True, text=True, timeout=180)
+    assert done.returncode == 3
+    assert f"port {running.port}" in done.stderr
+    assert "nightschool up --port" in done.stderr
+    assert "Traceback" not in done.stderr
