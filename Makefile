@@ -31,8 +31,8 @@ export VLLM_NO_USAGE_STATS := 1
 # Without .pyc files an import of torch and TRL takes 11 s of CPU instead of 4 (measured), in every process of a night.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help quickstart smoke test server worker lint types audit format docs lock clean install install-dev install-test \
-  install-docs
+.PHONY: help quickstart smoke test pictures server worker lint types audit format docs lock clean install install-dev \
+  install-test install-docs
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,10 @@ smoke: install  ## Run every phase in under two minutes, with scripted teachers
 
 test: install-test  ## Run all tests, the real ones included (ARGS="-k committee": some)
 	@$(RUN) pytest $(ARGS)
+
+pictures: install-test  ## Take docs' pictures of Prefect's page anew, from the tests that drive it
+	@NIGHTSCHOOL_SHOTS=$(CURDIR)/build/shots $(RUN) pytest tests/integration/test_up_page.py
+	@for picture in docs/night_*.png; do cp "build/shots/$${picture#docs/}" docs/; done
 
 server: install  ## Bring up Prefect's server, a worker and all forms (PORT=4200); as nightschool up
 	@$(RUN) flows.cli up --port $(PORT) --host $(LISTEN)

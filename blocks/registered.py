@@ -1,6 +1,7 @@
 """The kinds of block that Prefect's server is told of, each with a form that explains itself.
 
-Only `nightschool up` and `nightschool blocks register` load this: whoever reads a block reads its fields (blocks/said.py).
+Only `nightschool up` and `nightschool blocks register` load this: whoever reads a block reads its fields
+(blocks/said.py).
 """
 
 from __future__ import annotations
@@ -18,7 +19,13 @@ from nightschool.recipe.models import Model
 
 def _as_in(section: type[Model] | type[Sft], name: str, title: str) -> Any:
     """A field that a recipe may have as well, left out unless it is filled in; told in the recipe's words."""
-    return Field(default=None, title=title, description=section.model_fields[name].description)
+    told = section.model_fields[name].description or ""
+    words = told.removeprefix("vllm: ")
+    return _field(title, f"{words[0].upper()}{words[1:]}{'' if words == told else ' (vLLM alone)'}.")
+
+
+def _field(title: str, told: str) -> Any:
+    return Field(default=None, title=title, description=told)
 
 
 class ModelServer(Block):
@@ -27,13 +34,15 @@ class ModelServer(Block):
     _block_type_name = "Nightschool model server"
     _block_type_slug = SLUGS["server"]
 
-    engine: Literal["vllm", "transformers"] | None = _as_in(Model, "engine", "Engine")
+    engine: Literal["vllm", "transformers"] | None = _field(
+        "Engine", "What runs the model; as the recipe's serve.engine says, if nothing is chosen."
+    )
     replicas: int | None = _as_in(Model, "replicas", "Replicas")
     tensor_parallel: int | None = _as_in(Model, "tensor_parallel", "Devices per replica")
     pipeline_parallel: int | None = _as_in(Model, "pipeline_parallel", "Runs of layers")
     data_parallel: int | None = _as_in(Model, "data_parallel", "Copies behind an address")
-    gpus: list[int] | None = Field(
-        default=None, title="GPUs", description="a pool such as [0, 1], as nvidia-smi counts"
+    gpus: list[int] | None = _field(
+        "GPUs", "The devices that its servers share, by the numbers that nvidia-smi has; all of them if left out."
     )
     concurrency: int | None = _as_in(Model, "concurrency", "Requests in flight")
     threads: int | None = _as_in(Model, "threads", "Threads")
@@ -49,10 +58,13 @@ class Endpoint(Block):
     _block_type_name = "Nightschool endpoint"
     _block_type_slug = SLUGS["endpoint"]
 
-    urls: list[str] = Field(title="URLs", description="base URLs ending in /v1; no password or token in them")
-    model: str | None = Field(default=None, title="Model", description="what the endpoint calls the model")
-    key: SecretStr | None = Field(default=None, title="Key", description="API key; shown nowhere, written down nowhere")
-    concurrency: int | None = _as_in(Model, "concurrency", "Requests in flight")
+    urls: list[str] = Field(title="URLs", description="Base URLs ending in /v1; no password or token in them.")
+    model: str | None = _field("Model", "What the endpoint calls the model.")
+    key: SecretStr | None = _field("Key", "API key; shown nowhere, written down nowhere.")
+    concurrency: int | None = _field(
+        "Requests in flight",
+        "At once to each URL; if left out 32, and as many more as bring more replies a second.",
+    )
     requests_per_minute: int | None = _as_in(Model, "requests_per_minute", "Requests a minute")
     tokens_per_minute: int | None = _as_in(Model, "tokens_per_minute", "Tokens a minute")
     price_in: float | None = _as_in(Model, "price_in", "Price of prompts")
@@ -65,16 +77,12 @@ class Store(Block):
     _block_type_name = "Nightschool store"
     _block_type_slug = SLUGS["store"]
 
-    url: str = Field(title="Place", description="a folder, or a URL such as s3://bucket/prefix; no password in it")
-    endpoint_url: str | None = Field(
-        default=None, title="Server", description="of S3-compatible storage elsewhere than at Amazon's, https://..."
-    )
-    key: SecretStr | None = Field(default=None, title="Access key", description="its id, as the storage gave it")
-    secret: SecretStr | None = Field(default=None, title="Secret key", description="its secret half")
-    token: SecretStr | None = Field(default=None, title="Session token", description="of temporary credentials")
-    options: SecretDict | None = Field(
-        default=None, title="Further options", description="whatever else fsspec's driver of that storage takes"
-    )
+    url: str = Field(title="Place", description="A folder, or a URL such as s3://bucket/prefix; no password in it.")
+    endpoint_url: str | None = _field("Server", "Of S3-compatible storage elsewhere than at Amazon's: https://...")
+    key: SecretStr | None = _field("Access key", "Its id, as the storage gave it.")
+    secret: SecretStr | None = _field("Secret key", "Its secret half.")
+    token: SecretStr | None = _field("Session token", "Of temporary credentials.")
+    options: SecretDict | None = _field("Further options", "Whatever else fsspec's driver of that storage takes.")
 
 
 class Trainer(Block):
@@ -84,15 +92,16 @@ class Trainer(Block):
     _block_type_slug = SLUGS["trainer"]
 
     launcher: Literal["plain", "ddp", "fsdp", "deepspeed"] | None = _as_in(Sft, "launcher", "Launcher")
-    devices: int | None = _as_in(Sft, "devices", "Devices")
+    devices: int | None = _field(
+        "Devices",
+        "How many GPUs train; if left out every GPU there is where the launcher starts several processes, else one.",
+    )
     machines: int | None = _as_in(Sft, "machines", "Machines")
     main_address: str | None = _as_in(Sft, "main_address", "Main address")
     main_port: int | None = _as_in(Sft, "main_port", "Main port")
     micro_batch: int | None = _as_in(Sft, "micro_batch", "Rows on a device")
     threads: int | None = _as_in(Sft, "threads", "Threads")
-    gradient_checkpointing: bool | None = Field(
-        default=None, title="Checkpointing", description="less memory, a third more time"
-    )
+    gradient_checkpointing: bool | None = _field("Gradient checkpointing", "Less memory, a third more time.")
 
 
 class Notifier(Block):
@@ -103,8 +112,8 @@ class Notifier(Block):
 
     url: SecretStr = Field(
         title="Address",
-        description="as Apprise has it: a Slack or Teams webhook's https:// address, mailtos://user:password@host, "
-        "ntfy://topic, ...; any other http:// or https:// address gets JSON with title and message",
+        description="As Apprise has it: a Slack or Teams webhook's https:// address, mailtos://user:password@host, "
+        "ntfy://topic, ...; any other http:// or https:// address gets JSON with title and message.",
     )
 
 

@@ -36,7 +36,7 @@ def clean(
 
     Args:
         older_than_days: What nobody used for so many days goes, and Prefect's own runs of before.
-        at_most_gb: The oldest goes until the store is as small as this.
+        at_most_gb: The oldest goes until the store is as small as this; no limit if it is empty.
         keep: Nights that stay whatever their age.
         really: Removes it. Without this the run only shows what would go.
         store: Folder of rows, models and nights.

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
+from prefect.blocks.core import Block
 from prefect.flows import load_flow_from_entrypoint
 from prefect.utilities.callables import parameter_schema
 from prefect.utilities.schema_tools.validation import ValidationError, validate
 
 from blocks.prefect_server import ROOT
+from blocks.registered import KINDS
 from flows.deployments import of_phases, written
 from flows.fields import BEGINNING, END, chosen
 from tasks.steps import STEPS
@@ -40,6 +42,15 @@ def test_every_field_has_a_title_and_a_sentence(name: str) -> None:
     for parameter, field in fields.items():
         assert field.get("description", "").endswith("."), parameter
         assert field["title"] != parameter, parameter
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_field_of_a_block_has_a_title_and_a_sentence(kind: type[Block]) -> None:
+    assert kind.get_description()
+    for name, field in kind.model_json_schema()["properties"].items():
+        assert field.get("description", "").endswith("."), name
+        assert field["description"][0].isupper(), name
+        assert field["title"][0].isupper(), name
 
 
 @pytest.mark.parametrize(
