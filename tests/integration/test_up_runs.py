@@ -98,6 +98,7 @@ def test_rows_are_reviewed_in_the_browser_and_the_night_takes_them_in(
     report = Report.model_validate_json((monday.dir / "report.json").read_bytes())
     assert report.people
     assert (report.people.waiting, report.people.by["Bob"]) == (waiting - 1, 1)
+    assert f"nightschool review monday --store {monday.store.root}" in (monday.dir / "report.html").read_text()
 
 
 def made(night: Night) -> list[int]:
