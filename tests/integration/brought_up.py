@@ -138,10 +138,35 @@ def choose(page: Page, title: str, option: str) -> None:
     page.locator(".p-select-option", has_text=re.compile(f"^\\s*{re.escape(option)}\\s*$")).click()
 
 
-def press(page: Page, button: str) -> None:
-    """Presses a button of a run's page, and the same in the dialogue that asks whether it is meant."""
-    page.get_by_role("button", name=button).first.click()
-    page.get_by_role("dialog").get_by_role("button", name=button).click()
+def persist(press: Callable[[], object], done: Callable[[], object]) -> None:
+    """Presses what a person presses, again where Prefect's page says "Oops": its database was being written to."""
+
+    def pressed() -> bool:
+        press()
+        deadline = time.monotonic() + 30
+        while not (found := done()) and time.monotonic() < deadline:
+            time.sleep(0.5)
+        return bool(found)
+
+    until(300, pressed)
+
+
+def press(page: Page, button: str, done: Callable[[], object], confirm: str | None = None) -> None:
+    """Presses a button of a run's page, and that of the dialogue that asks whether it is meant, until it is done."""
+    dialogue = page.get_by_role("dialog")
+
+    def both() -> None:
+        if not dialogue.count():
+            page.get_by_role("button", name=button).first.click()
+            shoot(page, f"night_{button.lower()}")
+        dialogue.get_by_role("button", name=confirm or button).click()
+
+    persist(both, done)
+
+
+def submit(page: Page) -> None:
+    """Sends the form of a deployment that is filled in."""
+    persist(page.get_by_role("button", name="Submit").click, lambda: "tab=Runs" in page.url)
 
 
 def answer(page: Page, row: str, decision: str, who: str = "") -> None:
@@ -163,5 +188,4 @@ def answer(page: Page, row: str, decision: str, who: str = "") -> None:
     if who:
         dialogue.locator("textarea").last.fill(who)
     shoot(page, f"review-{row.split()[1]}")
-    dialogue.get_by_role("button", name="Submit").click()
-    dialogue.wait_for(state="detached")
+    persist(dialogue.get_by_role("button", name="Submit").click, lambda: not dialogue.count())

@@ -17,7 +17,7 @@ from blocks.scripted.tally import read_tally
 from nightschool.training.record import read_record
 from tasks.ledger import last_run
 from tests.blocks.fleets import gone
-from tests.integration.brought_up import Running, command, press, shoot, until
+from tests.integration.brought_up import Running, command, press, until
 
 ROOT = Path(__file__).parents[2]
 NIGHT = "night/night"
@@ -112,17 +112,15 @@ def cancel(running: Running, page: Page, run: str, store: Path, program: str) ->
     process = process_of(store, "cancelled")
     family = [process, *process.children(recursive=True)]
     assert any(program in one.cmdline() for one in family)
-    page.get_by_role("button", name="Cancel").first.click()
-    shoot(page, f"night_cancel_{program}")
-    page.get_by_role("dialog").get_by_role("button", name="Confirm").click()
+    press(page, "Cancel", lambda: running.state(run) in ("CANCELLING", "CANCELLED"), confirm="Confirm")
     until(180, lambda: all(map(gone, family)))
     until(180, lambda: running.state(run) == "CANCELLED")
     assert str(last_run(store / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
 
 
 def retry(running: Running, page: Page, run: str) -> None:
-    press(page, "Retry")
-    until(180, lambda: running.state(run) not in ("CANCELLED", "SCHEDULED", "PENDING"))
+    press(page, "Retry", lambda: running.state(run) != "CANCELLED")
+    until(300, lambda: running.state(run) not in ("SCHEDULED", "PENDING"))
 
 
 def test_a_taken_port_is_named_with_what_to_do(running):

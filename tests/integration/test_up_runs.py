@@ -20,7 +20,7 @@ from tasks import review
 from tasks.night import Night
 from tasks.steps import STEPS
 from tests.half_night import maker
-from tests.integration.brought_up import FINAL, ROOT, Running, Up, answer, choose, field, shoot, until
+from tests.integration.brought_up import FINAL, ROOT, Running, Up, answer, choose, field, shoot, submit, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1800)]
 # Rows alone, some of which wait for a person.
@@ -124,8 +124,7 @@ def rerun(running: Running, page: Page, night: Night, chunk: int) -> str:
     field(page, "Make it anew").locator("input").click()
     field(page, "Store").locator("textarea").fill(str(night.store.root))
     shoot(page, "night_rerun")
-    page.get_by_role("button", name="Submit").click()
-    page.wait_for_url("**tab=Runs**")
+    submit(page)
     mine = {"flow_runs": {"deployment_id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_DESC"}
     return until(240, lambda: running.get("POST", "/flow_runs/filter", mine))[0]["id"]
 
