@@ -23,6 +23,7 @@ from blocks.server_process import free_port
 
 ROOT = Path(__file__).parents[2]
 STARTED = "Ctrl-C stops all."
+_PRESS_MS = 30_000
 FINAL = ("COMPLETED", "FAILED", "CRASHED", "CANCELLED")
 
 
@@ -142,7 +143,8 @@ def persist(press: Callable[[], object], done: Callable[[], object]) -> None:
     """Presses what a person presses, again where Prefect's page says "Oops": its database was being written to."""
 
     def pressed() -> bool:
-        press()
+        with suppress(TooLate):  # what was done at last is no longer there to be pressed
+            press()
         deadline = time.monotonic() + 30
         while not (found := done()) and time.monotonic() < deadline:
             time.sleep(0.5)
@@ -157,16 +159,17 @@ def press(page: Page, button: str, done: Callable[[], object], confirm: str | No
 
     def both() -> None:
         if not dialogue.count():
-            page.get_by_role("button", name=button).first.click()
+            page.get_by_role("button", name=button).first.click(timeout=_PRESS_MS)
             shoot(page, f"night_{button.lower()}")
-        dialogue.get_by_role("button", name=confirm or button).click()
+        dialogue.get_by_role("button", name=confirm or button).click(timeout=_PRESS_MS)
 
     persist(both, done)
 
 
 def submit(page: Page) -> None:
     """Sends the form of a deployment that is filled in."""
-    persist(page.get_by_role("button", name="Submit").click, lambda: "tab=Runs" in page.url)
+    button = page.get_by_role("button", name="Submit")
+    persist(lambda: button.click(timeout=_PRESS_MS), lambda: "tab=Runs" in page.evaluate("location.href"))
 
 
 def answer(page: Page, row: str, decision: str, who: str = "") -> None:
@@ -188,4 +191,5 @@ def answer(page: Page, row: str, decision: str, who: str = "") -> None:
     if who:
         dialogue.locator("textarea").last.fill(who)
     shoot(page, f"review-{row.split()[1]}")
-    persist(dialogue.get_by_role("button", name="Submit").click, lambda: not dialogue.count())
+    send = dialogue.get_by_role("button", name="Submit")
+    persist(lambda: send.click(timeout=_PRESS_MS), lambda: not dialogue.count())
