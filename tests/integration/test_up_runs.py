@@ -7,10 +7,12 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from blocks import prefect_server
 from blocks.decisions import Decisions
@@ -20,7 +22,7 @@ from tasks import review
 from tasks.night import Night
 from tasks.steps import STEPS
 from tests.half_night import maker
-from tests.integration.brought_up import FINAL, ROOT, Running, Up, answer, choose, field, shoot, submit, until
+from tests.integration.brought_up import FINAL, ROOT, Running, Up, answer, field, shoot, submit, until
 
 pytestmark = [pytest.mark.integration, pytest.mark.slow, pytest.mark.timeout(1800)]
 # Rows alone, some of which wait for a person.
@@ -115,18 +117,21 @@ def test_one_chunk_alone_is_made_anew_by_its_form(running: Running, page: Page, 
 
 
 def rerun(running: Running, page: Page, night: Night, chunk: int) -> str:
-    """The form `rerun-chunk`, filled in and sent; its run."""
+    """The form `rerun-chunk`, filled in by its address and sent; its run."""
     deployment = running.deployment("rerun-chunk/rerun-chunk")
-    page.goto(running.page(f"/deployments/deployment/{deployment}/run"))
+    known = {one["id"] for one in runs_of(running, deployment)}
+    fields = {"phase": "answers", "chunk": chunk, "fresh": True, "store": str(night.store.root)}
+    page.goto(running.page(f"/deployments/deployment/{deployment}/run?parameters={quote(json.dumps(fields))}"))
+    expect(field(page, "Store").locator("textarea")).to_have_value(str(night.store.root))
     field(page, "Night").locator("textarea").fill(night.name)
-    choose(page, "Phase", "answers")
-    field(page, "Chunk").locator("input").fill(str(chunk))
-    field(page, "Make it anew").locator("input").click()
-    field(page, "Store").locator("textarea").fill(str(night.store.root))
     shoot(page, "night_rerun")
     submit(page)
-    mine = {"flow_runs": {"deployment_id": {"any_": [deployment]}}, "sort": "EXPECTED_START_TIME_DESC"}
-    return until(240, lambda: running.get("POST", "/flow_runs/filter", mine))[0]["id"]
+    [new] = until(240, lambda: [one["id"] for one in runs_of(running, deployment) if one["id"] not in known])
+    return new
+
+
+def runs_of(running: Running, deployment: str) -> list[dict[str, Any]]:
+    return running.get("POST", "/flow_runs/filter", {"flow_runs": {"deployment_id": {"any_": [deployment]}}})
 
 
 def test_nights_are_compared_a_store_is_cleaned_and_a_school_made(running: Running, folder: Path) -> None:
