@@ -56,11 +56,11 @@ def nightschool(running: Running, *words: str) -> str:
 
 # Rows alone, of teachers that take their time.
 SLOW = (
-    "questions=null", "balance=null", "pairs=null", "dpo=[]", "validate=null", "package=null", "gates=[]",
+    "questions=null", "balance=null", "pairs=null", "dpo=[]", "package=null", "gates=[]",
     "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
 )  # fmt: skip
 TALLY = "asked-of-alba"
-ROWS = ("school=null", "student=null", "sft=[]")
+ROWS = ("school=null", "student=null", "sft=[]", "validate=null")
 
 
 def begin_slowly(running: Running, store: Path, name: str, sets: Sequence[str] = ROWS) -> tuple[str, psutil.Process]:
@@ -104,7 +104,7 @@ def test_cancel_in_the_browser_ends_servers_and_training_and_retry_goes_on_where
 
 
 # One small stage that takes its time as well.
-TRAINS = ("sft.epochs=40", "sft.save_steps=5")
+TRAINS = ("sft.epochs=40", "sft.save_steps=5", "validate.per_topic=1", "validate.timed=1")
 
 
 def cancel(running: Running, page: Page, run: str, store: Path, program: str) -> None:
