@@ -40,7 +40,7 @@ def rerun_chunk(
     Args:
         night: The night's name, as its report and `nightschool status` have it.
         phase: The phase that the chunk is of.
-        chunk: Its number, as the table of chunks and the grid count them, from 0; all of the phase if this is empty.
+        chunk: Its number, as the table of chunks and the grid count them, from 0; with None, all of the phase.
         fresh: Makes it anew although it is whole. It is paid again.
         until_phase: Makes nothing after this phase.
         store: Folder of rows, models and nights, or the URL of a shared one.
