@@ -4,23 +4,16 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psutil
 import pytest
-from playwright.sync_api import Page
 
 from blocks import prefect_server
-from blocks.scripted.tally import read_tally
-from nightschool.records import Question
-from nightschool.training.record import read_record
-from tasks import pool
 from tasks.ledger import last_run
-from tasks.night import Night
 from tests.blocks.fleets import gone
-from tests.integration.brought_up import Running, command, press, until
+from tests.integration.brought_up import Running, command, until
 
 ROOT = Path(__file__).parents[2]
 NIGHT = "night/night"
@@ -59,16 +52,14 @@ def nightschool(running: Running, *words: str) -> str:
 
 # Rows alone, of teachers that take their time.
 SLOW = (
-    "questions=null", "balance=null", "pairs=null", "dpo=[]", "package=null", "gates=[]",
-    "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
+    "school=null", "student=null", "questions=null", "balance=null", "sft=[]", "pairs=null", "dpo=[]", "validate=null",
+    "package=null", "gates=[]", "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
+    "teachers.0.script={models: {alba: {latency_s: {mean: 0.4}}}}",
 )  # fmt: skip
-TALLY = "asked-of-alba"
-ROWS = ("school=null", "student=null", "sft=[]", "validate=null")
 
 
-def begin_slowly(running: Running, store: Path, name: str, sets: Sequence[str] = ROWS, latency_s: float = 0.4) -> str:
-    script = f"{{models: {{alba: {{latency_s: {{mean: {latency_s}}}}}}}, tally: {store / TALLY}}}"
-    sets = [f"store={json.dumps(str(store))}", f"teachers.0.script={script}", *SLOW, *sets]
+def begin_slowly(running: Running, store: Path, name: str) -> str:
+    sets = [f"store={json.dumps(str(store))}", *SLOW]
     return running.start(NIGHT, {"recipe": "smoke", "sets": sets, "name": name})
 
 
@@ -94,42 +85,19 @@ def test_a_night_that_is_killed_goes_on_by_itself(running, tmp_path):
     assert states_of(running, run)["AwaitingRetry"].startswith("resumed after a crash, 1/3: ")
 
 
-def test_cancel_in_the_browser_ends_servers_and_training_and_retry_goes_on_where_it_stopped(running, page, tmp_path):
-    run = begin_slowly(running, tmp_path, "cancelled", TRAINS, latency_s=1.0)
-    page.goto(running.page(f"/runs/flow-run/{run}"))
-    amid_answers(tmp_path, "cancelled")
-    cancel(running, page, run, tmp_path, "blocks.scripted")
-    retry(running, page, run)
-    until(600, lambda: list(tmp_path.glob("sft/*/*checkpoints/*/whole.json")))
-    cancel(running, page, run, tmp_path, "nightschool.training")
-    retry(running, page, run)
-    assert running.ended(run) == "COMPLETED"
-    asked = read_tally(tmp_path / TALLY).report()
-    night = Night.open(str(tmp_path), "cancelled")
-    questions = night.rows(pool.chunks(night), Question)
-    assert (asked["total"], asked["paid_twice"], asked["aborted"]) == (len(questions), 0, 0)
-    [trained] = tmp_path.glob("sft/*/*/training.json")
-    assert read_record(trained.parent).resumed_at > 0
-
-
-# One small stage that takes its time as well.
-TRAINS = ("sft.epochs=60", "sft.save_steps=10", "validate.per_topic=1", "validate.timed=1")
-
-
-def cancel(running: Running, page: Page, run: str, store: Path, program: str) -> None:
-    """Presses Cancel and sees the night's processes go, of which this program is one, then the run's state."""
-    process = process_of(store, "cancelled")
+def test_a_night_that_is_cancelled_stops_says_so_and_is_gone_on_with_by_retry(running, tmp_path):
+    run = begin_slowly(running, tmp_path, "cancelled")
+    process = amid_answers(tmp_path, "cancelled")
     family = [process, *process.children(recursive=True)]
-    assert any(program in one.cmdline() for one in family)
-    press(page, "Cancel", lambda: running.state(run) in ("CANCELLING", "CANCELLED"), confirm="Confirm")
+    assert len(family) > 3, "its model servers"
+    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
+    running.get("POST", f"/flow_runs/{run}/set_state", cancelling)
     until(180, lambda: all(map(gone, family)))
     until(180, lambda: running.state(run) == "CANCELLED")
-    assert str(last_run(store / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
-
-
-def retry(running: Running, page: Page, run: str) -> None:
-    press(page, "Retry", lambda: running.state(run) != "CANCELLED")
-    until(300, lambda: running.state(run) not in ("SCHEDULED", "PENDING"))
+    assert str(last_run(tmp_path / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
+    retry = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
+    running.get("POST", f"/flow_runs/{run}/set_state", retry)
+    until(300, lambda: running.state(run) == "COMPLETED")
 
 
 def test_a_taken_port_is_named_with_what_to_do(running):
