@@ -35,7 +35,7 @@ def clean(
     """Says what of a store is old or too much, and removes it; never what a night that stays needs.
 
     Args:
-        older_than_days: What nobody used for so many days goes, and Prefect's own runs of before. None: age is no reason.
+        older_than_days: What nobody used for so many days goes, and Prefect's runs of before. None: age is no reason.
         at_most_gb: The oldest goes until the store is as small as this; with None there is no such limit.
         keep: Nights that stay whatever their age.
         really: Removes it. Without this the run only shows what would go.
