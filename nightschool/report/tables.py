@@ -68,7 +68,7 @@ def answered(report: Report) -> Table:
         each = one.tokens_out / one.requests if one.requests else 0
         counts = (one.rows, sum(one.dropped.values()), one.requests, one.retries, one.tokens_in, one.tokens_out)
         rows.append([one.teacher, *(f"{n:,}" for n in counts), f"{each:,.0f}"])
-    return ["teacher", "kept", "dropped", "requests", "retries", "tokens in", "tokens out", "out per request"], rows
+    return ["teacher", "kept", "dropped", "sent", "retries", "tokens in", "tokens out", "out each"], rows
 
 
 def devices(report: Report) -> list[tuple[str, str, int]]:
