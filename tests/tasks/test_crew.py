@@ -28,6 +28,7 @@ from tasks.night import Night
 from tasks.step import Served
 from tasks.steps import STEPS
 from tests.blocks.client_asks import counted
+from tests.blocks.fleets import gone
 from tests.half_night import Make
 from tests.tasks.conftest import fill, serving
 
@@ -75,7 +76,7 @@ def test_two_processes_make_the_same_rows_and_their_counts_are_ours(
         counts = progress.track("answers", STEPS["answers"].chunks(shared))
         with crew.crew(2, served, shared.dir):
             outcomes = made(shared, served)
-            assert len({one.pid for one in psutil.Process().children() if "tasks.crew_worker" in one.cmdline()}) == 2
+            assert len(workers(os.getpid())) == 2
         event = counts.event(finished=True)
     assert {one.name for one in outcomes} == {"Completed"}
     assert contents(shared) == contents(alone)
@@ -149,11 +150,17 @@ def test_no_process_outlives_a_parent_that_is_killed(make: Make, tmp_path: Path)
             worker.wait(timeout=120)
 
 
+def workers(parent: int) -> list[psutil.Process]:
+    """The living of a parent's processes that are of a crew; of other tests there may be others, and dead ones."""
+    children = psutil.Process(parent).children()
+    return [one for one in children if not gone(one) and "tasks.crew_worker" in one.cmdline()]
+
+
 def started(parent: int, want: int = 1) -> list[psutil.Process]:
     """The parent's processes of a crew, as soon as there are so many."""
     ends = time.monotonic() + 120
     while time.monotonic() < ends:
-        found = [one for one in psutil.Process(parent).children() if "tasks.crew_worker" in one.cmdline()]
+        found = workers(parent)
         if len(found) == want:
             return found
         time.sleep(0.05)
