@@ -50,4 +50,5 @@ def _mean(shares: Sequence[float]) -> Estimate:
 
 def _apart(shares: Sequence[tuple[float, float]]) -> Gain:
     value, low, high = bootstrap_mean([own - other for own, other in shares], seed=SEED)
-    return Gain(over="another question's draft", value=value, low=low, high=high, n=len(shares))
+    # Of two or three questions Student's interval is wider than two shares can be apart.
+    return Gain(over="another question's draft", value=value, low=max(-1.0, low), high=min(1.0, high), n=len(shares))

@@ -47,7 +47,8 @@ def accuracy(stages: Sequence[Stage], baselines: dict[str, Estimate]) -> Plot:
     ]
     rows += [(plain(name), spoken(found), f"{found.n:,}", "", "", "") for name, found in baselines.items()]
     head = ("stage", "accuracy (95% interval)", "answers", "gain in points (95% interval)", "p", "valid")
-    questions = f"{stages[0].accuracy.n:,} answers to held-out questions per stage"
+    n = stages[0].accuracy.n
+    questions = f"{n:,} answer{'' if n == 1 else 's'} to held-out questions per stage"
     return Plot("Accuracy", svg, f"Held-out accuracy with 95% intervals; {questions}.", *table(head, rows))
 
 
@@ -208,11 +209,15 @@ def baselines_drawn(axes: Axes, baselines: dict[str, Estimate]) -> None:
 
 
 def _beside(axes: Axes, estimate: Estimate, place: int) -> None:
-    """The value next to its interval, on the side that has room."""
-    left = estimate.high > 0.78
-    at, shift, align = (estimate.low, -9, "right") if left else (estimate.high, 9, "left")
+    """The value next to its interval, on the side that has room; above it where neither has."""
+    if estimate.high <= 0.78:
+        at, shift, align = estimate.high, (9, 0), "left"
+    elif estimate.low >= 0.2:
+        at, shift, align = estimate.low, (-9, 0), "right"
+    else:
+        at, shift, align = (estimate.low + estimate.high) / 2, (0, 11), "center"
     axes.annotate(
-        percent(estimate.value), (at, place), (shift, 0), "data", "offset points", ha=align, va="center",
+        percent(estimate.value), (at, place), shift, "data", "offset points", ha=align, va="center",
         weight="bold", size=14, bbox={"facecolor": THEME["paper"], "edgecolor": "none", "pad": 1.5},
     )  # fmt: skip
 
