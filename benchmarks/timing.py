@@ -4,8 +4,8 @@
 
 First a server that speaks by the clock (200 ms to the first word, 20 ms from word to word), where nothing but the two
 timers can differ; then vLLM with a model of random weights, so that it runs on a CPU within minutes; greedy, of one
-length, no prefix cache. Wanted: the medians of the pairs on vLLM within 2%, one by one and five at once. Beside it what a plain
-request takes, not streamed.
+length, no prefix cache. Wanted: the medians of the pairs on vLLM within 2%, one by one and five at once. Beside it what
+a plain request takes, not streamed.
 """
 
 from __future__ import annotations
