@@ -44,6 +44,12 @@ def chunks(report: dict) -> dict[str, tuple[int, int]]:
     return {each["name"]: (each["chunks"], each["cached_chunks"]) for each in report["phases"] if each["chunks"]}
 
 
+def starts_are_counted(run: dict) -> None:
+    assert all(0 < one["lead_s"] < one["seconds"] for one in run["phases"] if one["name"] in ("sft", "dpo"))
+    starts = {(one["phase"], one["engines"]) for one in run["starts"]}
+    assert starts == {("questions", "scripted"), ("pairs", "transformers"), ("validate", "transformers")}
+
+
 def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     done = nightschool(folder, "run", "smoke", "--json")
     first = json.loads(done.stdout.splitlines()[-1])
@@ -53,10 +59,7 @@ def test_a_night_from_its_first_run_to_one_chunk_redone(folder: Path) -> None:
     assert [stage["name"] for stage in first["stages"]] == ["base", "sft", "dpo"]
     assert (folder / first["page"]).is_file()
     assert [line for line in done.stderr.splitlines() if line.startswith("answers") and "done in" in line]
-    run = json.loads((folder / "runs/nights/smoke/run.json").read_text())
-    assert all(0 < one["lead_s"] < one["seconds"] for one in run["phases"] if one["name"] in ("sft", "dpo"))
-    starts = {(one["phase"], one["engines"]) for one in run["starts"]}
-    assert starts == {("questions", "scripted"), ("pairs", "transformers"), ("validate", "transformers")}
+    starts_are_counted(json.loads((folder / "runs/nights/smoke/run.json").read_text()))
 
     again = json.loads(nightschool(folder, "run", "smoke", "--json").stdout.splitlines()[-1])
     assert {name: counts for name, counts in chunks(again).items() if counts[0] != counts[1]} == {}
