@@ -13,7 +13,7 @@ import pytest
 from blocks import prefect_server
 from tasks.ledger import last_run
 from tests.blocks.fleets import gone
-from tests.integration.brought_up import Running, command, until
+from tests.integration.brought_up import Running, command, press, until
 
 ROOT = Path(__file__).parents[2]
 NIGHT = "night/night"
@@ -54,12 +54,12 @@ def nightschool(running: Running, *words: str) -> str:
 SLOW = (
     "school=null", "student=null", "questions=null", "balance=null", "sft=[]", "pairs=null", "dpo=[]", "validate=null",
     "package=null", "gates=[]", "pool.per_topic=24", "serve.concurrency=4", "serve.engine=scripted",
-    "teachers.0.script={models: {alba: {latency_s: {mean: 0.4}}}}",
 )  # fmt: skip
 
 
-def begin_slowly(running: Running, store: Path, name: str) -> str:
-    sets = [f"store={json.dumps(str(store))}", *SLOW]
+def begin_slowly(running: Running, store: Path, name: str, latency_s: float = 0.4) -> str:
+    script = f"teachers.0.script={{models: {{alba: {{latency_s: {{mean: {latency_s}}}}}}}}}"
+    sets = [f"store={json.dumps(str(store))}", script, *SLOW]
     return running.start(NIGHT, {"recipe": "smoke", "sets": sets, "name": name})
 
 
@@ -85,18 +85,17 @@ def test_a_night_that_is_killed_goes_on_by_itself(running, tmp_path):
     assert states_of(running, run)["AwaitingRetry"].startswith("resumed after a crash, 1/3: ")
 
 
-def test_a_night_that_is_cancelled_stops_says_so_and_is_gone_on_with_by_retry(running, tmp_path):
-    run = begin_slowly(running, tmp_path, "cancelled")
+def test_cancel_in_the_browser_ends_a_night_and_retry_goes_on_with_it(running, page, tmp_path):
+    run = begin_slowly(running, tmp_path, "cancelled", latency_s=1.5)
+    page.goto(running.page(f"/runs/flow-run/{run}"))
     process = amid_answers(tmp_path, "cancelled")
     family = [process, *process.children(recursive=True)]
     assert len(family) > 3, "its model servers"
-    cancelling = {"state": {"type": "CANCELLING", "name": "Cancelling"}}
-    running.get("POST", f"/flow_runs/{run}/set_state", cancelling)
+    press(page, "Cancel", lambda: running.state(run) in ("CANCELLING", "CANCELLED"), confirm="Confirm")
     until(180, lambda: all(map(gone, family)))
     until(180, lambda: running.state(run) == "CANCELLED")
     assert str(last_run(tmp_path / "nights/cancelled").stopped_by).startswith("cancelled in Prefect")
-    retry = {"state": {"type": "SCHEDULED", "name": "AwaitingRetry"}}
-    running.get("POST", f"/flow_runs/{run}/set_state", retry)
+    press(page, "Retry", lambda: running.state(run) != "CANCELLED")
     until(300, lambda: running.state(run) == "COMPLETED")
 
 
