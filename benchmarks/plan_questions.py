@@ -109,10 +109,7 @@ def published() -> Iterator[Found]:
         "StrategyQA, its questions of Faithful-COT in its train file": (TRUTH, "strategyqa/train.json"),
     }
     for what, (held, taught) in pairs.items():
-        texts = [
-            [(row.id, row.question) for row in load_real(file, FILES[file][0]).questions] for file in (held, taught)
-        ]
-        met = contamination(*texts, threshold=_NEAR)
+        met = contamination(_texts(held), _texts(taught), threshold=_NEAR)
         yield Found(what, "not looked at", met.same + met.near, met.held_out, f"{met.same} word for word")
 
 
