@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import beta, binom
+from scipy.stats.mstats import mquantiles
 
 from nightschool.odds import Contender, Table, knockout, match, table
 
@@ -80,6 +81,22 @@ def test_who_takes_everything_wins_and_is_not_certain_to() -> None:
     assert 0.9 < won["one"].low < 1
     assert won["other"].value == won["other"].low == 0
     assert won["other"].high == pytest.approx(1 - won["one"].low, abs=1e-3)
+
+
+def test_interval_is_scipys_quantiles_and_matches_of_the_same_draws() -> None:
+    """Two writers with an unjudged question each; the first by name draws first."""
+    rng = np.random.default_rng(3)
+    taken = {("one", "other"): rng.integers(0, 2, 30).astype(float), ("other", "one"): rng.integers(0, 2, 25) * 1.0}
+    taken["one", "other"][4] = taken["other", "one"][7] = np.nan
+    found = table(taken, [ONE, OTHER], questions=12, seed=11, resamples=500).pairs["one", "other"]
+    drawn, shares = np.random.default_rng(11), []
+    for points in taken.values():
+        asked = np.isfinite(points)
+        weights = drawn.standard_exponential((500, points.size + 2))[:, np.r_[asked, True, True]]
+        shares.append(np.average(np.broadcast_to(np.r_[points[asked], 1, 0], weights.shape), axis=1, weights=weights))
+    k = np.arange(13)
+    won = [binom.pmf(k, 12, own) @ binom.sf(12 - k, 12, 1 - theirs) for own, theirs in zip(*shares, strict=True)]
+    assert (found.low, found.high) == pytest.approx(mquantiles(won, [0.025, 0.975], alphap=0, betap=0), abs=1e-9)
 
 
 def test_of_matches_of_one_question_the_interval_is_a_shares() -> None:
