@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from nightschool.recipe.gate import OF_TIMES, Gate
 from nightschool.report.arena import Arena, Standing
+from nightschool.report.estimates import counted
 from nightschool.report.proof import Gain
 from nightschool.report.stage import Stage
-from nightschool.report.text import percent, points
+from nightschool.report.text import points
 
 # Plan 000's contest hands back an empty list where fewer than half of a file's rows are valid.
 _READABLE = 0.5
@@ -26,9 +27,7 @@ def of_stage(gate: Gate, stage: Stage) -> str:
     if gate.metric.startswith(OF_TIMES):
         few = stage.valid_share < _READABLE and not gate.metric.startswith("questions_")
         return (
-            f"only {percent(stage.valid_share)} of its replies can be read: this is how fast it says nothing"
-            if few
-            else ""
+            f"only {counted(stage.valid)} of its replies can be read: this is how fast it says nothing" if few else ""
         )
     if gate.metric == "balanced_accuracy":
         return _above_constant(stage)
@@ -47,20 +46,18 @@ def of_writer(gate: Gate, arena: Arena | None) -> str:
     """Why times of questions prove nothing: half of those that it wrote in the arena, if it did, must be valid."""
     written = (one.valid for one in (arena.players if arena else ()) if one.writes == gate.stage)
     valid = next(filter(None, written), None)
-    return _too_few(valid.value, "questions are valid") if valid and gate.claims else ""
-
-
-def _too_few(share: float, what: str) -> str:
-    return f"only {percent(share)} of its {what}: this is how fast it says nothing" if share < _READABLE else ""
+    if valid is None or not gate.claims or valid.value >= _READABLE:
+        return ""
+    return f"only {counted(valid)} of its questions are valid: this is how fast it says nothing"
 
 
 def _above_constant(stage: Stage) -> str:
     if stage.by_class is None:
         return ""
-    constant = 1 / len(stage.by_class.classes)
-    if stage.by_class.balanced.low > constant:
+    classes = len(stage.by_class.classes)
+    if stage.by_class.balanced.low > 1 / classes:
         return ""
-    return f"not measurably above the {percent(constant)} that always the same answer has"
+    return f"not measurably above the 1 in {classes} that always the same answer has"
 
 
 def _above_guessing(gain: Gain | None) -> str:
@@ -69,4 +66,5 @@ def _above_guessing(gain: Gain | None) -> str:
     if gain.significant and gain.value > 0:
         return ""
     interval = f"{points(gain.low)} points to {points(gain.high)} points"
-    return f"not measurably above {gain.over}: {points(gain.value)} points (95% interval {interval})"
+    size = f", n {gain.n:,}" if gain.n is not None else ""
+    return f"not measurably above {gain.over}: {points(gain.value)} points (95% interval {interval}{size})"

@@ -79,7 +79,7 @@ def report(night: Night, run: Run) -> Report:
         restarts=tuple(each.line for each in run.restarts),
     )
     told = methods(night.recipe, found)
-    return conclude(found.model_copy(update={"methods": told}), night.recipe.gates)
+    return conclude(found.model_copy(update={"methods": told}), night.recipe.gates, night.recipe)
 
 
 def _decided(night: Night) -> dict[str, Any]:
@@ -106,10 +106,10 @@ def publish_ensemble(night: Night, run: Run) -> Report:
         alone = report(night, run)
         again = alone.night.command.replace("nightschool run", "nightschool predict", 1)
         named = alone.model_copy(update={"night": alone.night.model_copy(update={"command": again})})
-        return _written(night, conclude(named, ()))
+        return _written(night, conclude(named, (), night.recipe))
     found = before.model_copy(update={"ensemble": predicted.found(night)})
     told = found.model_copy(update={"methods": methods(night.recipe, found)})
-    return _written(night, conclude(told, night.recipe.gates))
+    return _written(night, conclude(told, night.recipe.gates, night.recipe))
 
 
 def _written(night: Night, found: Report) -> Report:

@@ -89,7 +89,7 @@ def refresh(night: Night) -> SpotCheck | None:
     # matplotlib takes two seconds to import, and only this draws.
     from nightschool.report.page import render
 
-    told = conclude(report_of(night).model_copy(update={"spot_check": found}), night.recipe.gates)
+    told = conclude(report_of(night).model_copy(update={"spot_check": found}), night.recipe.gates, night.recipe)
     with writing(night.dir):
         write_whole(night.dir / "report.json", told.model_dump_json(indent=1).encode())
         write_whole(night.dir / "report.html", render(told).encode())

@@ -26,6 +26,27 @@ def gained(gain: Gain | None) -> str:
     return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})" if gain else ""
 
 
+def short(found: Estimate | None) -> str:
+    """ "80.0% [49.0, 94.3]", for a line that has several of them and says what the brackets are; nothing for none."""
+    return f"{percent(found.value)} [{100 * found.low:.1f}, {100 * found.high:.1f}]" if found else ""
+
+
+def short_of(found: Estimate | None) -> str:
+    """ "80.0% [49.0, 94.3] of 10"."""
+    return f"{short(found)} of {found.n:,}" if found else ""
+
+
+def best_guess(baselines: Mapping[str, Estimate]) -> tuple[str, Estimate] | None:
+    """What reaches most without a model: always the commonest answer, or chance; None where nothing was guessed."""
+    return max(guessed(baselines), key=lambda one: one[1].value, default=None)
+
+
+def beside(baselines: Mapping[str, Estimate]) -> str:
+    """ ", where always B reaches 28.1% [24.0, 32.6] of 420"; nothing where that is not known."""
+    best = best_guess(baselines)
+    return f", where {best[0]} reaches {short_of(best[1])}" if best else ""
+
+
 def size_of(found: Estimate | Gain | None) -> str:
     """Its number of answers; nothing where there is none."""
     return f"{found.n:,}" if found and found.n is not None else ""

@@ -53,15 +53,18 @@ def said(rows: Mapping[str, Sequence[Measured]], *, closed: bool) -> dict[str, d
 
 
 def leaning(found: Mapping[str, Mapping[str, int]], stage: str) -> str:
-    """The class that a stage says too often, in words; nothing where that is not known."""
+    """The class that a stage says too often, in words; nothing where that is not known. Counts of this very night's
+    answers, which estimate nothing."""
     counts, truths = found.get(stage, {}), found.get(TRUTH, {})
     if not counts or not truths:
         return ""
-    said_of, true_of = ({one: n / sum(each.values()) for one, n in each.items()} for each in (counts, truths))
-    most = max(said_of, key=lambda one: said_of[one] - true_of.get(one, 0.0))
+    every, asked = sum(counts.values()), sum(truths.values())
+    most = max(counts, key=lambda one: counts[one] / every - truths.get(one, 0) / asked)
     if most == UNREAD:
-        return f"{percent(said_of[most])} of its replies could not be read"
-    return f"it says {most} to {percent(said_of[most])}, which is true of {percent(true_of.get(most, 0.0))}"
+        return f"{counts[most]:,} of its {every:,} replies could not be read"
+    return (
+        f"{counts[most]:,} of its {every:,} answers are {most}, which is true of {truths.get(most, 0):,} of {asked:,}"
+    )
 
 
 def view(found: Mapping[str, Mapping[str, int]]) -> dict[str, Any]:

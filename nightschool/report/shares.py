@@ -119,22 +119,29 @@ def _tested(step: Step, most_skew: float) -> ShareStep:
 
 
 def _warning(shares: Shares) -> str:
-    """ "The committee moved yes from 45.5% to 28.5% of the answers (Cohen's w 0.34, p < 0.001); ...", or nothing."""
+    """ "The step committee moved answer yes from 45.5% of 1,800 to 28.5% of 1,509 rows (Cohen's w 0.34, p < 0.001);
+    ...", or nothing."""
     skewed = [one for one in shares.steps if one.skewed] or ([shares.chain] if shares.chain.skewed else [])
     if not skewed:
         return ""
     worst = max(skewed, key=lambda one: one.w or 0.0)
     place = next((at for at, one in enumerate(shares.steps) if one is worst), None)
-    before = shares.steps[place - 1].shares if place else shares.steps[0].shares
+    step = shares.steps[place - 1 if place else 0]
+    before = step.shares
     low = min(before, key=lambda name: worst.shares.get(name, 0.0) - before[name])
     chance = "" if worst.p is None else f", p {probability(worst.p)}"
     who = "All filters together" if worst.step == "all steps" else f"The step {plain(worst.step)}"
     told = (
-        f"{who} moved {plain(shares.field)} {_called(low)} from {percent(before[low])} to "
-        f"{percent(worst.shares.get(low, 0.0))} (Cohen's w {worst.w:.2f}{chance})"
+        f"{who} moved {plain(shares.field)} {_called(low)} from {_of_all(step, low)} to {_of_all(worst, low)} rows "
+        f"(Cohen's w {worst.w:.2f}{chance})"
     )
-    last = percent(shares.steps[-1].shares.get(low, 0.0))
+    last = _of_all(shares.steps[-1], low)
     return f"{told}; the balance mended it: {last}" if shares.mended else f"{told}; it is not mended: {last} is taught"
+
+
+def _of_all(step: ShareStep, name: str) -> str:
+    """ "45.5% of 1,800": rows are counted whole, so their share has no interval."""
+    return f"{percent(step.shares.get(name, 0.0))} of {math.fsum(step.counts.values()):,.0f}"
 
 
 def _called(name: str) -> str:

@@ -139,8 +139,9 @@ def lines(times: Sequence[Times]) -> list[str]:
 def slow(times: Sequence[Times]) -> list[str]:
     """Of each run that is too slow for its contest, what it may take and what it takes."""
     return [
-        f"{one.of.capitalize()} of {one.stage} are {verdict(held)}: {duration(held.mean_s)} on average and "
-        f"{duration(held.p99_s)} at p99, where {held.mean_limit_s:g} s and {held.each_limit_s:g} s are the limits."
+        f"{one.of.capitalize()} of {one.stage} are {verdict(held)}: "
+        f"{taking(held.mean_s, held.mean_low_s, held.mean_high_s)} on average and {duration(held.p99_s)} at p99 of "
+        f"{held.n - held.lost:,}, where {held.mean_limit_s:g} s and {held.each_limit_s:g} s are the limits."
         for one in times
         if (held := one.held) and held.broken
     ]

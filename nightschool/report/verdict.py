@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from nightschool.gates import judge
 from nightschool.recipe.gate import Gate
 from nightschool.report import ensemble, times_view
+from nightschool.report.advice import advice
+from nightschool.report.estimates import beside, best_guess, counted, short, short_of
 from nightschool.report.figures import LatencyTimes, Outcome, Report
 from nightschool.report.guessing import leaning
 from nightschool.report.kept import export
 from nightschool.report.people import spotted
 from nightschool.report.proof import Estimate
-from nightschool.report.stage import Stage
-from nightschool.report.text import percent, plain, points
+from nightschool.report.text import plain, points
 
-_ADVICE = {
-    "accuracy": "more rows (pool.per_topic, or a longer file), more epochs, or a stronger teacher",
-    "accuracy_gain": "more rows (pool.per_topic, or a longer file), more epochs, or more seeds (validate.seeds) for a "
-    "narrower interval",
-    "draft_gain": "better drafts (the stage that writes them), or more rows on which draft and answer differ",
-    "guessing_gain": "balance.by: [answer], so that no answer is worth giving always; then as for accuracy",
-    "balanced_accuracy": "balance.by: [answer], and the table of classes below",
-    "worst_class_accuracy": "balance.by: [answer], and the table of what was said instead below",
-    "valid_share": "the sample rows below: the answer's format may be missing in the prompt, or max_tokens too few",
-    "latency_mean_s": "a smaller student.max_tokens, or a faster engine",
-    "latency_p99_s": "a smaller student.max_tokens, or a faster engine",
-    "ttft_p99_s": "a shorter prompt, or serve.enable_prefix_caching",
-    **dict.fromkeys(
-        (f"{kind}_{what}" for kind in ("answers", "questions") for what in ("mean_s", "p99_s", "total_s", "late")),
-        "fewer tokens (max_tokens), a faster engine, or a smaller student; the rows above the limit are listed below",
-    ),
-    "vote_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
-    "vote_accuracy": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
-    "agreement": "the rows below: are they hard, or the prompt unclear?",
-    "abstentions": "the dropped rows of answers: is the answer format in the prompt, and is max_tokens enough?",
-    "accepted_share": "the reasons in the table of rows, teachers that are more often right, or a lower min_agreement",
-    "kept_share": "the reasons in the table of rows: which step drops most?",
-    "taught_rows": "more questions (pool.per_topic), or a step that drops less",
-    "least_class_share": "balance.by with the field whose class is rare, or balance.method: upsample",
-    "contamination": "splits.leaks: drop, and one splits.salt for all nights of a student",
-    "class_skew": "balance.by with the field that is off, or balance.method: upsample",
-    "filter_skew": "a filter that drops less, or a weight for what it drops (filters.NAME.weight)",
-    "match_wins": "what the table of the arena shows: invalid questions, easy ones, or wrong answers",
-    "knockout_wins": "what the table of the arena shows: invalid questions, easy ones, or wrong answers",
-    "stump_share": "harder questions (levels, prompt); those that are invalid stump nobody",
-    "preference": "the judges' table, which parts questions from their length and the order they are shown in",
-    "valid_questions": "the reasons in the table of the arena's questions",
-    "committee_gain": "teachers that differ more, answers.samples above 1, or a higher min_agreement",
-}
+if TYPE_CHECKING:
+    from nightschool.recipe.recipe import Recipe
 
 
-def conclude(report: Report, gates: Sequence[Gate]) -> Report:
+def conclude(report: Report, gates: Sequence[Gate], recipe: Recipe | None = None) -> Report:
     """The same report with its gates judged, its outcome, its verdict and what to do next.
 
     Timed answers that have no limit yet get the strictest one that a gate sets on latency.
+
+    Args:
+        recipe: whose keys the advice may name; None: it names none.
     """
     results = (judge(gate, report) for gate in gates)
     # A run that was to end early has not come to the others yet.
@@ -64,7 +37,7 @@ def conclude(report: Report, gates: Sequence[Gate]) -> Report:
     night = judged.night.model_copy(update={"outcome": outcome})
     judged = judged.model_copy(update={"night": night})
     night = night.model_copy(update={"verdict": verdict_line(judged)})
-    return judged.model_copy(update={"night": night, "what_next": what_next(judged)})
+    return judged.model_copy(update={"night": night, "what_next": what_next(judged, recipe)})
 
 
 def headline(report: Report) -> str:
@@ -97,12 +70,13 @@ def unbeaten(report: Report) -> tuple[str, Estimate] | None:
     """
     if not report.stages or not report.baselines:
         return None
-    name, found = max(report.baselines.items(), key=lambda item: item[1].value)
-    return (plain(name), found) if report.stages[-1].accuracy.low <= found.value else None
+    found = best_guess(report.baselines)
+    return found if found and report.stages[-1].accuracy.low <= found[1].value else None
 
 
 def verdict_line(report: Report) -> str:
-    """All in one line: "Student 48.2% -> 70.1% (+21.9 points, 95% interval ...) after sft; all 6 gates passed"."""
+    """All in one line: "Student 48.2% [44.0, 52.4] -> 70.1% [...] after sft (+21.9 points [...]), n 540 (95%
+    intervals), where always no reaches 51.5% [...] of 540; all 6 gates passed"."""
     parts = _made(report)
     if report.halted:
         parts.append(f"stopped by gate {report.halted}")
@@ -139,7 +113,7 @@ def stale(report: Report) -> list[str]:
     ]
 
 
-def what_next(report: Report) -> tuple[str, ...]:
+def what_next(report: Report, recipe: Recipe | None = None) -> tuple[str, ...]:
     """What to do in the morning, most urgent first; lines that begin with "$ " are commands."""
     night = report.night
     lines = list(dict.fromkeys(f"$ {failure.command}" for failure in report.failures))[:3]
@@ -150,10 +124,10 @@ def what_next(report: Report) -> tuple[str, ...]:
         lines += [f"$ nightschool review {night.name}{night.where}"]
     lines += times_view.slow(report.times)
     if (spot := report.spot_check) and spot.bad and spot.bad.value:
-        lines.append(f"Spot check: {spotted(spot)}: a higher committee.min_agreement or quorum, or rows for a person.")
+        lines.append(f"Spot check: {spotted(spot)}: try {advice('spot_check', recipe)}.")
     for gate in report.gates:
         if not gate.passed and gate.value is not None:
-            lines.append(f"Gate {gate.name}: try {_ADVICE.get(gate.metric, 'a look at the figures below')}.")
+            lines.append(f"Gate {gate.name}: try {advice(gate.metric, recipe)}.")
     lines += [
         f"Class shares of {plain(found.field)}: mend them with balance.by: [{found.field}], or filter less."
         for found in report.shares
@@ -165,7 +139,7 @@ def what_next(report: Report) -> tuple[str, ...]:
     if guess := unbeaten(report):
         reached, name = report.stages[-1], guess[0]
         lines.append(
-            f"{reached.name} is at {percent(reached.accuracy.value)}, {name} at {percent(guess[1].value)}: "
+            f"{reached.name} is at {counted(reached.accuracy)}, {name} at {counted(guess[1])}: "
             f"{leaning(report.said, reached.name) or 'look at its answers before its accuracy'}."
         )
     last = report.stages[-1] if len(report.stages) > 1 else None
@@ -210,7 +184,7 @@ def _count(n: int, thing: str) -> str:
 
 def _made(report: Report) -> list[str]:
     """What came of the student, of the teachers alone, and of an ensemble."""
-    parts = [_students(report.stages)] if report.stages else []
+    parts = [_students(report)] if report.stages else []
     parts += [_answered(report)] if report.answered and not report.night.learns else []
     return [*parts, *([f"ensemble {ensemble.line(report.ensemble)}"] if report.ensemble else [])]
 
@@ -219,19 +193,21 @@ def _answered(report: Report) -> str:
     asked = next((step.total for step in report.funnel if step.step == "asked"), 0)
     by = ", ".join(f"{one.teacher} {one.rows:,}" for one in report.answered)
     shares = {one.name: one.right for one in report.marks.teachers} if report.marks else {}
-    right = ", ".join(f"{name} {percent(share.value)}" for name, share in shares.items() if share)
-    return f"{_count(asked, 'question')}, answered: {by}{f'; right: {right}' if right else ''}"
+    right = ", ".join(f"{name} {short_of(share)}" for name, share in shares.items() if share)
+    right = f"; right: {right}{beside(report.marks.baselines)} (95% intervals)" if right and report.marks else ""
+    return f"{_count(asked, 'question')}, answered: {by}{right}"
 
 
-def _students(stages: Sequence[Stage]) -> str:
-    text = f"Student {percent(stages[0].accuracy.value)}"
-    if len(stages) == 1:
-        return f"{text} ({stages[0].name})"
-    for place, stage in enumerate(stages[1:]):
-        text += f" -> {percent(stage.accuracy.value)} after {stage.name}"
-        if stage.gain:
-            gain = stage.gain
-            unit, called = (" points", "95% interval ") if place == 0 else ("", "")
-            doubt = "" if gain.significant else ", not significant"
-            text += f" ({points(gain.value)}{unit}, {called}{points(gain.low)} to {points(gain.high)}{doubt})"
-    return text
+def _students(report: Report) -> str:
+    """Every stage and every step between two; n once where it is that of all."""
+    first, *later = report.stages
+    sizes = {stage.accuracy.n for stage in report.stages}
+    share = short if len(sizes) == 1 else short_of
+    text = f"Student {share(first.accuracy)}" + ("" if later else f" ({first.name})")
+    for place, stage in enumerate(later):
+        text += f" -> {share(stage.accuracy)} after {stage.name}"
+        if gain := stage.gain:
+            unit, doubt = "" if place else " points", "" if gain.significant else ", not significant"
+            text += f" ({points(gain.value)}{unit} [{points(gain.low)}, {points(gain.high)}]{doubt})"
+    size = f", n {first.accuracy.n:,}" if len(sizes) == 1 else ""
+    return f"{text}{size} (95% intervals){beside(report.baselines)}"

@@ -43,9 +43,9 @@ def test_a_collapse_to_one_class_is_told_beside_the_truth() -> None:
     collapsed = [row.model_copy(update={"value": "no" if place else None}) for place, row in enumerate(asked)]
     found = said({"cot": collapsed}, closed=True)
     assert found == {TRUTH: {"no": 54, "yes": 46}, "cot": {"no": 99, UNREAD: 1}}
-    assert leaning(found, "cot") == "it says no to 99.0%, which is true of 54.0%"
+    assert leaning(found, "cot") == "99 of its 100 answers are no, which is true of 54 of 100"
     assert leaning(found, "dpo") == ""
-    assert leaning({TRUTH: {"no": 5}, "sft": {"no": 2, UNREAD: 3}}, "sft") == "60.0% of its replies could not be read"
+    assert leaning({TRUTH: {"no": 5}, "sft": {"no": 2, UNREAD: 3}}, "sft") == "3 of its 5 replies could not be read"
     assert said({"cot": collapsed}, closed=False) == {}
 
 

@@ -92,7 +92,7 @@ def test_plots_take_their_colours_and_letters_from_the_page(page: str) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Student 47.1% → 67.8% after sft", "sft-gain", "The student is ready to be served",
+        "Student 47.1% [44.3, 50.0] → 67.8% [64.9, 70.5] after sft", "sft-gain", "The student is ready to be served",
         "no right answer \N{MINUS SIGN}171", "Who wrote the questions", "Votes alone", "Training loss, dpo",
         "p99 0.327 s",
         "while serving", "27 chunks, 9 cached", "Row of 3. First is Ann", "5d1c0f9ab2e47710",
@@ -156,8 +156,8 @@ def test_each_part_may_be_missing(left_out: tuple[str, ...]) -> None:
 
 def test_a_night_without_dpo_and_with_one_stage() -> None:
     bare, found = Report(night=night()), example().stages
-    assert "→ 67.8% after sft" in render(conclude(bare.model_copy(update={"stages": found[:2]}), []))
-    assert "Student 47.1% (base)" in render(conclude(bare.model_copy(update={"stages": found[:1]}), []))
+    assert "→ 67.8% [64.9, 70.5] after sft" in render(conclude(bare.model_copy(update={"stages": found[:2]}), []))
+    assert "Student 47.1% [44.3, 50.0] (base)" in render(conclude(bare.model_copy(update={"stages": found[:1]}), []))
 
 
 def test_a_student_that_did_not_learn_gets_no_tick() -> None:

@@ -16,12 +16,23 @@ def test_a_good_night_in_a_line() -> None:
     assert report.night.outcome == "passed"
     assert report.night.verdict == verdict_line(report)
     line = report.night.verdict
-    assert line.startswith("Student 47.1% -> 67.8% after sft (+20.7 points, 95% interval +")
-    assert line.endswith("; all 6 gates passed")
+    assert line == (
+        "Student 47.1% [44.3, 50.0] -> 67.8% [64.9, 70.5] after sft (+20.7 points [+17.5, +23.8]) -> 71.8% "
+        "[69.1, 74.3] after dpo (+4.0 [+1.0, +7.0]), n 1,680 (95% intervals), where always A reaches 25.7% "
+        "[21.8, 30.1] of 420; all 6 gates passed"
+    )
     assert headline(report) == "The student learned"
     assert report.latency is not None
     assert report.latency.limit_s == 0.5
     assert report.what_next == (f"The student is ready to be served: {report.night.student}",)
+
+
+def test_stages_that_were_asked_another_number_of_questions_each_have_their_own() -> None:
+    base, sft, _ = unjudged().stages
+    fewer = sft.model_copy(update={"accuracy": sft.accuracy.model_copy(update={"n": 840})})
+    line = verdict_line(unjudged().model_copy(update={"stages": (base, fewer)}))
+    assert line.startswith("Student 47.1% [44.3, 50.0] of 1,680 -> 67.8% [64.9, 70.5] of 840 after sft (")
+    assert "n 1,680" not in line
 
 
 def test_a_failed_gate_names_itself_and_a_way_on() -> None:

@@ -24,13 +24,14 @@ def measured(*steps: Step, wanted: dict[str, float] | None = None) -> Shares:
 def test_what_is_skewed_and_not_mended_is_said_wherever_a_person_looks() -> None:
     found = measured(SKEWED)
     assert found.warning.startswith(
-        "The step committee moved answer yes from 45.5% to 28.5% (Cohen's w 0.34, p <\N{NO-BREAK SPACE}0.001)"
+        "The step committee moved answer yes from 45.5% of 200 to 28.5% of 137 rows "
+        "(Cohen's w 0.34, p <\N{NO-BREAK SPACE}0.001)"
     )
-    assert found.warning.endswith("it is not mended: 28.5% is taught")
+    assert found.warning.endswith("it is not mended: 28.5% of 137 is taught")
     report = example().model_copy(update={"shares": (found,)})
     assert any(line.startswith("  WARNING") and "28.5%" in line for line in summary_lines(report))
     head = render(report).partition('id="first"')[0]
-    assert "it is not mended: 28.5% is taught" in head
+    assert "it is not mended: 28.5% of 137 is taught" in head
 
 
 @pytest.mark.parametrize(
@@ -54,7 +55,7 @@ def test_small_steps_that_add_up_are_told_of_together() -> None:
     middle, end = {"yes": 900.0, "no": 1000.0}, {"yes": 800.0, "no": 1000.0}
     found = measured(Step("format", {"yes": 1000.0, "no": 1000.0}, middle), Step("length", middle, end))
     assert not any(step.skewed for step in found.steps)
-    assert found.warning.startswith("All filters together moved answer yes from 50.0% to 44.4%")
+    assert found.warning.startswith("All filters together moved answer yes from 50.0% of 2,000 to 44.4% of 1,800 rows")
 
 
 def test_a_few_rows_that_fell_by_chance_are_no_warning() -> None:
