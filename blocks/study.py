@@ -19,13 +19,13 @@ from optuna.trial import FrozenTrial, TrialState
 from nightschool.errors import WorldError
 from nightschool.recipe.tune import Span, Tune, Value
 from nightschool.seeds import rng_of, seed_of
-from nightschool.tune import State, Trial
+from nightschool.tune import Scored, State, Trial
 
 _STATES: dict[TrialState, State] = {
     TrialState.RUNNING: "running", TrialState.WAITING: "running", TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "pruned", TrialState.FAIL: "failed",
 }  # fmt: skip
-_TOLD = ("low", "high", "seconds", "looks", "why")
+_TOLD = ("seconds", "looks", "why")
 
 
 class _Ours(JournalFileOpenLock):
@@ -65,21 +65,25 @@ class Study:
         ended = [found for found in trials if found.state.is_finished() and found.params]
         return self._ask(trials) if len(ended) < self._how.count else None
 
-    def report(self, trial: Trial, rung: int, value: float) -> bool:
+    def report(self, trial: Trial, rung: int, found: Scored) -> bool:
         """Puts a rung's score on file; whether the trial had better end here."""
         live = self._live(trial)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # a trial that goes on reports a rung again: the first report stands
-            live.report(value, rung)
+            live.report(found.value, rung)
+        if f"rung {rung}" not in live.user_attrs:
+            live.set_user_attr(f"rung {rung}", found.model_dump(mode="json"))
         return live.should_prune()
 
-    def tell(self, trial: Trial, state: State, score: float | None = None, **told: Any) -> Trial:
-        """The trial is over; what is told beside its score: low, high, seconds, looks, why."""
+    def tell(self, trial: Trial, state: State, score: Scored | None = None, **told: Any) -> Trial:
+        """The trial is over; what is told beside its score: seconds, looks, why."""
         live = self._live(trial)
-        for name, value in told.items():
+        around = {"around": score.model_dump(mode="json", exclude={"value"})} if score else {}
+        for name, value in (told | around).items():
             live.set_user_attr(name, value)
         ends = {"complete": TrialState.COMPLETE, "pruned": TrialState.PRUNED, "failed": TrialState.FAIL}
-        self._study.tell(trial.number, score if state == "complete" else None, state=ends[state])
+        value = score.value if score and state == "complete" else None
+        self._study.tell(trial.number, value, state=ends[state])
         return self._read(self._study.get_trials(deepcopy=False)[trial.number])
 
     def _ask(self, trials: Sequence[FrozenTrial]) -> Trial:
@@ -96,14 +100,18 @@ class Study:
         return optuna.Trial(self._study, found._trial_id)  # the way back to one on file
 
     def _read(self, found: FrozenTrial) -> Trial:
-        told = {name: found.user_attrs[name] for name in _TOLD if name in found.user_attrs}
+        attrs = found.user_attrs
+        told = {name: attrs[name] for name in _TOLD if name in attrs}
+        reached = sorted(found.intermediate_values.items())
+        rungs = [attrs.get(f"rung {rung}", {}) | {"value": value} for rung, value in reached]
+        whole = found.state is TrialState.COMPLETE and found.value is not None
         return Trial(
             number=found.number,
             night=f"{self._nights}.{found.number:03d}",
             state=_STATES[found.state],
             values=cast(dict[str, Value], dict(found.params)),
-            rungs=tuple(value for _, value in sorted(found.intermediate_values.items())),
-            score=found.value if found.state is TrialState.COMPLETE else None,
+            rungs=tuple(Scored.model_validate(one) for one in rungs),
+            score=Scored.model_validate(attrs.get("around", {}) | {"value": found.value}) if whole else None,
             **told,
         )
 

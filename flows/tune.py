@@ -17,6 +17,7 @@ from flows.showing import create_markdown_artifact
 from nightschool.errors import DataError, Pruned, RecipeError
 from nightschool.report.figures import Report
 from nightschool.report.text import duration
+from nightschool.report.trials import scored
 from nightschool.tune import ALWAYS, Trial, curves, overrides, score, twin
 from tasks import progress, pruning
 from tasks.tuning import Tuning
@@ -61,7 +62,7 @@ def _walk(tuning: Tuning, study: Study, trial: Trial) -> Trial:
         WorldError: something outside failed; the trial is gone on with next time.
     """
     if same := twin(study.trials(), trial.values):
-        return study.tell(trial, "complete", same.score, low=same.low, high=same.high, why=f"as trial {same.number}")
+        return study.tell(trial, "complete", same.score, why=f"as trial {same.number}")
     began = time.monotonic()
     rungs = [overrides(rung) for rung in tuning.how.rungs]
     for place, rung in enumerate([*rungs, []]):
@@ -75,14 +76,14 @@ def _walk(tuning: Tuning, study: Study, trial: Trial) -> Trial:
             return study.tell(trial, "pruned", why=str(err))
         except (DataError, RecipeError) as err:
             return study.tell(trial, "failed", why=str(err).splitlines()[0][:300])
-        value, low, high = score(tuning.how, found)
+        value = score(tuning.how, found)
         if value is None:
             return study.tell(trial, "failed", why=f"{tuning.how.metric} was not measured")
         if place < len(rungs) and study.report(trial, place, value):
-            return study.tell(trial, "pruned", why=f"after rung {place + 1}: {value:.4g}")
+            return study.tell(trial, "pruned", why=f"after rung {place + 1}: {scored(tuning.how.metric, value)}")
         if place == len(rungs):
             seconds = round(time.monotonic() - began, 1)
-            return study.tell(trial, "complete", value, low=low, high=high, seconds=seconds, looks=curves(found))
+            return study.tell(trial, "complete", value, seconds=seconds, looks=curves(found))
     raise AssertionError("the last rung is the whole night")
 
 

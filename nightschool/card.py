@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePath
 
 import yaml
 
-from nightschool.gates import limit_shown, shown
+from nightschool.card_figures import figures, labels, rest, same_choice, table
 from nightschool.licences import licence_of, warnings
 from nightschool.package import base_name
 from nightschool.recipe.package import Form
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.stages import BASE, Learner, Stage
 from nightschool.registry import registry
+from nightschool.report.estimates import counted
 from nightschool.report.figures import Report
-from nightschool.report.stage import Stage as Measured
-from nightschool.report.text import duration, percent, plain, points, visible
+from nightschool.report.text import plain, visible
 from nightschool.training.merge_job import Merged
 
 _SPDX = {"Apache-2.0": "apache-2.0", "MIT": "mit", "Gemma terms": "gemma", "Llama 4": "llama4"}
@@ -47,7 +47,7 @@ def card(recipe: Recipe, report: Report, contents: Contents) -> str:
         f"# {report.night.name}, stage {contents.stage}\n\n{visible(report.night.description)}",
         "\n".join(_head(report)),
         f"## How to ask it\n\n{_usage(learner, contents)}",
-        f"## What it can do\n\n{_figures(report, contents.stage)}",
+        f"## What it can do\n\n{figures(report, contents.stage)}",
         f"## What it learned from\n\n{_data(recipe, report)}",
         f"## How it was trained\n\n{_training(learner, report, contents)}",
         f"## Licences\n\n{_licences(recipe, learner)}",
@@ -87,41 +87,13 @@ def _usage(learner: Learner, contents: Contents) -> str:
     return f"{forms}\n\nIt was trained and measured with these words and no others ({how}):\n\n{asked}"
 
 
-def _figures(report: Report, stage: str) -> str:
-    head = _table(("", "accuracy (95% interval)", "answers", "gain over the one before", "valid"),
-                  [_measured(one, stage) for one in report.stages])  # fmt: skip
-    mine = next((one for one in report.stages if one.name == stage), None)
-    topics = "" if mine is None else _table(
-        ("topic", "accuracy (95% interval)"),
-        [(plain(name), f"{percent(each.value)} ({percent(each.low)} to {percent(each.high)})")
-         for name, each in mine.per_topic.items()],
-    )  # fmt: skip
-    times = f"{duration(mine.latency.mean_s)} an answer, one at a time." if mine and mine.latency else ""
-    gates = _table(("gate", "value", "wanted", ""), [
-        (gate.name, "not measured" if gate.value is None else shown(gate.metric, gate.value),
-         f"{plain(gate.direction)} {limit_shown(gate.metric, gate.limit)} by {gate.by}",
-         "held" if gate.passed else "**did not hold**" if gate.fails else "did not hold: a warning")
-        for gate in report.gates
-    ])  # fmt: skip
-    missing = "" if mine else f"Stage {stage} was not measured: it does not answer questions."
-    return "\n\n".join(filter(None, ["On questions that no model saw.", head, missing, topics, times, gates]))
-
-
-def _measured(one: Measured, packed: str) -> tuple[str, ...]:
-    gain = f"{points(one.gain.value)} ({points(one.gain.low)} to {points(one.gain.high)})" if one.gain else ""
-    found = one.accuracy
-    name = f"**{one.name}**" if one.name == packed else one.name
-    accuracy = f"{percent(found.value)} ({percent(found.low)} to {percent(found.high)})"
-    return name, accuracy, f"{found.n:,}", gain, percent(one.valid_share)
-
-
 def _data(recipe: Recipe, report: Report) -> str:
     origin = "Questions that teachers wrote."
     if recipe.pool.file:
         origin = f"Questions from {_files_of(recipe)}."
     elif recipe.pool.top_up == "generator":
         origin = "Questions that teachers wrote and, where they were too few, a generator with an exact solver."
-    steps = _table(("step", "rows", "left out"), [
+    steps = table(("step", "rows", "left out"), [
         (plain(step.step), f"{step.total:,}",
          ", ".join(f"{plain(reason)} {count:,}" for reason, count in step.dropped.items()))
         for step in report.funnel
@@ -131,8 +103,7 @@ def _data(recipe: Recipe, report: Report) -> str:
     ruled += {"none": ".", "solver": ", and what the exact solver confirms.", "truth": ", where the file agrees."}.get(
         recipe.verifier, "."
     )
-    right = report.committee
-    share = f" {percent(right.accuracy)} of {right.rows:,} accepted labels are right." if right else ""
+    share = f" {labels(report.committee)}" if report.committee else ""
     warned = [f"Shares of {plain(each.field)}: {each.warning}." for each in report.shares if each.warning]
     return "\n\n".join([origin, steps, ruled + share, *warned])
 
@@ -151,7 +122,7 @@ def _training(learner: Learner, report: Report, contents: Contents) -> str:
         section.pop("prompt", None)
     text = yaml.safe_dump(settings, sort_keys=False, allow_unicode=True)
     left = [f"{name}: {one.told}." for name, one in report.evaluated.items() if name in settings]
-    told = "\n\n".join([_table(head, rows), *left])
+    told = "\n\n".join([table(head, rows), *left])
     return f"{told}\n\n<details><summary>All settings</summary>\n\n{_fenced(text)}\n\n</details>"
 
 
@@ -176,7 +147,13 @@ def _chain(learner: Learner, name: str) -> list[Stage]:
 def _licences(recipe: Recipe, learner: Learner) -> str:
     models = (learner.student, *recipe.teachers)
     rows = [(model.name, f"`{visible(base_name(model.model))}`", *licence_of(model)) for model in models]
-    return "\n\n".join([*warnings(recipe), _table(("", "model", "licence", "may teach other models"), rows)])
+    told = warnings(recipe)
+    if recipe.pool.file:
+        told.append(
+            f"The questions are from {_files_of(recipe)}, under the licence of who made them. It is not known here, "
+            "so look whether it lets a model that learned from them be given away."
+        )
+    return "\n\n".join([*told, table(("", "model", "licence", "may teach other models"), rows)])
 
 
 def _limits(recipe: Recipe, report: Report, contents: Contents) -> str:
@@ -184,11 +161,11 @@ def _limits(recipe: Recipe, report: Report, contents: Contents) -> str:
     asked = f"questions of {_files_of(recipe)}" if recipe.pool.file else ", ".join(map(plain, recipe.topics))
     found = [f"Measured on {asked} alone, asked in the words above; anything else is untested."]
     if mine:
-        found.append(f"{percent(1 - mine.accuracy.value)} of its answers there were wrong or could not be read.")
+        found.append(f"{counted(rest(mine.accuracy))} of its answers there were wrong or could not be read.")
     if learner := recipe.learner:
         found.append(f"No more than {learner.student.max_tokens} tokens were ever asked of it at a time.")
     if report.committee and report.committee.accuracy < 1:
-        found.append(f"{percent(1 - report.committee.accuracy)} of the labels that it learned from are wrong.")
+        found.append(f"{counted(rest(report.committee.labelled))} of the labels that it learned from are wrong.")
     found += [f"It learned from {step.total:,} rows alone." for step in report.funnel[-1:] if step.total < _FEW]
     found.append("Nobody looked at whether what it says is safe, fair or true outside of these questions.")
     return "\n".join(f"- {line}" for line in found)
@@ -201,22 +178,11 @@ def _files(contents: Contents) -> str:
         of = "" if found.changed is None else f" of the {found.changed:.1e} that the adapter changes"
         lines.append(f"Merged in {found.dtype}, read back from disk and held against base with adapter on "
                      f"{found.merged.positions:,} tokens: {found.merged.mean:.1e} nats lost{of}, the same "
-                     f"first choice on {percent(found.merged.same_choice)}.")  # fmt: skip
+                     f"first choice on {same_choice(found.merged)}.")  # fmt: skip
     if found and found.quantised:
         lines.append(f"Quantised ({found.method}) against merged: {found.quantised.mean:.1e} nats apart on average, "
-                     f"the same first choice on {percent(found.quantised.same_choice)}.")  # fmt: skip
+                     f"the same first choice on {same_choice(found.quantised)}.")  # fmt: skip
     return "\n\n".join(lines)
-
-
-def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    if not rows:
-        return ""
-    lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(_cell(each) for each in line)} |" for line in lines)
-
-
-def _cell(text: str) -> str:
-    return visible(text).replace("|", "\\|").replace("\n", " ")
 
 
 def _fenced(text: str) -> str:

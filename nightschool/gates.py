@@ -109,6 +109,7 @@ def _detail(gate: Gate, found: Reading, limit: float, direction: str) -> str:
     value = f"{of.removesuffix(' s')} is {shown(gate.metric, found.value)}"
     if found.low is None or found.high is None:
         lack = " by interval, and this figure has none" if gate.by == "interval" else ""
-        return f"{value}; {wanted}{lack}"
+        return f"{value}{f' (n {found.n:,})' if found.n is not None else ''}; {wanted}{lack}"
     interval = f"{shown(gate.metric, found.low)} to {shown(gate.metric, found.high)}"
-    return f"{value} (95% interval {interval}); {wanted}{' by interval' if gate.by == 'interval' else ''}"
+    size = f", n {found.n:,}" if found.n is not None else ""
+    return f"{value} (95% interval {interval}{size}); {wanted}{' by interval' if gate.by == 'interval' else ''}"

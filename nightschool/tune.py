@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from statistics import median
+from statistics import NormalDist, median
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -16,6 +16,7 @@ from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import Tree, child
 from nightschool.recipe.tune import Span, Tune, Value
 from nightschool.report.figures import Report
+from nightschool.report.proof import Estimate
 
 RULES_VERSION = 1
 State = Literal["running", "complete", "pruned", "failed"]
@@ -25,6 +26,19 @@ ALWAYS = ("gates=[]", "package=null", "notify=[]", "validate.side=validation", "
 
 
 Curve = tuple[tuple[float, float], ...]
+
+
+class Scored(BaseModel):
+    """What a night came to under the metric of a search: the value with its interval and n, and what guessing reaches
+    on the same questions where the metric is a share of right answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    n: int | None = None
+    baselines: dict[str, Estimate] = {}
 
 
 class Trial(BaseModel):
@@ -39,10 +53,8 @@ class Trial(BaseModel):
     night: str
     state: State
     values: dict[str, Value]
-    rungs: tuple[float, ...] = ()
-    score: float | None = None
-    low: float | None = None
-    high: float | None = None
+    rungs: tuple[Scored, ...] = ()
+    score: Scored | None = None
     seconds: float | None = None
     looks: dict[str, Curve] = {}
     why: str = ""
@@ -92,16 +104,21 @@ def _ends(span: Span | tuple[Value, ...]) -> tuple[Value, ...]:
     return (int(span.low), int(span.high)) if span.whole else (span.low, span.high)
 
 
-def score(how: Tune, report: Report) -> tuple[float | None, float | None, float | None]:
-    """The metric of a night with its interval; of the last stage if the one that is named was not reached."""
+def score(how: Tune, report: Report) -> Scored | None:
+    """The metric of a night; of the last stage if the one that is named was not reached. None: it was not measured."""
     names = [stage.name for stage in report.stages]
     stage = how.stage if how.stage in names else (names[-1] if names else None)
     if how.metric in OF_COMMITTEE:
         stage = None
     elif stage is None:
-        return None, None, None
+        return None
     found = reading(Gate.model_construct(name="tune", metric=how.metric, stage=stage, at_least=0.0), report)
-    return found.value, found.low, found.high
+    if found.value is None:
+        return None
+    guessed = report.baselines if how.metric == "accuracy" else {}
+    if how.metric == "vote_accuracy" and (by := report.committee or report.votes):
+        guessed = by.baselines
+    return Scored(value=found.value, low=found.low, high=found.high, n=found.n, baselines=guessed)
 
 
 def curves(report: Report) -> dict[str, Curve]:
@@ -129,9 +146,24 @@ def bar(others: Sequence[Curve], epoch: float, *, upwards: bool, least: int) -> 
 
 def best(trials: Sequence[Trial], *, upwards: bool) -> Trial | None:
     """The complete trial with the best score, the earlier one of equals."""
-    done = [trial for trial in trials if trial.state == "complete" and trial.score is not None]
+    done = [(trial.score.value, trial) for trial in trials if trial.state == "complete" and trial.score]
     sign = -1 if upwards else 1
-    return min(done, key=lambda trial: (sign * (trial.score or 0.0), trial.number), default=None)
+    return min(done, key=lambda one: (sign * one[0], one[1].number), default=(0.0, None))[1]
+
+
+def luck(trials: Sequence[Trial], top: Trial) -> tuple[int, float | None]:
+    """How many trials the best one was chosen from, and how far above their mean it would come out by luck alone if all
+    were equally good: at most, for they are asked the same questions. None without an interval, or for one trial.
+
+    Source: Blom 1958, "Statistical Estimates and Transformed Beta-Variables": the expected largest of k normals.
+    """
+    looks = sum(trial.state == "complete" for trial in trials)
+    found = top.score
+    if found is None or found.low is None or found.high is None or looks < 2:
+        return looks, None
+    normal = NormalDist()
+    error = (found.high - found.low) / (2 * normal.inv_cdf(0.975))
+    return looks, error * normal.inv_cdf((looks - 0.375) / (looks + 0.25))
 
 
 def twin(trials: Sequence[Trial], values: Mapping[str, Value]) -> Trial | None:

@@ -81,7 +81,8 @@ def _write(night: Night, asks: Stage, answers: Stage, folder: Path) -> HandedIn:
     hints = orjson.dumps(agents.hints(recipe.topics, recipe.seed), option=orjson.OPT_INDENT_2)
     (folder / "hints.json").write_bytes(hints)
     both = {"questions": asker, "answers": solver}
-    (folder / "README.md").write_text(agents.readme(night.name, both, contest, _gates(night)), encoding="utf-8")
+    gates, verdict = _measured(night)
+    (folder / "README.md").write_text(agents.readme(night.name, both, contest, gates, verdict), encoding="utf-8")
     named = {what: one.stage for what, one in both.items()}
     found = HandedIn(night=night.name, format=_CONTEST, models=named, files=digests(folder))
     text = found.model_dump_json(indent=1, exclude={"folder", "zip", "bytes"})
@@ -103,6 +104,9 @@ def _dtype(recipe: Recipe) -> str:
     return str(settings(recipe.student, recipe.serve).get("dtype", "auto"))
 
 
-def _gates(night: Night) -> list[GateResult]:
-    """Those of the report, if there is one yet."""
-    return list(report_of(night).gates) if (night.dir / "report.json").is_file() else []
+def _measured(night: Night) -> tuple[tuple[GateResult, ...], str]:
+    """Gates and verdict of the report, if there is one yet."""
+    if not (night.dir / "report.json").is_file():
+        return (), ""
+    found = report_of(night)
+    return found.gates, found.night.verdict

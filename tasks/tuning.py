@@ -12,12 +12,12 @@ from blocks.disk import write_whole, writing
 from blocks.places import open_store
 from blocks.said import say
 from nightschool.errors import RecipeError
-from nightschool.gates import shown
 from nightschool.recipe.load import find_recipe, load_recipe, tree_of
 from nightschool.recipe.recipe import Recipe
 from nightschool.recipe.source import RecipeDumper
 from nightschool.recipe.tune import Tune
-from nightschool.tune import ALWAYS, Trial, Tuned, best, corners, overrides, profile, study_key
+from nightschool.report.trials import beside, scored
+from nightschool.tune import ALWAYS, Trial, Tuned, best, corners, luck, overrides, profile, study_key
 from nightschool.tune_file import load_tune
 from tasks.recipes import read_recipe
 
@@ -88,7 +88,11 @@ class Tuning:
         """The search in a line."""
         done = sum(trial.state != "running" for trial in found.trials)
         top = next((trial for trial in found.trials if trial.number == found.best), None)
-        return f"{done} of {found.wanted} trials; " + (f"best {self.told(top)}" if top else "none complete yet")
+        return f"{done} of {found.wanted} trials; " + (self._best_of(found, top) if top else "none complete yet")
+
+    def _best_of(self, found: Tuned, top: Trial) -> str:
+        looks, _ = luck(found.trials, top)
+        return f"best of {looks} looks {self.told(top)}{beside(top.score)}"
 
     def told(self, trial: Trial) -> str:
         """A trial in a line: its values, and what came of it."""
@@ -96,8 +100,8 @@ class Tuning:
         return self.values(trial) + ended.get(trial.state, f": {trial.state}, {trial.why}")
 
     def scored(self, trial: Trial) -> str:
-        """A trial's score in the unit of its metric."""
-        return "-" if trial.score is None else shown(self.how.metric, trial.score)
+        """A trial's score in the unit of its metric, with its interval and n."""
+        return scored(self.how.metric, trial.score, "-")
 
     def values(self, trial: Trial) -> str:
         """A trial's values, short."""

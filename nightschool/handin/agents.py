@@ -88,13 +88,16 @@ def hints(topics: Sequence[str], seed: int) -> dict[str, list[dict[str, str]]]:
     return found
 
 
-def readme(night: str, agents: Mapping[str, Agent], contest: Contest, gates: Sequence[GateResult]) -> str:
-    """How the folder is run, what is in it, and what the night measured."""
+def readme(
+    night: str, agents: Mapping[str, Agent], contest: Contest, gates: Sequence[GateResult], verdict: str = ""
+) -> str:
+    """How the folder is run, what is in it, and what the night measured: its `verdict`, and each gate."""
     rows = "\n".join(f"| {what} | {visible(one.stage)} | `{visible(one.base)}` | "
                      f"{f'`{one.adapter}`' if one.adapter else 'none: a model of its own'} |"
                      for what, one in agents.items())  # fmt: skip
     return _README.format(
         night=visible(night), contest=contest.name, agents=rows, gates=_gates(gates),
+        verdict=f"{visible(verdict)}.\n\n" if verdict else "",
         ask=agents["questions"].terms, answer=agents["answers"].terms,
         questions=contest.files["questions"], answers=contest.files["answers"],
     )  # fmt: skip
@@ -147,5 +150,5 @@ trained and measured. `hints.json` says what each question is to be about, so th
 
 ## What the night measured
 
-{gates}
+{verdict}{gates}
 """

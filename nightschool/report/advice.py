@@ -94,7 +94,7 @@ _KEYS: dict[str, Callable[[Recipe], bool]] = {
     "committee.to_review": lambda recipe: recipe.rules and not recipe.committee.to_review,
     "balance.by: [answer]": lambda recipe: _counts_rows(recipe) and closed(recipe.answers),
     "balance.by with": _counts_rows,
-    "balance.method": _counts_rows,
+    "balance.method": lambda recipe: _counts_rows(recipe) and (recipe.balance is not None or closed(recipe.answers)),
     "splits.leaks": lambda recipe: recipe.rules,
     "filters.NAME.weight": _may_weigh,
 }

@@ -9,11 +9,11 @@ from typing import Any
 from nightschool.gates import interval, limit_shown, shown
 from nightschool.recipe.differences import Difference
 from nightschool.report.comparison import Comparison, GateChange, StageChange, Step
-from nightschool.report.estimates import counted, guessed, taking
+from nightschool.report.estimates import beside, best_guess, counted, guessed, short_of, taking
 from nightschool.report.proof import Gain, GateResult
 from nightschool.report.student import verdict
 from nightschool.report.tables import Table
-from nightschool.report.text import clean, duration, percent, plain, points, probability, size, visible
+from nightschool.report.text import clean, duration, plain, points, probability, size, visible
 
 _NONE = "\N{EN DASH}"
 _MOST_CHARS = 60
@@ -44,7 +44,7 @@ def tables(found: Comparison) -> dict[str, Table]:
 
 def lede(found: Comparison) -> str:
     """In a few words: the last stages, what decides otherwise, gates that turned, time."""
-    parts = [_told(found.stages[-1])] if found.stages else []
+    parts = [_told(found.stages[-1]) + _guessing(found)] if found.stages else []
     decided = sum(one.decides for one in found.recipe)
     verbs = ("decides", "differs") if decided == 1 else ("decide", "differ")
     parts.append(f"{_count(decided, 'field')} that {verbs[0]} the result {verbs[1]}")
@@ -59,9 +59,18 @@ def _told(one: StageChange) -> str:
     share, gain = one.right, one.right.gain
     p = f", p {probability(gain.p)}" if gain.p is not None else ""
     return (
-        f"{one.name} {percent(share.before.value)} -> {percent(share.after.value)} ({points(gain.value)} points, "
-        f"95% interval {_interval(gain)}{p}; {one.on})"
+        f"{one.name} {short_of(share.before)} -> {short_of(share.after)} ({points(gain.value)} points "
+        f"[{points(gain.low)}, {points(gain.high)}]{p}; 95% intervals; {one.on})"
     )
+
+
+def _guessing(found: Comparison) -> str:
+    """What always the commonest answer reaches, on both sides where they were asked otherwise."""
+    sides = {side: best_guess(found.baselines.get(side, {})) for side in ("first", "second")}
+    before, after = sides["first"], sides["second"]
+    if before is None or after is None or before == after:
+        return beside(found.baselines.get("second" if after else "first", {}))
+    return f", where {before[0]} reached {short_of(before[1])} and {after[0]} {short_of(after[1])}"
 
 
 def recipe_table(found: Comparison) -> Table:

@@ -157,13 +157,19 @@ def _templates() -> Environment:
         "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",
-        "arrows": lambda line: line.replace("->", "\N{RIGHTWARDS ARROW}"),
+        "arrows": _arrows,
         "moment": _moment,
         "ruling": tables.ruling,
         "reviewed": reviewed,
         "spotted": spotted,
     }
     return templates
+
+
+def _arrows(line: str) -> str:
+    """A line as a page has it: arrows, and no interval in brackets torn apart."""
+    held = re.sub(r"\[[^\[\]]*\]", lambda found: found[0].replace(" ", "\N{NO-BREAK SPACE}"), line)
+    return held.replace("->", "\N{RIGHTWARDS ARROW}")
 
 
 def _whole(cell: str) -> Markup:

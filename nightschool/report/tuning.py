@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from statistics import mean
 from typing import Any
 
@@ -14,7 +15,8 @@ from nightschool.report.page import framed
 from nightschool.report.plots import WIDTH
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
 from nightschool.report.text import duration, plain
-from nightschool.tune import Trial, Tuned
+from nightschool.report.trials import beside, chosen, scored
+from nightschool.tune import Scored, Trial, Tuned
 
 _FEW = 5  # values that stand side by side, as far apart as they are many
 _ENDS = {"complete": ("o", "sft"), "pruned": ("v", "muted"), "failed": ("X", "bad"), "running": ("D", "accent")}
@@ -23,7 +25,7 @@ _ENDS = {"complete": ("o", "sft"), "pruned": ("v", "muted"), "failed": ("X", "ba
 def render(found: Tuned) -> str:
     """The page of a search, whole or half-way; as self-contained as a night's."""
     top = next((trial for trial in found.trials if trial.number == found.best), None)
-    scored = [trial for trial in found.trials if _height(trial) is not None]
+    placed = [trial for trial in found.trials if _height(trial) is not None]
     done = sum(trial.state != "running" for trial in found.trials)
     fields = list(found.trials[0].values) if found.trials else []
     return framed(
@@ -31,10 +33,11 @@ def render(found: Tuned) -> str:
         found=found,
         top=top,
         done=done,
-        score=_score(found, top) if top else "",
-        interval=_interval(found, top) if top else "",
-        course=_course(found, scored) if scored else None,
-        fields=[_field(found, scored, name, place) for place, name in enumerate(fields)] if len(scored) > 1 else [],
+        score=scored(found.metric, top.score) if top else "",
+        beside=beside(top.score) if top else "",
+        chosen=chosen(found, top) if top else "",
+        course=_course(found, placed) if placed else None,
+        fields=[_field(found, placed, name, place) for place, name in enumerate(fields)] if len(placed) > 1 else [],
         rows=table(("trial", *fields, f"{found.stage or 'last stage'}: {plain(found.metric)}", "rungs", "time", ""),
                    [_row(found, trial, fields) for trial in found.trials]),
         command=" ".join(f"--set {one}" for one in found.sets),
@@ -43,30 +46,25 @@ def render(found: Tuned) -> str:
 
 def _row(found: Tuned, trial: Trial, fields: Sequence[str]) -> list[object]:
     values = [_value(trial.values.get(name)) for name in fields]
-    rungs = ", ".join(shown(found.metric, value) for value in trial.rungs)
+    rungs = ", ".join(scored(found.metric, value) for value in trial.rungs)
     state = "best" if trial.number == found.best else trial.state if trial.state != "complete" else ""
     said = "; ".join(filter(None, [state, trial.why]))
     took = duration(trial.seconds) if trial.seconds else ""
-    return [trial.number, *values, _interval(found, trial), rungs, took, said]
+    return [trial.number, *values, scored(found.metric, trial.score), rungs, took, said]
 
 
 def _value(value: object) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def _score(found: Tuned, trial: Trial) -> str:
-    return "" if trial.score is None else shown(found.metric, trial.score)
-
-
-def _interval(found: Tuned, trial: Trial) -> str:
-    if trial.low is None or trial.high is None:
-        return _score(found, trial)
-    return f"{_score(found, trial)} ({shown(found.metric, trial.low)} to {shown(found.metric, trial.high)})"
-
-
 def _height(trial: Trial) -> float | None:
     """Where a trial is drawn: its score, or where it stood when it was pruned."""
-    return trial.score if trial.score is not None else (trial.rungs[-1] if trial.rungs else None)
+    reached = _reached(trial)
+    return reached.value if reached else None
+
+
+def _reached(trial: Trial) -> Scored | None:
+    return trial.score or (trial.rungs[-1] if trial.rungs else None)
 
 
 def _course(found: Tuned, trials: Sequence[Trial]) -> Plot:
@@ -74,8 +72,8 @@ def _course(found: Tuned, trials: Sequence[Trial]) -> Plot:
     best_yet, line = None, []
     for trial in trials:
         if trial.state == "complete" and trial.score is not None:
-            better = best_yet is None or (trial.score > best_yet) == found.upwards
-            best_yet = trial.score if better else best_yet
+            better = best_yet is None or (trial.score.value > best_yet) == found.upwards
+            best_yet = trial.score.value if better else best_yet
         line.append(best_yet)
     with canvas(WIDTH, 220, left=48, right=16, top=12, bottom=42) as axes:
         numbers = [trial.number for trial in trials]
@@ -90,7 +88,7 @@ def _course(found: Tuned, trials: Sequence[Trial]) -> Plot:
         spoken = "; ".join(f"trial {trial.number} {_told(found, trial)}" for trial in trials)
         svg = inline(axes, name="course", title="Score of each trial", description=f"{spoken}.")
     rows = [(trial.number, _told(found, trial)) for trial in trials]
-    caption = "Each trial's score, with the best so far as a line; a triangle was pruned where it stands."
+    caption = "Scores with 95% intervals, the best so far as a line; a triangle was pruned where it stands."
     return Plot("Trials", svg, caption, *table(("trial", "score"), rows))
 
 
@@ -117,7 +115,8 @@ def _field(found: Tuned, trials: Sequence[Trial], name: str, place: int) -> Plot
         by = _means(found, trials, name)
         spoken = "; ".join(f"{value}: {score} over {count}" for value, count, score in by)
         svg = inline(axes, name=f"field{place}", title=f"Score by {name}", description=f"{spoken}.")
-    return Plot(name, svg, "Score by value.", *table((name, "trials", "mean score"), by))
+    head = (name, "trials", "mean score (lowest to highest)")
+    return Plot(name, svg, "Score by value, with 95% intervals.", *table(head, by))
 
 
 def _order(value: object) -> tuple[bool, float, str]:
@@ -127,19 +126,24 @@ def _order(value: object) -> tuple[bool, float, str]:
 
 def _means(found: Tuned, trials: Sequence[Trial], name: str) -> list[tuple[Any, ...]]:
     groups: dict[str, list[float]] = {}
+    said = partial(shown, found.metric)
     for trial in trials:
         height = _height(trial)
         if height is not None:
             groups.setdefault(_value(trial.values.get(name)), []).append(height)
-    return [(value, len(scores), shown(found.metric, mean(scores))) for value, scores in groups.items()]
+    return [
+        (value, len(each), f"{said(mean(each))} ({said(min(each))} to {said(max(each))})")
+        for value, each in groups.items()
+    ]
 
 
 def _mark(axes: Axes, found: Tuned, trial: Trial, x: float) -> None:
     marker, colour = _ENDS[trial.state]
     size = 11 if trial.number == found.best else 7
     colour = "accent" if trial.number == found.best else colour
-    if trial.low is not None and trial.high is not None:
-        axes.plot([x, x], [trial.low, trial.high], color=THEME[colour], linewidth=2, alpha=0.4)
+    reached = _reached(trial)
+    if reached and reached.low is not None and reached.high is not None:
+        axes.plot([x, x], [reached.low, reached.high], color=THEME[colour], linewidth=2, alpha=0.4)
     axes.plot([x], [_height(trial) or 0.0], marker=marker, color=THEME[colour], markersize=size,
               markeredgecolor=THEME["card"], markeredgewidth=1, linestyle="none")  # fmt: skip
 
@@ -151,6 +155,5 @@ def _score_axis(axes: Axes, found: Tuned) -> None:
 
 
 def _told(found: Tuned, trial: Trial) -> str:
-    height = _height(trial)
-    told = "no score" if height is None else shown(found.metric, height)
+    told = scored(found.metric, _reached(trial), "no score")
     return told if trial.state == "complete" else f"{told}, {trial.state}"

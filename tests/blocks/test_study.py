@@ -10,12 +10,18 @@ import pytest
 from blocks.study import opened
 from nightschool.errors import WorldError
 from nightschool.recipe.tune import Tune
-from nightschool.tune import Trial
+from nightschool.report.proof import Estimate
+from nightschool.tune import Scored, Trial
 
 
 def search(**changes: Any) -> Tune:
     fields = {"rate": {"low": 1e-4, "high": 1e-2, "log": True}, "r": [8, 16, None], "n": {"low": 1, "high": 5}}
     return Tune.model_validate({"fields": fields, "trials": 6, "warm_up": 1} | changes)
+
+
+def came_to(value: float) -> Scored:
+    share = Estimate(value=0.25, low=0.2, high=0.3, n=300)
+    return Scored(value=value, low=value - 0.1, high=value + 0.1, n=300, baselines={"always B": share})
 
 
 def through(path: Path, how: Tune, *, stop_after: int = 100) -> list[Trial]:
@@ -25,7 +31,7 @@ def through(path: Path, how: Tune, *, stop_after: int = 100) -> list[Trial]:
             if stop_after == 0:
                 break
             stop_after -= 1
-            study.tell(trial, "complete", float(str(trial.values["rate"])), seconds=1.0)
+            study.tell(trial, "complete", came_to(float(str(trial.values["rate"]))), seconds=1.0)
         return list(study.trials())
 
 
@@ -60,15 +66,16 @@ def test_a_rung_below_the_others_ends_a_trial(tmp_path: Path) -> None:
         for value in (0.5, 0.4, 0.6):
             trial = study.next()
             assert trial
-            if pruned := study.report(trial, 0, value):
+            if pruned := study.report(trial, 0, came_to(value)):
                 study.tell(trial, "pruned", why="below the others")
             else:
-                study.tell(trial, "complete", value)
+                study.tell(trial, "complete", came_to(value))
             ends.append(pruned)
         assert ends == [False, True, False]
-        assert study.trials()[1].rungs == (0.4,)
+        assert study.trials()[1].rungs == (came_to(0.4),)
         assert study.trials()[1].why == "below the others"
         assert study.trials()[1].score is None
+        assert study.trials()[2].score == came_to(0.6)
 
 
 def test_a_rung_may_be_reported_again_by_a_trial_that_goes_on(tmp_path: Path) -> None:
@@ -77,7 +84,7 @@ def test_a_rung_may_be_reported_again_by_a_trial_that_goes_on(tmp_path: Path) ->
             trial = study.next()
             assert trial
             assert trial.number == 0
-            assert not study.report(trial, 0, value)
+            assert not study.report(trial, 0, came_to(value))
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

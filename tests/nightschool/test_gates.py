@@ -202,10 +202,10 @@ def test_what_is_measured_last_can_skip_no_stage_but_stop_what_follows(gate: dic
 def test_what_a_draft_is_worth_is_the_loss_without_it() -> None:
     gate = Gate(name="drafts", metric="draft_gain", stage="sft", at_least=0.03, by="interval")
     lost = Shown(variant="no_draft", right=Estimate(value=0.6, low=0.55, high=0.65, n=400),
-                 change=Gain(over="its draft", value=-0.1, low=-0.15, high=-0.05, p=0.001))  # fmt: skip
+                 change=Gain(over="its draft", value=-0.1, low=-0.15, high=-0.05, p=0.001, n=400))  # fmt: skip
     as_is = Estimate(value=0.7, low=0.65, high=0.75, n=400)
     found = Ablation(stage="sft", drafter="base", as_is=as_is, shown=(lost,))
     told = judge(gate, report().model_copy(update={"ablations": (found,)}))
     assert (told.value, told.passed) == (0.1, True)
-    assert "+10.0 points (95% interval +5.0 points to +15.0 points)" in told.detail
+    assert "+10.0 points (95% interval +5.0 points to +15.0 points, n 400)" in told.detail
     assert "sft was not asked without its draft" in judge(gate, report()).detail

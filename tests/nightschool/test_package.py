@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import orjson
@@ -11,6 +12,7 @@ from blocks.devices import Gpu
 from blocks.preflight.package import package_checks, quantised_check
 from nightschool.card import Contents, card
 from nightschool.errors import RecipeError
+from nightschool.gates import interval
 from nightschool.licences import warnings
 from nightschool.lineage import lineage
 from nightschool.package import adapter_config, base_name, goes_along, sums
@@ -20,6 +22,7 @@ from nightschool.report.terminal import summary_lines
 from nightschool.report.verdict import conclude
 from nightschool.training.merge_job import Alike, Merged
 from tests.nightschool import example_report
+from tests.nightschool.test_report_sentences import bare
 
 CUDA = Gpu("nvidia", 0, "NVIDIA H200", 141 * 10**9, 0)
 
@@ -102,12 +105,37 @@ def test_the_card_has_data_training_figures_and_limits() -> None:
     assert "$question" in text
 
 
+def test_no_share_on_the_card_is_bare_and_accuracies_have_guessing_beside_them() -> None:
+    alike = Alike(positions=318, mean=1e-8, largest=2e-7, same_choice=1.0)
+    text = packed(recipe(), forms=("merged",), merged=Merged(dtype="float32", merged=alike, seconds=6.0))
+    gates = {gate.name: interval(gate) for gate in example_report.example().gates}
+    shares = [line for line in text.splitlines() if re.search(r"\d%|\d points", line)]
+    assert len(shares) > 14
+    for line in shares:
+        if sure := gates.get(line.removeprefix("| ").partition(" | ")[0]):
+            assert sure in line
+        else:
+            sized = re.search(r"\| \d[\d,]* \|", line)
+            assert [one for one in bare(line) if one != "no n" or not sized] == [], line
+    assert "An answer takes 0.212 s (0.206 s to 0.219 s) on average, one at a time (n 160)." in text
+    for guess in ("where always A reaches", "| always A | 25.7% (", "| chance | 25.0% (", "always B has 27.7% ("):
+        assert guess in text
+    assert "the same first choice on 318 of 318." in text
+    assert "Of the 420 questions 0 had been taught word for word, 3 nearly." in text
+
+
 def test_the_card_warns_of_gates_that_did_not_hold() -> None:
     found = recipe()
     report = example_report.example()
     gates = tuple(gate.model_copy(update={"passed": False}) for gate in report.gates[:1])
     text = card(found, report.model_copy(update={"gates": gates}), Contents("dpo", ("adapter",), None, {}))
     assert f"**Not proven.** 1 of 1 gates did not hold: {gates[0].name}." in text
+
+
+def test_the_licence_of_a_file_is_told_as_unknown() -> None:
+    of_file = packed(load_recipe(find_recipe("strategyqa_small")), stage="baseline", learned={})
+    assert "under the licence of who made them" in of_file.partition("## Licences")[2]
+    assert "who made them" not in packed(recipe())
 
 
 def test_the_card_says_what_merging_lost() -> None:

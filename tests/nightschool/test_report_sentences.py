@@ -9,6 +9,8 @@ import pytest
 
 from nightschool.messages import over
 from nightschool.recipe.gate import Gate
+from nightschool.report.comparing import Told, comparison
+from nightschool.report.comparison_text import lede
 from nightschool.report.figures import Answered, Funnel, Report
 from nightschool.report.guessing import baselines, said
 from nightschool.report.marks import measure_marks
@@ -17,6 +19,8 @@ from nightschool.report.proof import Estimate
 from nightschool.report.verdict import conclude, headline
 from nightschool.tallies import Tally
 from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
+from tests.nightschool.example_rows import measured
+from tests.nightschool.test_comparison import RECIPE
 from tests.nightschool.test_ensemble import alone, ensemble
 from tests.nightschool.test_no_skill import ABLE, SILENT, VERDICTS, report
 from tests.nightschool.test_no_skill import rows as said_by
@@ -92,3 +96,16 @@ def test_an_accuracy_in_the_first_line_stands_beside_always_the_commonest_answer
         assert told.night.verdict in over(told, "page").body
     assert "right: ann 75.0% [" in teachers_alone().night.verdict
     assert "where always B reaches " in teachers_alone().night.verdict
+
+
+def test_two_nights_are_compared_with_intervals_n_and_guessing() -> None:
+    rows = {name: measured(name) for name in ("base", "sft", "dpo")}
+    own, guess = Told(RECIPE, example(), rows), example().baselines
+    line = lede(comparison(own, own))
+    assert bare(line) == []
+    assert re.search(r"dpo 71\.8% \[.*\] of 1,680 -> 71\.8% \[.*\] of 1,680 \(\+0\.0 points \[", line)
+    assert ", where always A reaches 25.7% [21.8, 30.1] of 420; " in line
+    other = {"always B": guess["always A"].model_copy(update={"value": 0.3})}
+    line = lede(comparison(own, Told(RECIPE, example().model_copy(update={"baselines": other}), rows)))
+    assert ", where always A reached 25.7% [21.8, 30.1] of 420 and always B 30.0% [21.8, 30.1] of 420; " in line
+    assert bare(line) == []

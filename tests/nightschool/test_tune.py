@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from pydantic import ValidationError
@@ -15,7 +17,7 @@ from nightschool.recipe.tune import Tune
 from nightschool.report.figures import Night, Report
 from nightschool.report.proof import Estimate
 from nightschool.report.stage import Stage
-from nightschool.tune import Trial, Tuned, bar, best, corners, overrides, profile, score, study_key, twin
+from nightschool.tune import Scored, Trial, Tuned, bar, best, corners, luck, overrides, profile, score, study_key, twin
 from nightschool.tune_file import load_tune
 from nightschool.validate import held_out
 
@@ -29,8 +31,9 @@ def tune(**changes: Any) -> Tune:
 
 def trial(number: int, value: float | None, **changes: Any) -> Trial:
     state = "complete" if value is not None else "pruned"
+    score = None if value is None else {"value": value}
     return Trial.model_validate(
-        {"number": number, "night": f"n.{number}", "state": state, "values": {"a": number}, "score": value} | changes
+        {"number": number, "night": f"n.{number}", "state": state, "values": {"a": number}, "score": score} | changes
     )
 
 
@@ -114,11 +117,21 @@ def test_the_score_is_of_the_stage_or_of_the_last_that_was_reached() -> None:
 
     night = Night.model_validate({"name": "n", "recipe": "r", "started": "2026-01-01T00:00:00Z"})
     report = Report(night=night, stages=(stage("base", 0.3), stage("sft", 0.5)))
-    assert score(tune(stage="dpo"), report)[0] == 0.5
-    assert score(tune(stage="base"), report) == (0.3, pytest.approx(0.2), pytest.approx(0.4))
-    assert score(tune(metric="valid_share"), report)[0] == 1.0
-    assert score(tune(), Report(night=night)) == (None, None, None)
-    assert score(tune(metric="vote_gain"), report) == (None, None, None)
+
+    def known(how: Tune) -> Scored:
+        found = score(how, report)
+        assert found
+        return found
+
+    guess = {"always no": Estimate(value=0.4, low=0.3, high=0.5, n=10)}
+    report = report.model_copy(update={"baselines": guess})
+    assert known(tune(stage="dpo")).value == 0.5
+    base = known(tune(stage="base"))
+    assert (base.low, base.high, base.n, base.baselines) == (pytest.approx(0.2), pytest.approx(0.4), 10, guess)
+    assert known(tune(metric="valid_share")).value == 1.0
+    assert known(tune(metric="valid_share")).baselines == {}, "nothing to guess"
+    assert score(tune(), Report(night=night)) is None
+    assert score(tune(metric="vote_gain"), report) is None
 
 
 def test_best_values_become_a_profile_of_the_recipe(tmp_path: Path) -> None:
@@ -149,20 +162,40 @@ def test_what_is_chosen_by_is_not_what_proves() -> None:
     assert test == held_out(["series", "seating"], **given)
 
 
-def test_the_page_tells_all_trials() -> None:
+def test_the_page_tells_all_trials_each_figure_with_its_interval_and_n() -> None:
     from nightschool.report.tuning import render
 
+    guess = {"always <B>": {"value": 0.26, "low": 0.21, "high": 0.31, "n": 300}}
+    best_one = {"value": 0.31, "low": 0.2, "high": 0.4, "n": 300, "baselines": guess}
     trials = [
-        trial(0, 0.31, values={"sft.lora.r": 8, "b": "<x>"}, low=0.2, high=0.4, seconds=61.0),
-        trial(1, None, values={"sft.lora.r": 80, "b": "y"}, rungs=(0.2,), why="after rung 1: 0.2"),
+        trial(0, 0, values={"sft.lora.r": 8, "b": "<x>"}, score=best_one, seconds=61.0),
+        trial(1, None, values={"sft.lora.r": 80, "b": "y"}, rungs=[{**best_one, "value": 0.21}], why="after rung 1"),
         trial(2, None, values={"sft.lora.r": 16, "b": "y"}, state="failed", why="loss exploded"),
+        trial(3, 0, values={"sft.lora.r": 8, "b": "y"}, score={**best_one, "value": 0.3}, seconds=60.0),
     ]
     given = {"name": "t", "recipe": "quickstart", "metric": "accuracy", "stage": None, "upwards": True, "wanted": 5}
     page = render(Tuned.model_validate({**given, "trials": trials, "best": 0, "profile": "best.yaml"}))
-    assert "Trial 0 is best: 31.0%" in page
-    assert "31.0% (20.0% to 40.0%)" in page
-    assert "after rung 1: 0.2" in page
+    assert "Trial 0 is best: 31.0% (20.0% to 40.0%, n 300)" in page
+    assert "where always &lt;B&gt; reaches 26.0% (21.0% to 31.0%, n 300)" in page
+    assert "the best of 2 looks" in page
+    assert "30.5% (30.0% to 31.0%)" in page, "by value: the mean, and how far trials lie apart"
+    shown = re.sub(r"<svg.*?</svg>|<[^>]*>", "", page.partition("</style>")[2], flags=re.DOTALL)
+    shown = re.sub(r"\d+\.\d% \([\d.]+% to [\d.]+%(?:, n \d+)?\)", "", shown)
+    assert not re.search(r"\d\.\d%", shown), "no score is bare"
+    assert "after rung 1" in page
     assert "loss exploded" in page
     assert "&lt;x&gt;" in page
     assert "<x>" not in page
     assert "No trial is complete yet" in render(Tuned.model_validate({**given, "trials": []}))
+
+
+def test_what_luck_gives_the_best_of_many_is_the_expected_largest_of_so_many_draws() -> None:
+    error = 0.03
+    ends = {"low": 0.5 - 1.959964 * error, "high": 0.5 + 1.959964 * error}
+    rng = np.random.default_rng(5)
+    for looks in (2, 5, 20):
+        trials = [trial(n, 0, score={"value": 0.5, **ends}) for n in range(looks)]
+        found = luck([*trials, trial(99, None)], trials[0])
+        assert found[0] == looks
+        assert found[1] == pytest.approx(rng.normal(0, error, (200_000, looks)).max(axis=1).mean(), rel=0.06)
+    assert luck(trials[:1], trials[0]) == (1, None)

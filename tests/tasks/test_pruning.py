@@ -8,7 +8,7 @@ import pytest
 
 from nightschool.errors import Pruned
 from nightschool.recipe.tune import Tune
-from nightschool.tune import Trial
+from nightschool.tune import Scored, Trial
 from tasks.pruning import look, watched
 
 
@@ -18,7 +18,7 @@ def search(**changes: Any) -> Tune:
 
 def complete(number: int, loss: float) -> Trial:
     curve = {"sft": ((1.0, loss),)}
-    return Trial(number=number, night=f"n.{number}", state="complete", values={}, score=0.5, looks=curve)
+    return Trial(number=number, night=f"n.{number}", state="complete", values={}, score=Scored(value=0.5), looks=curve)
 
 
 def test_a_stage_that_falls_behind_is_ended_where_a_search_watches_and_nowhere_else() -> None:
