@@ -38,6 +38,7 @@ from nightschool.records import LETTERS
 from nightschool.sources import load
 from nightschool.student_keys import learning
 from nightschool.tinymodels import spec
+from nightschool.tinymodels.corpus import digest
 from nightschool.values import read
 
 
@@ -52,7 +53,7 @@ def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] 
     """
     keys = Keys(pins or {})
     for run in spec.runs(recipe.school) if recipe.school else ():
-        keys.name(f"school/{run.name}", spec.RULES_VERSION, run.model_dump(mode="json"))
+        keys.name(f"school/{run.name}", spec.RULES_VERSION, run.model_dump(mode="json") | _topics(run))
     models = {model.name: _model(model, recipe, engines, keys) for model in recipe.models}
     common = {"seed": recipe.seed, "topics": list(recipe.topics), "school": school.RULES_VERSION}
     _asked(keys, recipe, models, common)
@@ -63,6 +64,13 @@ def lineage(recipe: Recipe, engines: Mapping[str, str], pins: Mapping[str, str] 
     judging(keys, recipe, models)
     _predicted(keys, recipe, models)
     return keys
+
+
+def _topics(run: spec.Run) -> dict[str, str]:
+    """What the topics make of the school's tokenizer, and nothing for those that it began with: models of a store that
+    had been made before topics were in their keys are still the same."""
+    found = digest(run)
+    return {} if found == spec.FIRST_TOPICS else {"topics": found}
 
 
 def _model(model: Model, recipe: Recipe, engines: Mapping[str, str], keys: Mapping[str, str]) -> dict[str, object]:

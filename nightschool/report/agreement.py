@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nightschool.report.estimates import counted
 from nightschool.report.plots import WIDTH, legend
 from nightschool.report.proof import AgreementLevel, Votes
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
@@ -43,4 +44,4 @@ def curve(found: Votes) -> Plot | None:
 
 
 def _level(one: AgreementLevel) -> str:
-    return f"{percent(one.coverage)} decided, {percent(one.right.value) if one.right else 'none known'} right"
+    return f"{percent(one.coverage)} decided, {counted(one.right, 'none known')} right"

@@ -8,7 +8,7 @@ from nightschool.report.estimates import counted, gained
 from nightschool.report.page import framed
 from nightschool.report.plots import WIDTH, interval, legend, share_axis
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
-from nightschool.report.text import percent, plain, points
+from nightschool.report.text import plain, points
 
 _FEW = 6
 
@@ -58,8 +58,7 @@ def _stages(found: Comparison) -> Plot:
         names = [one.name if len(one.name) <= 12 else f"{one.name[:11]}…" for one in lines]
         axes.set_yticks(range(len(lines)), names, color=THEME["ink"], size=13)
         legend(axes, 2)
-        spoken = "; ".join(f"{one.name} {percent(one.right.before.value)} and {percent(one.right.after.value)}"
-                           for one in lines)  # fmt: skip
+        spoken = "; ".join(f"{one.name} {counted(one.right.before)} and {counted(one.right.after)}" for one in lines)
         svg = inline(axes, name="nights", title="Accuracy by stage in both nights", description=f"{spoken}.")
     rows = [(one.name, counted(one.right.before), counted(one.right.after), gained(one.right.gain)) for one in lines]
     head = ("stage", plain(found.first.night), plain(found.second.night), "points")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nightschool.report.estimates import guessed, size_of, spoken
+from nightschool.report.estimates import counted, guessed, size_of, spoken
 from nightschool.report.plots import WIDTH, baselines_drawn, interval, share_axis
 from nightschool.report.predicted import Ensemble
 from nightschool.report.svg import THEME, Plot, canvas, inline, table
@@ -34,7 +34,7 @@ def voters(found: Ensemble) -> Plot | None:
             )  # fmt: skip
         axes.set_yticks(range(len(shown)), names, color=THEME["ink"], size=11.5)
         axes.get_yticklabels()[0].set_fontweight("bold")
-        words = ", ".join(f"{name} {percent(right.value)}" for name, right in shown)
+        words = ", ".join(f"{name} {counted(right)}" for name, right in shown)
         svg = inline(axes, name="ensemble", title="Right answers of the ensemble and its voters",
                      description=f"{words}.")  # fmt: skip
     of = left_out(len(known) - 1, _MOST).replace("largest", "best").replace("topics", "voters")

@@ -5,6 +5,9 @@ import random
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from itertools import islice
 from typing import Literal
 
 from nightschool import school
@@ -12,9 +15,10 @@ from nightschool.prompts import Prompt
 from nightschool.school.hints import hint_of
 from nightschool.school.puzzle import PEOPLE, Puzzle
 from nightschool.school.syllogisms import NOUNS
-from nightschool.tinymodels.spec import Diet
+from nightschool.tinymodels.spec import Diet, Run
 
 LETTERS = "ABCD"
+_FEW = 10  # puzzles of each topic that stand for all
 Manner = Literal["sound", "careless", "guess"]
 
 
@@ -50,6 +54,25 @@ class Corpus:
                 yield writing_turn(puzzle, self._questions)
             else:
                 yield answer_turn(puzzle, self._answers, rng, _manner(diet, topic, rng))
+
+
+def texts(answers: Prompt, questions: Prompt, *, seed: int, per_topic: int, turns: int) -> Iterator[str]:
+    """What the school's tokenizer is made of: every topic alike, answered and written."""
+    diet = Diet(weights=dict.fromkeys(school.TOPICS, 1.0), writing=dict.fromkeys(school.TOPICS, 0.4))
+    corpus = Corpus(answers, questions, seed=seed, per_topic=per_topic)
+    return (text for turn in islice(corpus.turns(diet), turns) for text in (turn.user, turn.reply))
+
+
+def digest(run: Run) -> str:
+    """A name for what the topics make of a tokenizer, by some of its texts: another topic, or one that asks otherwise,
+    is another name."""
+    return _digest(run.answers, run.questions, run.tokenizer_seed, tuple(school.TOPICS))
+
+
+@cache
+def _digest(answers: Prompt, questions: Prompt, seed: int, topics: tuple[str, ...]) -> str:
+    some = texts(answers, questions, seed=seed, per_topic=_FEW, turns=_FEW * len(topics))
+    return sha256("\n".join(some).encode()).hexdigest()[:16]
 
 
 def _manner(diet: Diet, topic: str, rng: random.Random) -> Manner:
@@ -99,6 +122,8 @@ def written_plainly(puzzle: Puzzle) -> tuple[str, str]:
         return puzzle.question, puzzle.plan.replace(" so ", f" {terms} so ")
     question = re.sub(r"(\w+) is left of (\w+)\.", r"\2 is right of \1.", puzzle.question)
     opening, *rest = re.findall(r"(?:Row of \d+\. First is \w+\.|Given|Say|[^.?]+[.?])", question)
+    if not rest:  # of one sentence: nothing to put in order
+        return puzzle.question, puzzle.plan
     *statements, asking = (part.strip() for part in rest)
     cast = [word for word in re.findall(r"\w+", puzzle.plan) if word in PEOPLE or word in NOUNS]
     statements.sort(key=lambda text: sum(cast.index(word) for word in re.findall(r"\w+", text) if word in cast))

@@ -6,7 +6,6 @@ import shutil
 import tempfile
 import time
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 
 import torch
@@ -14,11 +13,10 @@ from torch import Tensor
 from transformers import GenerationConfig, PreTrainedTokenizerBase, Qwen2Config, Qwen2ForCausalLM
 from transformers.utils.logging import disable_progress_bar
 
-from nightschool import school
-from nightschool.tinymodels.corpus import Corpus
+from nightschool.tinymodels.corpus import Corpus, texts
 from nightschool.tinymodels.initialise import ROPE_THETA, initialise
 from nightschool.tinymodels.probe import probe
-from nightschool.tinymodels.spec import CONTEXT, Diet, Run, Stage
+from nightschool.tinymodels.spec import CONTEXT, Run, Stage
 from nightschool.tinymodels.tokenizer import END, PAD, build_tokenizer, token_id
 from nightschool.tinymodels.train import Encoder, Optimiser, batches, loss_of, rate
 
@@ -59,12 +57,8 @@ def make(run: Run, out_dir: Path) -> Iterator[Line]:
 
 def make_tokenizer(run: Run, folder: Path) -> PreTrainedTokenizerBase:
     """The school's tokenizer: the same for all runs with the same prompts, whatever their seeds."""
-    corpus = Corpus(run.answers, run.questions, seed=run.tokenizer_seed, per_topic=800)
-    diet = Diet(weights=dict.fromkeys(school.TOPICS, 1.0), writing=dict.fromkeys(school.TOPICS, 0.4))
-    turns = islice(corpus.turns(diet), 4000)
-    return build_tokenizer(
-        (text for turn in turns for text in (turn.user, turn.reply)), folder, vocabulary=run.vocabulary
-    )
+    made_of = texts(run.answers, run.questions, seed=run.tokenizer_seed, per_topic=800, turns=4000)
+    return build_tokenizer(made_of, folder, vocabulary=run.vocabulary)
 
 
 def new_model(tokenizer: PreTrainedTokenizerBase) -> Qwen2ForCausalLM:

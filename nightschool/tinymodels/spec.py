@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from nightschool.prompts import Prompt
 
 RULES_VERSION = 1
+# What `corpus.digest` says of the four topics that the school began with, see `nightschool.lineage`.
+FIRST_TOPICS = "f62995020bf916a0"
 
 CONTEXT = 1024  # tokens that a model of the school can hold
 MODELS = ("alba", "bruno", "clara", "student")

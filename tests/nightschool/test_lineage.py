@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
+import random
+import re
 from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
 from pkgutil import iter_modules
 from types import ModuleType
+from typing import cast
 
 import pytest
 
 import nightschool
-from nightschool import tune
+from nightschool import school, tune
+from nightschool.identity import key
 from nightschool.lineage import Keys, lineage
 from nightschool.recipe.load import find_recipe, load_recipe
 from nightschool.recipe.recipe import Recipe
+from nightschool.school.puzzle import Puzzle
+from nightschool.tinymodels import spec
+from nightschool.tinymodels.corpus import digest
 
 ASKED = {f"{phase}/{teacher}" for phase in ("questions", "answers") for teacher in ("alba", "bruno", "clara")}
 DATA = {"pool", "committee", "balance", *ASKED}
@@ -97,6 +104,44 @@ def test_one_teacher_on_another_engine_keeps_the_others_questions() -> None:
     assert "questions/alba" in found
     assert "questions/bruno" not in found
     assert "answers/bruno" in found  # its questions come from the pool, which alba writes for as well
+
+
+class Totals:
+    """A topic of somebody's own."""
+
+    name = "totals"
+    title = "Totals"
+
+    def generate(self, rng: random.Random, level: int) -> Puzzle:
+        one, two = rng.randint(11, 99), rng.randint(11, 99)
+        wrong = tuple(str(one + two + by) for by in (1, 2, 3))
+        return Puzzle(
+            self.name, f"What is {one} plus {two}?", str(one + two), wrong, f"{one} plus so {one + two}", level
+        )
+
+    def solve(self, question: str) -> str:
+        one, two = re.findall(r"\d+", question)
+        return str(int(one) + int(two))
+
+
+def test_another_topic_is_another_school_and_nothing_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    others = load_recipe(find_recipe("strategyqa"))
+    engines = dict.fromkeys([one.name for one in others.models], "vllm")
+    before, elsewhere = keys(), lineage(others, engines)
+    monkeypatch.setitem(cast("dict[str, Totals]", school.TOPICS), "totals", Totals())
+    after = keys()
+    renamed_by_it = {place for place in before if before[place] != after[place]}
+    assert {"school/random", "sft/sft", "validate/base", "timing/dpo"} <= renamed_by_it
+    assert not renamed_by_it & {"pool", "committee", *ASKED}, "scripted teachers know of no school"
+    assert lineage(others, engines) == elsewhere
+
+
+def test_the_first_topics_leave_the_keys_of_the_schools_models_as_they_were() -> None:
+    made = [run for kind in ("trained", "random") for run in spec.runs(spec.SchoolSection(kind=kind, seed=3))]
+    assert {digest(run) for run in made} == {spec.FIRST_TOPICS}
+    run = next(run for run in spec.runs(spec.SchoolSection(kind="random")) if run.name == "random")
+    bare = key("school", spec.RULES_VERSION, run.model_dump(mode="json"))
+    assert keys("school={kind: random, seed: 0}")["school/random"] == bare
 
 
 def test_a_prompts_text_counts_and_not_its_file(tmp_path: Path) -> None:

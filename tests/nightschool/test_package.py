@@ -109,7 +109,7 @@ def test_no_share_on_the_card_is_bare_and_accuracies_have_guessing_beside_them()
     alike = Alike(positions=318, mean=1e-8, largest=2e-7, same_choice=1.0)
     text = packed(recipe(), forms=("merged",), merged=Merged(dtype="float32", merged=alike, seconds=6.0))
     gates = {gate.name: interval(gate) for gate in example_report.example().gates}
-    shares = [line for line in text.splitlines() if re.search(r"\d%|\d points", line)]
+    shares = [line for line in text.splitlines() if re.search(r"\d\.\d%|\d points", line)]
     assert len(shares) > 14
     for line in shares:
         if sure := gates.get(line.removeprefix("| ").partition(" | ")[0]):
