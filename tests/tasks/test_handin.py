@@ -22,6 +22,7 @@ from tasks.night import Night
 from tasks.steps import STEPS
 from tests import file_night
 from tests.half_night import Make
+from tests.nightschool.example_report import example
 from tests.tasks.test_packing import ADAPTER
 
 AGENTS = "sft=[{name: asker, teaches: questions, learning_rate: 1e-3}, {name: solver, learning_rate: 1e-3}]"
@@ -73,8 +74,12 @@ def test_one_student_in_two_roles_lies_there_once(make: Make, tmp_path: Path) ->
     base.mkdir()
     (base / "config.json").write_text("{}")
     night = trained(make(ROLES, f"student.model={base}"))
+    (night.dir / "report.json").write_text(example().model_dump_json())
     folder = Path(hand_in(night).folder)
     asker, solver = read(folder, "qgen.yaml"), read(folder, "agen.yaml")
+    measured = (folder / "README.md").read_text().partition("## What the night measured")[2]
+    assert f"{example().night.verdict}.\n\n| gate |" in measured
+    assert "(95% interval +17.5 points to +23.8 points, n 1,680)" in measured
     assert asker["user"].startswith("<Q> ")
     assert solver["user"].startswith("<A> ")
     assert {one["adapter"] for one in (asker, solver)} == {"hf_models/sft"}
