@@ -66,12 +66,14 @@ def texts(answers: Prompt, questions: Prompt, *, seed: int, per_topic: int, turn
 def digest(run: Run) -> str:
     """A name for what the topics make of a tokenizer, by some of its texts: another topic, or one that asks otherwise,
     is another name."""
-    return _digest(run.answers, run.questions, run.tokenizer_seed, tuple(school.TOPICS))
+    asked = run.model_copy(update={"name": "", "seed": 0, "stages": ()})
+    return _digest(asked.model_dump_json(), tuple(school.TOPICS))
 
 
 @cache
-def _digest(answers: Prompt, questions: Prompt, seed: int, topics: tuple[str, ...]) -> str:
-    some = texts(answers, questions, seed=seed, per_topic=_FEW, turns=_FEW * len(topics))
+def _digest(asked: str, topics: tuple[str, ...]) -> str:
+    run = Run.model_validate_json(asked)
+    some = texts(run.answers, run.questions, seed=run.tokenizer_seed, per_topic=_FEW, turns=_FEW * len(topics))
     return sha256("\n".join(some).encode()).hexdigest()[:16]
 
 

@@ -114,7 +114,7 @@ class Totals:
 
     def generate(self, rng: random.Random, level: int) -> Puzzle:
         one, two = rng.randint(11, 99), rng.randint(11, 99)
-        wrong = tuple(str(one + two + by) for by in (1, 2, 3))
+        wrong = (str(one + two + 1), str(one + two + 2), str(one + two + 3))
         return Puzzle(
             self.name, f"What is {one} plus {two}?", str(one + two), wrong, f"{one} plus so {one + two}", level
         )

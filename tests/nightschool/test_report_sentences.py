@@ -18,7 +18,7 @@ from nightschool.report.people import SpotCheck, SpotRow
 from nightschool.report.proof import Estimate
 from nightschool.report.verdict import conclude, headline
 from nightschool.tallies import Tally
-from tests.nightschool.example_report import GATES, example, night, stopped, unjudged
+from tests.nightschool.example_report import GATES, committee, example, night, stopped, unjudged
 from tests.nightschool.example_rows import measured
 from tests.nightschool.test_comparison import RECIPE
 from tests.nightschool.test_ensemble import alone, ensemble
@@ -51,10 +51,11 @@ def poor() -> Report:
 
 
 def teachers_alone() -> Report:
-    marks = measure_marks({"ann": Tally(questions=4, marks={"right": 3, "wrong": 1}, aa=4, ra=3, rr=3)}, {},
-                          whole().committee.baselines if whole().committee else {})  # fmt: skip
+    tally = Tally(questions=4, marks={"right": 3, "wrong": 1}, aa=4, ra=3, rr=3)
+    marks = measure_marks({"ann": tally}, {}, committee().baselines)
     answered = (Answered(teacher="ann", rows=4),)
-    made = Report(night=night(learns=False), marks=marks, answered=answered, funnel=(Funnel(step="asked", total=4),))
+    asked = night(learns=False, student="")
+    made = Report(night=asked, marks=marks, answered=answered, funnel=(Funnel(step="asked", total=4),))
     return conclude(made, [])
 
 
