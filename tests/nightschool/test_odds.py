@@ -95,7 +95,7 @@ def test_interval_is_scipys_quantiles_and_matches_of_the_same_draws() -> None:
         weights = drawn.standard_exponential((500, points.size + 2))[:, np.r_[asked, True, True]]
         shares.append(np.average(np.broadcast_to(np.r_[points[asked], 1, 0], weights.shape), axis=1, weights=weights))
     k = np.arange(13)
-    won = [binom.pmf(k, 12, own) @ binom.sf(12 - k, 12, 1 - theirs) for own, theirs in zip(*shares, strict=True)]
+    won = [np.dot(binom.pmf(k, 12, own), binom.sf(12 - k, 12, 1 - other)) for own, other in zip(*shares, strict=True)]
     assert (found.low, found.high) == pytest.approx(mquantiles(won, [0.025, 0.975], alphap=0, betap=0), abs=1e-9)
 
 
