@@ -33,7 +33,7 @@ def compare(
     """
     nights = Night.open(first_store or store, first), Night.open(store, second)
     found = found_in(*nights)
-    page, at = publish(nights[1], found), pages.shown(nights[1].dir)
+    page, at = publish(nights[1], found), pages.shown(nights[1].dir, nights[1].store.place)
     where = f"[As a page]({at}{page.name})" if at else f"As a page: `{page}`"
     parts = [f"## {escaped(text.headline(found))}", escaped(text.lede(found)), where]
     parts += [f"### {title}\n\n{as_markdown(table)}" for title, table in text.tables(found).items()]

@@ -41,7 +41,7 @@ def morning(night: Night, run: Run, written: Callable[[Night, Run], Report] = pu
     def report() -> str:
         found = written(night, run)
         page = str((night.dir / "report.html").resolve())
-        if at := pages.shown(night.dir):
+        if at := pages.shown(night.dir, night.store.place):
             create_link_artifact(
                 link=f"{at}report.html", link_text="The report", key="report-page", description=str(page)
             )

@@ -46,7 +46,7 @@ class Notices:
         if error is not None and not isinstance(error, Exception):
             return
         if report := self._report():
-            at = pages.shown(self._night.dir)
+            at = pages.shown(self._night.dir, self._night.store.place)
             page = f"{(self._night.dir / 'report.html').resolve()}{f', {at}report.html' if at else ''}"
             self._tell(messages.over(report, page, _run()))
         else:

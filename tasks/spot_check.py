@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import NamedTuple
 
 import msgspec
@@ -65,14 +66,38 @@ def drawn(night: Night) -> Drawn:
 
 def waiting(night: Night) -> list[Case]:
     """Every drawn row as a person sees it: first as it is taught, then what each teacher said."""
-    rows = drawn(night.at_a_glance).rows
-    found = cases(night, [_as_asked(row) for row in rows])
-    return [_as_taught(row, case) for row, case in zip(rows, found, strict=True)]
+    return _seen(night, drawn(night.at_a_glance).rows)
 
 
 def spot_check(night: Night) -> SpotCheck | None:
     """What people say of the drawn rows by now; None where nothing is taught yet."""
-    found = drawn(night)
+    return _said(night, drawn(night))
+
+
+def sheet(night: Night) -> tuple[tuple[Case, ...], SpotCheck | None]:
+    """The drawn rows as a person sees them, and what people say of each by now, in one order.
+
+    What the rows are is worked out once for as long as the night stands as it does: a person presses twenty buttons.
+    """
+    night = night.at_a_glance
+    made = tuple(manifest.digest for _, manifest in night.made(balance.out(night)))
+    found, seen = _sheet(night.store.place, night.name, night.stamp, made)
+    return seen, _said(night, found)
+
+
+@lru_cache(maxsize=4)
+def _sheet(place: str, name: str, stamp: str, made: tuple[str, ...]) -> tuple[Drawn, tuple[Case, ...]]:
+    night = Night.open(place, name)
+    found = drawn(night.at_a_glance)
+    return found, tuple(_seen(night, found.rows))
+
+
+def _seen(night: Night, rows: Sequence[Ruling]) -> list[Case]:
+    found = cases(night, [_as_asked(row) for row in rows])
+    return [_as_taught(row, case) for row, case in zip(rows, found, strict=True)]
+
+
+def _said(night: Night, found: Drawn) -> SpotCheck | None:
     said = review.decided(night) if found.rows else {}
     return measure(found.rows, said, night.recipe.answers.kind, taught=found.taught) if found.rows else None
 

@@ -44,7 +44,7 @@ def begun(make: Make) -> Night:
 
 def test_a_night_is_found_with_report_chunks_recipe_and_logs(address: str, make: Make) -> None:
     night = begun(make)
-    at = pages.shown(night.dir)
+    at = pages.shown(night.dir, night.store.place)
     assert at
     assert f"[Report]({at}report.html)" in links(night)
     base = at.removeprefix(address)
@@ -62,7 +62,7 @@ def test_a_night_is_found_with_report_chunks_recipe_and_logs(address: str, make:
 
 def test_nothing_else_is_given_out(address: str, make: Make, tmp_path: Path) -> None:
     night = begun(make)
-    base = (pages.shown(night.dir) or "").removeprefix(address)
+    base = (pages.shown(night.dir, night.store.place) or "").removeprefix(address)
     (tmp_path / "secret").write_text("secret")
     (night.dir / "servers").mkdir()
     (night.dir / "servers/out.log").symlink_to(tmp_path / "secret")
@@ -86,7 +86,7 @@ def test_nothing_else_is_given_out(address: str, make: Make, tmp_path: Path) -> 
 def test_without_pages_a_person_is_told_the_commands(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(pages.ADDRESS, raising=False)
     night = make()
-    assert pages.shown(night.dir) is None
+    assert pages.shown(night.dir, night.store.place) is None
     assert "nightschool report first-half" in links(night)
 
 
