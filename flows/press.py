@@ -92,7 +92,10 @@ def _body(headers: Message, body: BufferedIOBase) -> bytes:
         # Whoever sends reads no reply before all was sent.
         body.read(min(int(said), _READ_BYTES))
         raise Refused(413, "The form is longer than 64 KB.")
-    return body.read(int(said))
+    data = body.read(int(said))
+    if len(data) < int(said):
+        raise Refused(400, "The form did not come whole.")
+    return data
 
 
 def _fields(data: bytes) -> dict[str, str]:

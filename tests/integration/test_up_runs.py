@@ -81,10 +81,34 @@ def test_a_verdict_of_a_spot_check_is_given_in_the_browser(running: Running, pag
     assert running.ended(run) == "COMPLETED"
     assert artifacts(running, run) == {"spot-check"}
     assert [(action, who) for action, _, who in decisions(monday)] == [("reject", "Ada"), ("accept", "Ada")]
-    report = Report.model_validate_json((monday.dir / "report.json").read_bytes())
+    assert bad(monday) == (0.5, 2)
+    judge(running, page, monday)
+    assert decisions(monday)[2:] == [("reject", None, "Bea")]
+    assert bad(monday) == (2 / 3, 3)
+
+
+def bad(night: Night) -> tuple[float, int]:
+    """The share of bad rows in the report, and of how many."""
+    report = Report.model_validate_json((night.dir / "report.json").read_bytes())
     assert report.spot_check
     assert report.spot_check.bad
-    assert (report.spot_check.bad.value, report.spot_check.bad.n) == (0.5, 2)
+    return report.spot_check.bad.value, report.spot_check.bad.n
+
+
+def judge(running: Running, page: Page, night: Night) -> None:
+    """From the report to its rows by a button, a verdict on the third, and back."""
+    page.goto(next(line.split()[-1] for line in running.said if line.startswith("Reports:")))
+    for link in (night.name, "report.html", "Judge these rows"):
+        page.get_by_role("link", name=link, exact=True).first.click()
+    row = page.get_by_role("article", name="Row 3", exact=True)
+    row.get_by_label("Your name").fill("Bea")
+    row.get_by_label("Your name").press("Enter")  # says nothing of the row yet
+    shoot(page, "spot_check")
+    row.get_by_role("button", name="Bad", exact=True).click()
+    row.get_by_text("✗ Bad, says Bea").wait_for()
+    expect(page.get_by_text("You judge as Bea")).to_be_visible()
+    page.get_by_role("link", name="Report", exact=True).click()
+    expect(page.get_by_text("2 of 3 rows are bad: 66.7%").first).to_be_visible()
 
 
 def test_rows_are_reviewed_in_the_browser_and_the_night_takes_them_in(
