@@ -50,8 +50,10 @@ def folder_of(name: str) -> Path | None:
 def store_of(name: str) -> str | None:
     """What opens the store of a night on the shelf; None if there is none of this name."""
     found = _lines(name)
+    if found is None:
+        return None
     # One line alone was put there before the store was.
-    return found and (found[1] if len(found) > 1 else str(Path(found[0]).parents[1]))
+    return found[1] if len(found) > 1 else str(Path(found[0]).parents[1])
 
 
 def _lines(name: str) -> list[str] | None:

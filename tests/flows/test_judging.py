@@ -7,6 +7,8 @@ import shutil
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from email.message import Message
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -15,7 +17,7 @@ import pytest
 from blocks import pages
 from blocks.decisions import Decisions
 from flows.pages import links, served
-from flows.press import TOKEN
+from flows.press import TOKEN, Refused, received
 from nightschool.report.figures import Report
 from nightschool.review import Case
 from tasks.ledger import Run
@@ -138,12 +140,15 @@ def test_two_tabs_at_once_lose_nothing(address: str, night: Night) -> None:
     assert [row.verdict for row in report.spot_check.rows][:5] == [*["bad"] * 4, None]
 
 
-def test_whatever_comes_from_elsewhere_or_cannot_be_read_is_refused(address: str, night: Night) -> None:
-    browser, row = Browser(address, night), waiting(night)[0]
+def form(row: Case) -> dict[str, str]:
+    """What a press of *Good* sends."""
+    return {"token": TOKEN, "row": row.content, "verdict": "good", "who": "Ada"}
+
+
+def test_whatever_comes_from_elsewhere_is_refused(address: str, night: Night) -> None:
+    browser, good = Browser(address, night), form(waiting(night)[0])
     report = (night.dir / "report.json").read_bytes()
-    good = {"token": TOKEN, "row": row.content, "verdict": "good", "who": "Ada"}
-    body = urlencode(good).encode()
-    port = address.rpartition(":")[2]
+    body, port = urlencode(good).encode(), address.rpartition(":")[2]
     evil = "http://evil.example"
     senders: list[dict[str, str | None]] = [
         {"Origin": evil},
@@ -159,6 +164,13 @@ def test_whatever_comes_from_elsewhere_or_cannot_be_read_is_refused(address: str
         assert browser.send(body, **headers)[0] == 403, headers
     for token in ("", "a", "\u00e4", TOKEN[:-1]):
         assert browser.send(urlencode(good | {"token": token}).encode())[0] == 403
+    assert decisions(night) == []
+    assert (night.dir / "report.json").read_bytes() == report
+
+
+def test_what_cannot_be_read_or_is_too_long_is_refused(address: str, night: Night) -> None:
+    browser, good = Browser(address, night), form(waiting(night)[0])
+    body = urlencode(good).encode()
     wrong = [
         ({"row": "no such row"}, 400, "draws no such row"),
         ({"verdict": "splendid"}, 400, "good, bad or instead"),
@@ -174,10 +186,13 @@ def test_whatever_comes_from_elsewhere_or_cannot_be_read_is_refused(address: str
     assert browser.send(body + b"&who=Bob")[1] == "The form says a field twice.\n"
     assert browser.send(b"\xff\x00=%")[0] == 400
     assert browser.send(body, Content_Length=None)[0] == 411
+    cut = Message()
+    cut["Content-Length"] = str(len(body) + 1)
+    with pytest.raises(Refused, match="did not come whole"):
+        received(cut, BytesIO(body))
     browser.path = browser.path.replace("spot-check", "report.html")
     assert browser.send(body)[0] == 404
     assert decisions(night) == []
-    assert (night.dir / "report.json").read_bytes() == report
 
 
 def test_the_page_is_for_nobody_else_and_a_report_on_disk_shows_no_button(address: str, night: Night) -> None:

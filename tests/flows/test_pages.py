@@ -90,6 +90,15 @@ def test_without_pages_a_person_is_told_the_commands(make: Make, monkeypatch: py
     assert "nightschool report first-half" in links(night)
 
 
+def test_a_store_that_machines_share_is_opened_by_its_own_name(address: str, make: Make) -> None:
+    night = make()
+    night.begin()
+    for store, opens in (("s3://bucket/runs", "s3://bucket/runs"), ("runs", str(night.store.root.resolve()))):
+        name = (pages.shown(night.dir, store) or "").removeprefix(address).strip("/")
+        assert (pages.folder_of(name), pages.store_of(name)) == (night.dir.resolve(), opens)
+    assert pages.store_of("no-such-night") is None
+
+
 def test_a_taken_port_gives_way_to_a_free_one() -> None:
     with served(0) as first, served(int(first.rpartition(":")[2])) as second:
         assert first != second
