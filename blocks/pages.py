@@ -44,25 +44,24 @@ def shown(folder: Path, store: str) -> str | None:
 def folder_of(name: str) -> Path | None:
     """The folder of a night on the shelf; None if there is none of this name, or it has gone."""
     found = _lines(name)
-    return Path(found[0]) if found and (Path(found[0]) / "night.json").is_file() else None
+    return found[0] if found and (found[0] / "night.json").is_file() else None
 
 
 def store_of(name: str) -> str | None:
     """What opens the store of a night on the shelf; None if there is none of this name."""
     found = _lines(name)
-    if found is None:
-        return None
-    # One line alone was put there before the store was.
-    return found[1] if len(found) > 1 else str(Path(found[0]).parents[1])
+    return found[1] if found else None
 
 
-def _lines(name: str) -> list[str] | None:
+def _lines(name: str) -> tuple[Path, str] | None:
+    """Folder and store."""
     if not _NAME.fullmatch(name):
         return None
     try:
-        return (shelf() / name).read_text("utf-8").splitlines() or None
+        folder, _, store = (shelf() / name).read_text("utf-8").partition("\n")
     except OSError:
         return None
+    return (Path(folder), store) if store else None
 
 
 def names() -> Iterator[str]:

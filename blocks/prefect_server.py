@@ -29,7 +29,7 @@ _ANSWER_S = 60.0
 NIGHT_GRACE_S = 30.0
 _HEAD = {"Content-Type": "application/json"}
 # Between tries of a request that met a locked database.
-_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0)
+_PAUSES_S = (0.5, 1.0, 2.0, 4.0, 8.0, 16.0)
 
 # Leases kept in memory, the default, are lost with the server and crash the run that holds one; small batches cost
 # the server 2.5 times as much CPU per task run.

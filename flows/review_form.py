@@ -76,19 +76,21 @@ def obey(sitting: Sitting, said: Mapping[str, Any]) -> str | None:
     if word == SKIP:
         sitting.skip()
         return None
-    leads = case.leading is not None and said["decision"] == visible(case.leading)
-    rejected = (REJECT, BAD) if sitting.spot_check else (REJECT,)
-    answer = case.leading if leads or _good(sitting, word) else None if word in rejected else said["decision"]
     try:
-        sitting.decide(answer, reasoning=said["reasoning"])
+        sitting.decide(_answer(sitting, case, word, said["decision"]), reasoning=said["reasoning"])
     except ValueError as err:
         field, _, why = str(err).partition(": ")
         return f"{'Decision' if field == 'answer' else field.capitalize()}: {why}"
     return None
 
 
-def _good(sitting: Sitting, word: str) -> bool:
-    return sitting.spot_check and word == GOOD
+def _answer(sitting: Sitting, case: Case, word: str, said: str) -> str | None:
+    """The answer that is meant; None where the row is rejected."""
+    if sitting.spot_check and word == GOOD:
+        return case.ruling.answer
+    if case.leading is not None and said == visible(case.leading):
+        return case.leading
+    return None if word == REJECT or (sitting.spot_check and word == BAD) else said
 
 
 def worded(said: Mapping[str, Any]) -> str:
