@@ -16,16 +16,33 @@ from blocks.said import SLUGS, reaching
 from nightschool.recipe.learning import Sft
 from nightschool.recipe.models import Model
 
+# Limits of pydantic's fields, by the words of a form.
+_LIMITS = {"ge": "minimum", "gt": "exclusiveMinimum", "le": "maximum", "lt": "exclusiveMaximum"}
+
 
 def _as_in(section: type[Model] | type[Sft], name: str, title: str) -> Any:
-    """A field that a recipe may have as well, left out unless it is filled in; told in the recipe's words."""
-    told = section.model_fields[name].description or ""
+    """A field that a recipe may have as well, left out unless it is filled in; the recipe's words and limits."""
+    field = section.model_fields[name]
+    told = field.description or ""
     words = told.removeprefix("vllm: ")
-    return _field(title, f"{words[0].upper()}{words[1:]}{'' if words == told else ' (vLLM alone)'}.")
+    limits = {
+        word: getattr(one, limit) for one in field.metadata for limit, word in _LIMITS.items() if hasattr(one, limit)
+    }
+    return _field(title, f"{words[0].upper()}{words[1:]}{'' if words == told else ' (vLLM alone)'}.", limits)
 
 
-def _field(title: str, told: str) -> Any:
-    return Field(default=None, title=title, description=told)
+def _field(title: str, told: str, limits: dict[str, float] | None = None) -> Any:
+    """A field that may be left out: one input, which is empty then."""
+
+    def plain(schema: dict[str, Any]) -> None:
+        # Of a choice between a type and null Prefect's page makes two tabs. A switch keeps them: by itself it could
+        # not be put back to neither.
+        [wanted] = [one for one in schema["anyOf"] if one["type"] != "null"]
+        if wanted["type"] != "boolean":
+            del schema["anyOf"], schema["default"]  # which would stand in the input as the word null
+            schema.update(wanted, **limits or {})
+
+    return Field(default=None, title=title, description=told, json_schema_extra=plain)
 
 
 class ModelServer(Block):
@@ -42,7 +59,8 @@ class ModelServer(Block):
     pipeline_parallel: int | None = _as_in(Model, "pipeline_parallel", "Runs of layers")
     data_parallel: int | None = _as_in(Model, "data_parallel", "Copies behind an address")
     gpus: list[int] | None = _field(
-        "GPUs", "The devices that its servers share, by the numbers that nvidia-smi has; all of them if left out."
+        "GPUs",
+        "The devices that its servers share, by the numbers that nvidia-smi has: `[0, 1]`; all of them if left out.",
     )
     concurrency: int | None = _as_in(Model, "concurrency", "Requests in flight")
     threads: int | None = _as_in(Model, "threads", "Threads")
@@ -58,7 +76,10 @@ class Endpoint(Block):
     _block_type_name = "Nightschool endpoint"
     _block_type_slug = SLUGS["endpoint"]
 
-    urls: list[str] = Field(title="URLs", description="Base URLs ending in /v1; no password or token in them.")
+    urls: list[str] = Field(
+        title="URLs",
+        description='Base URLs ending in /v1, as a list: `["http://host:8000/v1"]`; no password or token in them.',
+    )
     model: str | None = _field("Model", "What the endpoint calls the model.")
     key: SecretStr | None = _field("Key", "API key; shown nowhere, written down nowhere.")
     concurrency: int | None = _field(
@@ -78,7 +99,7 @@ class Store(Block):
     _block_type_slug = SLUGS["store"]
 
     url: str = Field(title="Place", description="A folder, or a URL such as s3://bucket/prefix; no password in it.")
-    endpoint_url: str | None = _field("Server", "Of S3-compatible storage elsewhere than at Amazon's: https://...")
+    endpoint_url: str | None = _field("Server", "Of S3-compatible storage elsewhere than at Amazon's: `https://...`")
     key: SecretStr | None = _field("Access key", "Its id, as the storage gave it.")
     secret: SecretStr | None = _field("Secret key", "Its secret half.")
     token: SecretStr | None = _field("Session token", "Of temporary credentials.")

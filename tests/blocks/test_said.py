@@ -103,3 +103,17 @@ def test_every_field_of_a_form_says_what_it_is() -> None:
         assert kind.get_description()
         silent = [name for name, field in kind.model_fields.items() if not (field.title and field.description)]
         assert silent == []
+
+
+def test_a_field_that_may_be_left_out_is_one_input_with_the_recipes_limits() -> None:
+    """Of `int | None` Prefect's page would make two tabs, integer and null."""
+    from blocks.registered import KINDS, ModelServer
+
+    fields = {name: field for kind in KINDS for name, field in kind.model_json_schema()["properties"].items()}
+    tabs = {name for name, field in fields.items() if "anyOf" in field}
+    assert tabs == {"enable_prefix_caching", "gradient_checkpointing"}, "a switch can't be put back to neither"
+    gpus, replicas = fields["gpus"], fields["replicas"]
+    assert (gpus["type"], replicas["type"], replicas["minimum"]) == ("array", "integer", 1)
+    assert fields["launcher"]["enum"] == ["plain", "ddp", "fsdp", "deepspeed"]
+    assert fields["key"]["format"] == "password"
+    assert ModelServer(gpus=[0, 1]).replicas is None
