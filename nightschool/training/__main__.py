@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import os
 import signal
@@ -118,9 +119,20 @@ def _leave() -> None:
         distributed.destroy_process_group()
 
 
+class _Lines(io.TextIOWrapper):
+    """Our lines for whoever started us, who may have gone: a night that is cancelled leaves us to save a checkpoint."""
+
+    def flush(self) -> None:
+        try:
+            super().flush()
+        except BrokenPipeError:
+            with Path(os.devnull).open("wb") as nobody:
+                os.dup2(nobody.fileno(), self.fileno())
+
+
 def _own_stdout() -> TextIO:
     """Keep stdout for our lines: whatever a library prints there goes to stderr from now on."""
-    out = os.fdopen(os.dup(1), "w")
+    out = _Lines(os.fdopen(os.dup(1), "wb"), encoding="utf-8")
     os.dup2(2, 1)
     return out
 

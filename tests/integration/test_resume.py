@@ -46,7 +46,7 @@ def job_of(folder: Path, stage: str, name: str, **more: Any) -> Job:
 
 
 def killed(job: Job, at: int, number: signal.Signals = signal.SIGKILL) -> str:
-    """Stop a process of its own when it has told of step `at`; what it said last."""
+    """Stop a process of its own when it has told of step `at`, and listen no more, as a night that ends; its stderr."""
     path = Path(job.output).with_suffix(".json")
     path.write_text(job.model_dump_json())
     command = [sys.executable, "-m", "nightschool.training", str(path)]
@@ -55,9 +55,9 @@ def killed(job: Job, at: int, number: signal.Signals = signal.SIGKILL) -> str:
         assert process.stderr is not None
         for line in process.stdout:
             if json.loads(line)["step"] == at:
+                process.stdout.close()
                 process.send_signal(number)
                 break
-        process.stdout.read()
         said = process.stderr.read().decode()
     assert process.returncode in (-number, 128 + number), said
     return said
