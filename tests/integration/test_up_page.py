@@ -57,7 +57,6 @@ def fill_in(running: Running, page: Page, override: str, name: str) -> str:
     page.get_by_text("does not match").first.wait_for()
     shoot(page, "night_refused")
     write(running, page, override, name)
-    shoot(page, "night_form")
     submit(page)
     named = {"deployments": {"name": {"any_": ["night"]}}}
     found = until(240, lambda: [one for one in running.get("POST", "/flow_runs/filter", named)
@@ -67,12 +66,13 @@ def fill_in(running: Running, page: Page, override: str, name: str) -> str:
 
 
 def write(running: Running, page: Page, override: str, name: str) -> None:
-    """The form, filled in."""
+    """The form, filled in; its picture is taken before this machine's folder is in it."""
     page.goto(running.page(f"/deployments/deployment/{running.deployment(NIGHT)}/run"))
     choose(page, "Recipe", "smoke")
+    field(page, "Night's name").locator("textarea").fill(name)
+    shoot(page, "night_form")
     field(page, "Overrides").get_by_role("button", name="Add item").click()
     field(page, "Overrides").locator("textarea, input").last.fill(override)
-    field(page, "Night's name").locator("textarea").fill(name)
 
 
 def see_report(running: Running, page: Page, run: str, verdict: str) -> None:
