@@ -10,14 +10,19 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from nightschool.errors import NightError, Stopped
 
+if TYPE_CHECKING:
+    from prefect.states import State
+
 # For what else is being made, after the requests under way have been waited for.
 _GRACE_S = 5.0
 _LOOK_EVERY_S = 0.05
+# A worker that heeds a Cancel does so within this time.
+_ASK_EVERY_S, _LOOKS = 10.0, 2
 _CANCELLED = "cancelled in Prefect; a retry of the run, or nightschool rerun, goes on where it stopped"
 
 
@@ -53,9 +58,13 @@ def stoppable(tell: Callable[[str], None] = _to_stderr) -> Iterator[None]:
     _watching.append(read)
     _tells.append(tell)
     threading.Thread(target=_watch, args=(read,), name="stopping", daemon=True).start()
+    over = threading.Event()
+    if run := os.environ.get("PREFECT__FLOW_RUN_ID"):
+        threading.Thread(target=_heed, args=(UUID(run), over), name="heeding", daemon=True).start()
     try:
         yield
     finally:
+        over.set()
         signal.set_wakeup_fd(before)
         os.close(write)
         _tells.remove(tell)
@@ -97,15 +106,45 @@ def _cancelled() -> bool:
     return listener is not None and listener.get_intent() == "cancel"
 
 
+def _heed(run: UUID, over: threading.Event) -> None:
+    """Ends a run that stays Cancelling: Prefect's worker (3.7.7) ends one of its runs by Cancel only once.
+
+    It keeps the run's id among those that it is cancelling, and does nothing when a retried one is cancelled again.
+    """
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectException
+
+    seen = 0
+    with get_client(sync_client=True) as client:
+        while seen < _LOOKS and not over.wait(_ASK_EVERY_S):
+            with suppress(httpx.HTTPError, PrefectException):
+                state = client.read_flow_run(run).state
+                seen = seen + 1 if state and state.is_cancelling() else 0
+    if not over.is_set() and not _ending.is_set():
+        end_in_order(_CANCELLED, 0, last=_cancelled_run)
+
+
+def _cancelled_run() -> None:
+    from prefect.states import Cancelled
+
+    _tell_prefect(Cancelled(message=_CANCELLED))
+
+
 def _crashed() -> None:
     """Says so of the run itself: a worker that is told to end as well, or was killed, no longer can."""
+    from prefect.states import Crashed
+
+    _tell_prefect(Crashed(message="its process was told to end"))
+
+
+def _tell_prefect(state: State[Any]) -> None:
     if run := os.environ.get("PREFECT__FLOW_RUN_ID"):
         import httpx
         from prefect.client.orchestration import get_client
-        from prefect.states import Crashed
 
         with suppress(httpx.HTTPError), get_client(sync_client=True) as client:
-            client.set_flow_run_state(UUID(run), Crashed(message="its process was told to end"), force=True)
+            client.set_flow_run_state(UUID(run), state, force=True)
 
 
 def end_in_order(why: str, code: int, last: Callable[[], None] = lambda: None) -> NoReturn:

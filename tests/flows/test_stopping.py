@@ -1,11 +1,15 @@
 """A signal ends a night soon, whatever its threads are at, and whoever else handles the signal."""
 
+import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from prefect import Flow
+from prefect.client.orchestration import get_client
+from prefect.states import Cancelling, Running
 
 ROOT = Path(__file__).parents[2]
 # As a night's main thread is: inside a pool that waits for its threads, handlers replaced by somebody else.
@@ -72,6 +76,23 @@ def test_a_signal_does_not_wait_for_threads(number: signal.Signals) -> None:
     assert process.returncode == 130
     assert "Stopped. The same command goes on where it stopped." in said
     assert "Traceback" not in said
+
+
+def test_a_run_that_stays_cancelling_ends_by_itself(prefect_harness: None) -> None:
+    """As when it was cancelled, retried and cancelled again: Prefect's worker does nothing then."""
+    with get_client(sync_client=True) as client:
+        run = client.create_flow_run(Flow(test_without_a_signal_nothing_stops, name="night"), state=Running()).id
+        env = {**os.environ, "PREFECT__FLOW_RUN_ID": str(run), "PREFECT_API_URL": str(client.api_url)}
+        stuck = STUCK.replace("stopping._GRACE_S = 0.2", "stopping._GRACE_S = stopping._ASK_EVERY_S = 0.2")
+        process = subprocess.Popen([sys.executable, "-c", stuck], cwd=ROOT, env=env, stdout=subprocess.PIPE, text=True)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        client.set_flow_run_state(run, Cancelling(), force=True)
+        process.communicate(timeout=240)
+        state = client.read_flow_run(run).state
+    assert process.returncode == 0
+    assert state is not None
+    assert state.is_cancelled()
 
 
 def test_without_a_signal_nothing_stops() -> None:
