@@ -16,7 +16,7 @@ from uuid import UUID
 from nightschool.errors import NightError, Stopped
 
 if TYPE_CHECKING:
-    from prefect.states import State
+    from prefect.client.schemas.objects import State
 
 # For what else is being made, after the requests under way have been waited for.
 _GRACE_S = 5.0
