@@ -69,10 +69,12 @@ def _looks(axes: Axes, looks: Sequence[tuple[int, float]], held: Evaluated) -> N
     axes.plot(*zip(*looks, strict=True), color=THEME["ink"], linewidth=1.5, marker="o", markersize=4, clip_on=False)
     axes.annotate(f"{looks[-1][1]:.3f}", looks[-1], (9, 0), textcoords="offset points", va="center", weight="bold")
     axes.axvline(held.chosen, color=THEME["good"], linewidth=1.5)
+    # A loss falls: there is room above its end, and below its beginning.
     late = held.chosen > held.last / 2
     axes.annotate(
-        f"step {held.chosen:,} kept", (held.chosen, 0), (-4 if late else 4, 8), axes.get_xaxis_transform(),
-        "offset points", ha="right" if late else "left", color=THEME["good"], size=11,
+        f"step {held.chosen:,} kept", (held.chosen, late), (-4 if late else 4, -8 if late else 8),
+        axes.get_xaxis_transform(), "offset points", ha="right" if late else "left", va="center", color=THEME["good"],
+        size=11,
     )  # fmt: skip
 
 

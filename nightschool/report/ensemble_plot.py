@@ -19,9 +19,9 @@ def voters(found: Ensemble) -> Plot | None:
     shown = known[: _MOST + 1]
     if not shown:
         return None
-    names = [name if len(name) <= _LONGEST else f"{name[: _LONGEST - 1]}…" for name, _ in shown]
+    names = [_broken(name) for name, _ in shown]
     # 6.6 pixels a letter, as measured of the widest names.
-    left = max(42.0, 14 + 6.6 * max(map(len, names)))
+    left = max(42.0, 14 + 6.6 * max(len(line) for name in names for line in name.split("\n")))
     with canvas(WIDTH, 30 * len(shown) + 62, left=left, right=56, top=24, bottom=32) as axes:
         share_axis(axes, len(shown))
         baselines_drawn(axes, found.baselines)
@@ -42,3 +42,9 @@ def voters(found: Ensemble) -> Plot | None:
     rows = [(name, spoken(right), size_of(right)) for name, right in told]
     caption = f"Right answers to the {shown[0][1].n:,} problems whose answer is known, with 95% intervals.{of}"
     return Plot("Who is right", svg, caption, *table(("who", "right (95% interval)", "n"), rows))
+
+
+def _broken(name: str) -> str:
+    """A voter's long name on two lines, its model above its prompt; only what is too long for a line is cut."""
+    lines = [name] if len(name) <= _LONGEST else name.replace("/", "/\n", 1).split("\n")
+    return "\n".join(line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}…" for line in lines)

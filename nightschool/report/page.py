@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 from datetime import datetime
 from functools import cache
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
+# A phone shows 358 pixels: a letter is 6.8 of them, space between columns 9; a cell breaks after ten letters or so.
+_PHONE, _LETTER, _BETWEEN, _BREAKS = 358, 6.8, 9, 10
 # "(49.0% to 94.3%" of "80.0% (49.0% to 94.3%, n 10)", and "49.0% to 94.3%" where that is all.
 _INTERVAL = re.compile(r"(\(?[+\u2212]?\d[\d.,]*(?:%| m?s)? to [+\u2212]?\d[\d.,]*\d(?:%| m?s)?\)?|\bn \d[\d,]*\))")
 _MOON = "M17.3 12.6A7.6 7.6 0 0 1 7.4 2.7a7.9 7.9 0 1 0 9.9 9.9z"
@@ -154,6 +158,7 @@ def _templates() -> Environment:
         "metric": lambda value, metric: shown(metric, value),
         "sure": interval,
         "whole": _whole,
+        "wide": _wide,
         "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",
@@ -175,6 +180,12 @@ def _arrows(line: str) -> str:
 def _whole(cell: str) -> Markup:
     """A table's cell whose interval is not torn apart where a desk's lines break."""
     return Markup(_INTERVAL.sub(r'<span class="sure">\1</span>', str(escape(cell))))  # noqa: S704 - it was escaped
+
+
+def _wide(rows: Sequence[Sequence[object]]) -> bool:
+    """Whether a phone has no room for these rows side by side, their head among them: it shows each by itself then."""
+    columns = zip_longest(*rows, fillvalue="")
+    return sum(_BETWEEN + _LETTER * max(min(len(str(cell)), _BREAKS) for cell in column) for column in columns) > _PHONE
 
 
 def _mark(report: Report) -> str:

@@ -63,6 +63,9 @@ def test_no_sideways_scrolling_no_complaints_no_network(
     for place in visit.page.locator("details").all():
         place.evaluate("element => element.open = true")
     assert visit.page.evaluate("document.documentElement.scrollWidth") == viewport["width"]
+    tables = "[...document.querySelectorAll('.scroll')].filter(each => each.scrollWidth > each.clientWidth)"
+    cut = visit.page.evaluate(f"{tables}.map(each => each.ariaLabel)")
+    assert viewport != PHONE or cut == []
     assert visit.complaints == []
     assert [url for url in visit.requested if not url.startswith(("file:", "data:"))] == []
     visit.page.close()
