@@ -42,8 +42,8 @@ if TYPE_CHECKING:
 
 _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-# A phone shows 358 pixels: a letter is 6.8 of them, space between columns 9; a cell breaks after ten letters or so.
-_PHONE, _LETTER, _BETWEEN, _BREAKS = 358, 6.8, 9, 10
+# A phone shows 358 pixels: a letter is 6.8 of them, space between columns 9; a cell breaks after nine letters or so.
+_PHONE, _LETTER, _BETWEEN, _BREAKS = 358, 6.8, 9, 9
 # "(49.0% to 94.3%" of "80.0% (49.0% to 94.3%, n 10)", and "49.0% to 94.3%" where that is all.
 _INTERVAL = re.compile(r"(\(?[+\u2212]?\d[\d.,]*(?:%| m?s)? to [+\u2212]?\d[\d.,]*\d(?:%| m?s)?\)?|\bn \d[\d,]*\))")
 _MOON = "M17.3 12.6A7.6 7.6 0 0 1 7.4 2.7a7.9 7.9 0 1 0 9.9 9.9z"
@@ -103,9 +103,12 @@ def plots_of(report: Report) -> dict[str, Plot | list[Plot] | list[Plot | None] 
     # A second for matplotlib, which a night that only makes data has no use for.
     from nightschool.report import agreement, arena_plot, curves, ensemble_plot, plots, times_plot
 
+    # A stage has one colour on the page; those that answer nothing come after the others.
+    names = dict.fromkeys((*(stage.name for stage in report.stages), *report.losses))
+    places = {name: place for place, name in enumerate(names)}
     curve = [
-        curves.loss(stage, log, place, report.turns.get(stage, ()), report.evaluated.get(stage))
-        for place, (stage, log) in enumerate(report.losses.items(), start=1)
+        curves.loss(stage, log, places[stage], report.turns.get(stage, ()), report.evaluated.get(stage))
+        for stage, log in report.losses.items()
     ]
     return {
         "accuracy": plots.accuracy(report.stages, report.baselines) if report.stages else None,
