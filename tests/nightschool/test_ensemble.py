@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from nightschool.report.ensemble import line, lines, rules_table, time_words, voters_table
@@ -109,3 +111,13 @@ def test_without_truths_there_is_coverage_and_no_plot() -> None:
     assert line(told) == "answers 90.0% (59.6% to 98.2%) of 10 problems"
     assert not any(one.startswith("Right") for one in lines(told))
     assert "Where its answers come from" in render(alone(told))
+
+
+def test_a_long_name_is_on_two_lines_and_whole() -> None:
+    told = ensemble()
+    first, *others = told.voters
+    long = first.model_copy(update={"name": "a-model/under_a_prompt_of_ours"})
+    drawn = voters(told.model_copy(update={"voters": (long, *others)}))
+    assert drawn is not None
+    assert re.findall(r">(a-model/|under_a_prompt_of_ours)<", drawn.svg) == ["a-model/", "under_a_prompt_of_ours"]
+    assert "…" not in drawn.svg
