@@ -14,7 +14,7 @@ from pydantic import ValidationError
 from nightschool.report.curves import latency, loss
 from nightschool.report.figures import LatencyTimes, LossPoint, Phase, Report
 from nightschool.report.lessons import Turn
-from nightschool.report.page import plots_of, render
+from nightschool.report.page import render
 from nightschool.report.proof import Estimate, Gain, Marks, TeacherMarks
 from nightschool.report.sample_rows import Sample, SampleVote
 from nightschool.report.verdict import conclude
@@ -204,29 +204,6 @@ def test_epochs_and_turns_of_the_schedule_are_in_the_curve() -> None:
     assert "robust drop" not in plain.svg
     assert turned.svg.count("robust drop") == 2  # drawn, and spoken
     assert "From epoch 4: robust drop." in turned.svg
-
-
-def test_a_gate_that_only_warns_is_not_said_to_have_held() -> None:
-    first, *others = example().gates
-    page = render(
-        example().model_copy(
-            update={"gates": (first.model_copy(update={"passed": False, "on_failure": "warn"}), *others)}
-        )
-    )
-    assert "no phase failed; 1 gate did not hold, and only warns." in page
-    assert "every gate held" not in page
-    assert "every gate held" in render(example())
-
-
-def test_a_stage_has_one_colour_on_the_page_though_another_answers_nothing() -> None:
-    curve = (LossPoint(step=1, loss=0.7), LossPoint(step=2, loss=0.5))
-    stages = [one.model_copy(update={"name": f"stage-{place}"}) for place, one in enumerate(example().stages)]
-    log = {"asker": curve, **{one.name: curve for one in stages[1:]}}
-    drawn = plots_of(example().model_copy(update={"stages": tuple(stages), "losses": log}))["losses"]
-    assert isinstance(drawn, list)
-    for plot, colour in zip(drawn, ("third", "fourth", "accent"), strict=True):
-        assert plot is not None
-        assert f"var(--{colour})" in plot.svg
 
 
 def test_the_page_shows_what_each_stage_says_beside_the_truth() -> None:
