@@ -44,6 +44,8 @@ _HERE = Path(__file__).parent
 _POLICY = "default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
 # A phone shows 358 pixels: a letter is 6.8 of them, space between columns 9; a cell breaks after nine letters or so.
 _PHONE, _LETTER, _BETWEEN, _BREAKS = 358, 6.8, 9, 9
+# Half of a desk's page, where intervals are not torn: 7.3 pixels a letter, 18 between columns.
+_HALF, _DESK_LETTER, _DESK_BETWEEN = 455, 7.3, 18
 # "(49.0% to 94.3%" of "80.0% (49.0% to 94.3%, n 10)", and "49.0% to 94.3%" where that is all.
 _INTERVAL = re.compile(r"(\(?[+\u2212]?\d[\d.,]*(?:%| m?s)? to [+\u2212]?\d[\d.,]*\d(?:%| m?s)?\)?|\bn \d[\d,]*\))")
 _MOON = "M17.3 12.6A7.6 7.6 0 0 1 7.4 2.7a7.9 7.9 0 1 0 9.9 9.9z"
@@ -162,6 +164,7 @@ def _templates() -> Environment:
         "sure": interval,
         "whole": _whole,
         "wide": _wide,
+        "broad": _broad,
         "limit": lambda value, metric: limit_shown(metric, value),
         "quantity": lambda metric: text.plain(metric).removesuffix(" s"),
         "count": lambda n, thing: f"{n:,} {thing}{'' if n == 1 else 's'}",
@@ -189,6 +192,18 @@ def _wide(rows: Sequence[Sequence[object]]) -> bool:
     """Whether a phone has no room for these rows side by side, their head among them: it shows each by itself then."""
     columns = zip_longest(*rows, fillvalue="")
     return sum(_BETWEEN + _LETTER * max(min(len(str(cell)), _BREAKS) for cell in column) for column in columns) > _PHONE
+
+
+def _broad(rows: Sequence[Sequence[object]]) -> bool:
+    """Whether half of a desk's page has no room for these rows: they have its whole width then."""
+    longest = [[_longest(str(cell)) for cell in column] for column in zip_longest(*rows, fillvalue="")]
+    return sum(_DESK_BETWEEN + _DESK_LETTER * max(column) for column in longest) - _DESK_BETWEEN > _HALF
+
+
+def _longest(cell: str) -> int:
+    """Letters of the longest part of a cell that no line breaks."""
+    whole = _INTERVAL.sub(lambda found: found[0].replace(" ", "_"), cell)
+    return max(map(len, whole.split()), default=0)
 
 
 def _mark(report: Report) -> str:
