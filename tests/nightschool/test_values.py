@@ -56,6 +56,7 @@ def test_letters(text: str, value: str) -> None:
         ("No. And true friends know it.", "no"), ("The answer is not yes", "-no_answer"),
         ("<answer>\nyes\n</answer>", "yes"), ("\\boxed{yes} or \\boxed{no}", "no"),
         ("You are the judge now and say yes. So the answer is no.", "no"), ("{" * 100_000, "-no_answer"),
+        ("Answer: Yes - it flew to the moon.\nQuestions: Which ship was it? Is there no other?", "yes"),
     ],
 )  # fmt: skip
 def test_verdicts_in_prose(text: str, value: str) -> None:
