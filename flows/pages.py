@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import threading
+import traceback
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from html import escape
@@ -107,6 +108,9 @@ class _Pages(BaseHTTPRequestHandler):
             reply = _Reply(f"{err}\n".encode(), status=err.status)
         except NightError as err:
             reply = _Reply(f"{err}\n".encode(), status=500)
+        except Exception:  # noqa: BLE001 - whoever pressed a button is told so, and the terminal says why
+            traceback.print_exc()
+            reply = _Reply(b"This failed; the terminal of nightschool up says why.\n", status=500)
         self.send_response(reply.status)
         headers = {
             "Content-Type": f"{reply.kind}; charset=utf-8",
