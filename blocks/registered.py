@@ -99,7 +99,9 @@ class Store(Block):
     _block_type_slug = SLUGS["store"]
 
     url: str = Field(title="Place", description="A folder, or a URL such as s3://bucket/prefix; no password in it.")
-    endpoint_url: str | None = _field("Server", "Of S3-compatible storage elsewhere than at Amazon's: `https://...`")
+    endpoint_url: str | None = _field(
+        "Server", "Address of S3-compatible storage elsewhere than at Amazon's, such as `https://host:9000`."
+    )
     key: SecretStr | None = _field("Access key", "Its id, as the storage gave it.")
     secret: SecretStr | None = _field("Secret key", "Its secret half.")
     token: SecretStr | None = _field("Session token", "Of temporary credentials.")
